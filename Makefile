@@ -1,0 +1,138 @@
+# Cloister: one build file. `make help` lists the targets.
+#
+#   CC=clang      the other compiler          SAN=1   AddressSanitizer and UBSan
+#   DEBUG=1       no optimisation             BUILD=  where objects and binaries go
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+SAN     ?=
+DEBUG   ?=
+BUILD   ?= build$(if $(SAN),/san)$(if $(filter clang%,$(CC)),/clang)
+VERSION ?= 0.1.0
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wformat=2 -Wundef -Wwrite-strings -Wvla -Wcast-qual -Wpointer-arith \
+            -Wimplicit-fallthrough -Wnull-dereference -Wswitch-enum -Werror
+HARDEN   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fstack-protector-strong \
+            -fcf-protection=full -fPIE -ftrivial-auto-var-init=zero \
+            -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+ifneq ($(SAN),)
+HARDEN   := -fPIE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DARENA_DEBUG
+LINK     := -pie -fsanitize=address,undefined
+endif
+OPTIMISE := $(if $(DEBUG),-Og,-O2) -g
+CFLAGS   := -std=c17 -D_GNU_SOURCE -DCLOISTER_VERSION='"$(VERSION)"' $(OPTIMISE) $(WARNINGS) $(HARDEN) \
+            -pthread -iquote lib -iquote operator -iquote worker -iquote client
+LIBS     := -lcurl -ljansson -lyaml -lcrypto -lssl -levent -levent_pthreads -pthread
+BIN      := $(BUILD)/bin
+
+sources   = $(shell find $(1) -name '*.c' 2>/dev/null | sort)
+objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+LIB_SRC      := $(call sources,lib)
+PURE_SRC     := $(call sources,operator/api operator/core)
+SHELL_SRC    := $(call sources,operator/shell)
+WORKER_SRC   := $(filter-out worker/main.c worker/exec/%,$(call sources,worker))
+EXEC_SRC     := $(call sources,worker/exec)
+CLIENT_SRC   := $(filter-out client/main.c,$(call sources,client))
+UNIT_SRC     := $(wildcard tests/unit/t_*.c) $(wildcard tests/plan/t_*.c)
+UNIT_HELP    := $(filter-out $(UNIT_SRC),$(call sources,tests/unit tests/plan))
+
+LIB      := $(BUILD)/libcloister.a
+PARTS    := $(BUILD)/libparts.a
+PROGRAMS := $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/cloister-exec $(BIN)/kubectl-cloister
+UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+
+.PHONY: all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
+        test-san lint fmt bench-decrypt clean help
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+all: programs $(BIN)/digits ## build the programs and the example trainer
+programs: $(PROGRAMS)
+lib: $(LIB)
+
+# A static archive is rebuilt whole, so that objects of deleted files do not linger.
+$(LIB): $(call objects,$(LIB_SRC))
+	@rm -f $@ && ar rcs $@ $^
+$(PARTS): $(call objects,$(PURE_SRC) $(SHELL_SRC) $(WORKER_SRC) $(CLIENT_SRC))
+	@rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BIN)/cloister-operator: $(call objects,operator/main.c $(PURE_SRC) $(SHELL_SRC)) $(LIB)
+$(BIN)/cloister-worker: $(call objects,worker/main.c $(WORKER_SRC)) $(LIB)
+$(BIN)/kubectl-cloister: $(call objects,client/main.c $(CLIENT_SRC)) $(LIB)
+$(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/kubectl-cloister:
+	@mkdir -p $(@D)
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# cloister-exec runs inside any image, so it is static and knows no library but libc.
+$(BIN)/cloister-exec: $(EXEC_SRC) $(wildcard worker/exec/*.h)
+	@mkdir -p $(@D)
+	@echo "  LINK  $@ (static)"
+	@$(CC) $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -static $(EXEC_SRC) -o $@
+
+$(BIN)/digits: docs/examples/digits/digits.c
+	@mkdir -p $(@D)
+	@echo "  LINK  $@ (static)"
+	@$(CC) $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -static $< -lm -o $@
+
+# ---- tests ----
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(PARTS) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
+
+units: $(UNITS) $(PROGRAMS)
+test-unit: ## unit and plan cases, in seconds
+	@tests/setup build
+	@$(MAKE) --no-print-directory units
+	@BUILD=$(BUILD) tests/run-units $(UNITS)
+test-san: ## the same under AddressSanitizer and UBSan
+	@$(MAKE) --no-print-directory SAN=1 test-unit
+test-integration: ## operator against a real API server, worker and plugin against the test cloud
+	@tests/run integration
+test-e2e: ## the demo's job on a real cluster, with every fault
+	@tests/run e2e
+test: ## set up and run everything: lint, unit, plan, integration, end to end
+	@tests/run all
+
+# ---- the real thing ----
+deps: ## install what building and testing needs
+	@tests/setup all
+images: all ## OCI archives of operator, worker and example
+	@tests/images/build
+cluster-up: ## start the real two-node cluster and print how to use it
+	@tests/cluster/setup && tests/cluster/cluster up
+cluster-down: ## take it down; leaves nothing
+	@tests/cluster/cluster down
+demo: ## train the digits model on a real cluster, end to end
+	@tests/demo/demo
+
+bench-decrypt: ## decryption beside openssl speed, one core, one run
+	@tests/setup build
+	@$(MAKE) --no-print-directory $(BUILD)/bench/decrypt
+	@tests/bench/decrypt.sh $(BUILD)/bench/decrypt
+$(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $< $(LIB) $(LIBS) -o $@
+
+lint: ## include law, sizes, headers, formatting, chart
+	@tests/setup build
+	@tests/lint/lint
+fmt: ## format the C code
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+clean: ## remove what was built
+	@rm -rf build
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,49 @@
+/*
+ * Growable bytes with a mandatory maximum.
+ *
+ * A buffer cannot be made without a limit. Going over it sets a sticky flag and
+ * drops the bytes; the writer checks once at the end with strbuf_overflowed().
+ * The content is always NUL-terminated. The buffer owns its bytes; strbuf_take
+ * hands them over. Exhaustion of memory ends the process. Not for secrets.
+ */
+#ifndef BASE_STRBUF_H
+#define BASE_STRBUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/view.h"
+
+struct strbuf {
+    char *data; /* NULL until something is added */
+    size_t len;
+    size_t capacity;
+    size_t max; /* bytes, without the terminator */
+    bool overflowed;
+};
+
+#define STRBUF(max_bytes) {.max = (max_bytes)}
+
+void strbuf_init(struct strbuf *sb, size_t max_bytes);
+/* Frees the bytes; sb stays usable with the same limit. */
+void strbuf_fini(struct strbuf *sb);
+/* Length 0, overflow forgotten, memory kept. */
+void strbuf_clear(struct strbuf *sb);
+void strbuf_add(struct strbuf *sb, const void *bytes, size_t length);
+void strbuf_add_text(struct strbuf *sb, const char *text);
+void strbuf_add_view(struct strbuf *sb, struct view v);
+void strbuf_add_char(struct strbuf *sb, char c);
+void strbuf_addf(struct strbuf *sb, const char *format, ...) PRINTF_LIKE(2, 3);
+void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args) PRINTF_LIKE(2, 0);
+/* Drops the first n bytes (clipped), moving the rest down. */
+void strbuf_consume(struct strbuf *sb, size_t n);
+bool strbuf_overflowed(const struct strbuf *sb);
+struct view strbuf_view(const struct strbuf *sb);
+/* Terminated text, "" when empty; valid until the next change. */
+const char *strbuf_text(const struct strbuf *sb);
+/* The bytes, terminated; the caller frees them. sb is empty afterwards. Never NULL. */
+char *strbuf_take(struct strbuf *sb) MUST_CHECK;
+
+#endif
