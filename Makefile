@@ -82,10 +82,11 @@ $(BIN)/cloister-exec: $(EXEC_SRC) $(wildcard worker/exec/*.h)
 	@echo "  LINK  $@ (static)"
 	@$(CC) $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -static $(EXEC_SRC) -o $@
 
-$(BIN)/digits: docs/examples/digits/digits.c
+# The example is somebody's program: plain C, no library.
+$(BIN)/digits: $(wildcard docs/examples/digits/*.c docs/examples/digits/*.h)
 	@mkdir -p $(@D)
-	@echo "  LINK  $@ (static)"
-	@$(CC) $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -static $< -lm -o $@
+	@echo "  LINK  $@"
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.c,$^) -lm -o $@
 
 # ---- tests ----
 .SECONDEXPANSION:

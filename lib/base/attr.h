@@ -5,11 +5,11 @@
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
 
-#define MUST_CHECK                 __attribute__((warn_unused_result))
-#define NORETURN                   __attribute__((noreturn))
-#define PRINTF_LIKE(format, first) __attribute__((format(printf, format, first)))
-#define RETURNS_NONNULL            __attribute__((returns_nonnull))
-#define UNUSED                     __attribute__((unused))
+#define MUST_CHECK               __attribute__((warn_unused_result))
+#define NORETURN                 __attribute__((noreturn))
+#define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
+#define RETURNS_NONNULL          __attribute__((returns_nonnull))
+#define UNUSED                   __attribute__((unused))
 
 /* Run fn(&variable) when the variable leaves its scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))

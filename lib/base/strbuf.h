@@ -24,7 +24,10 @@ struct strbuf {
     bool overflowed;
 };
 
-#define STRBUF(max_bytes) {.max = (max_bytes)}
+#define STRBUF(max_bytes)                                                                                    \
+    {                                                                                                        \
+        .max = (max_bytes)                                                                                   \
+    }
 
 void strbuf_init(struct strbuf *sb, size_t max_bytes);
 /* Frees the bytes; sb stays usable with the same limit. */

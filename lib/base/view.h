@@ -16,7 +16,7 @@ struct view {
     size_t len;
 };
 
-#define VIEW_ARG(v) (int)(v).len, (v).ptr
+#define VIEW_ARG(v)        (int)(v).len, (v).ptr
 #define VIEW_LITERAL(text) ((struct view){(text), sizeof(text) - 1})
 
 /* NULL gives the empty view. */

@@ -51,8 +51,8 @@ struct http_request {
     size_t header_count;
     const struct secret *bearer; /* sent as Authorization: Bearer; NULL: none */
 
-    struct view body;       /* request body; used when read_body is NULL */
-    uint64_t body_length;   /* with read_body: exact number of bytes it will give */
+    struct view body;     /* request body; used when read_body is NULL */
+    uint64_t body_length; /* with read_body: exact number of bytes it will give */
     /* Fills at most capacity bytes; 0 before body_length bytes is an error of the reader. */
     int (*read_body)(void *context, void *out, size_t capacity, size_t *ret_length, struct err *e);
 
@@ -63,7 +63,7 @@ struct http_request {
     int (*on_head)(void *context, int status, struct err *e);
     void *context; /* for the three callbacks above */
 
-    size_t max_body_bytes; /* of a buffered response; 0: 1 MiB */
+    size_t max_body_bytes;  /* of a buffered response; 0: 1 MiB */
     int connect_timeout_ms; /* 0: 10 s */
     int idle_timeout_ms;    /* no byte either way for this long; 0: 30 s; -1: never */
     int total_timeout_ms;   /* 0: none */
