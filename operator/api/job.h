@@ -1,0 +1,195 @@
+/*
+ * A TrainingJob as C, as far as plan and render read it.
+ *
+ * job_decode borrows: strings and the json_t members point into the tree that was
+ * decoded, arrays live in the arena. Both must outlive the job. Times are
+ * microseconds since the Unix epoch, 0 = not set. Strings are never NULL where
+ * the comment does not say so; an absent optional string is "".
+ */
+#ifndef API_JOB_H
+#define API_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#define REPLICAS_MAX     1000
+#define FAILURES_MAX     5
+#define CONDITIONS_MAX   8
+#define STATUS_NODES_MAX REPLICAS_MAX
+
+/* Confidential-computing technologies; the order of the CRD's enum. */
+enum technology { TECHNOLOGY_SEV, TECHNOLOGY_SEV_SNP, TECHNOLOGY_TDX, TECHNOLOGY_COUNT };
+
+/* "SEV", "SEV_SNP", "TDX": the value of GKE's node label, too. */
+const char *technology_name(enum technology t);
+/* TECHNOLOGY_COUNT when the word is none. */
+enum technology technology_from_name(const char *name);
+
+enum job_phase {
+    PHASE_PENDING,
+    PHASE_STARTING,
+    PHASE_STAGING,
+    PHASE_RUNNING,
+    PHASE_RESTARTING,
+    PHASE_SUCCEEDED,
+    PHASE_FAILED,
+};
+
+const char *phase_name(enum job_phase phase);
+
+struct job_key {
+    const char *name;
+    const char *kms_key_name;
+    const char *wrapped_keyset; /* base64 */
+};
+
+struct job_input {
+    const char *name;
+    const char *uri; /* ends in "/": a prefix */
+    const char *key_name;
+    const char *associated_data; /* "Object", "Relative", "Fixed:<text>" */
+};
+
+struct job_trainer {
+    const char *image;
+    const char *working_dir; /* "" = the image's */
+    const json_t *command;   /* array of strings, never NULL in a valid spec */
+    const json_t *args;      /* array or NULL */
+    const json_t *env;       /* array of core/v1 EnvVar (the schema's subset) or NULL */
+    const json_t *limits;    /* object of quantities or NULL */
+    const json_t *requests;  /* object of quantities or NULL */
+    int64_t run_as_user;     /* 0 = the chart's default */
+};
+
+struct job_failure_policy {
+    int32_t max_restarts;
+    int32_t max_disruptions; /* -1 = no limit */
+    int32_t backoff_seconds;
+};
+
+struct job_spec {
+    const char *service_account_name;
+    enum technology technology;
+    bool require_hsm;
+    int32_t replicas;
+    struct job_trainer trainer;
+    const json_t *node_selector; /* object or NULL */
+    const json_t *tolerations;   /* array or NULL */
+    const char *priority_class_name;
+    const json_t *image_pull_secrets; /* array or NULL */
+    int64_t input_limit_bytes;
+    int64_t output_limit_bytes;
+    const struct job_key *keys;
+    size_t key_count;
+    const struct job_input *inputs;
+    size_t input_count;
+    const char *checkpoints_uri; /* "" = none asked for; ends in "/" */
+    const char *checkpoints_key_name;
+    const char *output_uri; /* "" = none asked for; ends in "/" */
+    const char *output_key_name;
+    struct job_failure_policy failure_policy;
+};
+
+/* Counts of the current attempt's pods. */
+struct status_workers {
+    int32_t ready;  /* inputs staged, program running */
+    int32_t active; /* not ended */
+    int32_t succeeded;
+    int32_t failed;
+};
+
+struct status_failure {
+    int32_t attempt;
+    const char *pod;
+    const char *node;
+    const char *container;
+    int32_t exit_code; /* -1 = unknown, and then not written */
+    int32_t signal;    /* 0 = none, and then not written */
+    const char *class;
+    const char *reason;
+    const char *message;
+    int64_t time_us;
+};
+
+struct status_condition {
+    const char *type;
+    const char *status; /* "True", "False", "Unknown" */
+    const char *reason;
+    const char *message;
+    int64_t transition_us;
+    int64_t observed_generation;
+};
+
+struct status_checkpoint {
+    const char *uri; /* of the manifest; "" = none yet */
+    const char *name;
+    int64_t step;
+    const char *time; /* RFC 3339, as the agent wrote it */
+    const char *manifest_sha256;
+};
+
+struct status_output {
+    const char *uri; /* "" = none yet */
+    const char *manifest_sha256;
+};
+
+struct job_status {
+    int64_t observed_generation;
+    enum job_phase phase;
+    const char *reason;
+    const char *message;
+    int32_t attempt; /* 0 = none yet; in status before its pods exist */
+    int32_t restarts;
+    int32_t disruptions;
+    int64_t start_time_us;
+    int64_t finish_time_us;
+    struct status_workers workers;
+    /* Failures in a row without 600 s of health between them, and when the next attempt may start. */
+    int32_t backoff_failures;
+    int64_t backoff_until_us;
+    struct status_failure failures[FAILURES_MAX]; /* oldest first */
+    size_t failure_count;
+    struct status_condition conditions[CONDITIONS_MAX]; /* sorted by type */
+    size_t condition_count;
+    const char *technology;   /* "" = no node yet */
+    const char *const *nodes; /* sorted, without repetition */
+    size_t node_count;
+    struct status_checkpoint checkpoint;
+    struct status_output output;
+};
+
+struct job {
+    const char *namespace;
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    int64_t generation;
+    int64_t created_us;
+    bool is_deleting;
+    const char *spec_problem; /* NULL, or a sentence: why the spec cannot be used (what CEL cannot say) */
+    struct job_spec spec;     /* usable only when spec_problem is NULL */
+    struct job_status status;
+};
+
+/*
+ * Decodes an object of the API server. -1 only when it is no TrainingJob (name, uid or namespace missing); a
+ * bad spec is no error but sets spec_problem, a status that makes no sense is read as far as it does.
+ */
+int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e) MUST_CHECK;
+
+/* The body of the status subresource; a new reference. Same status, same bytes. */
+json_t *status_encode(const struct job_status *s) MUST_CHECK;
+/* Reads what status_encode wrote; `status` may be NULL (nothing written yet). */
+void status_decode(const json_t *status, struct arena *a, struct job_status *ret);
+bool status_equal(const struct job_status *a, const struct job_status *b);
+
+/* True when phase is Succeeded or Failed: nothing leads out of it. */
+bool status_is_finished(const struct job_status *s);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * Every label, annotation, taint and fixed name that Cloister reads or writes.
+ * One place, so that the chart, the documentation and the code can be compared.
+ */
+#ifndef API_LABELS_H
+#define API_LABELS_H
+
+#define API_GROUP    "cloister.dev"
+#define API_VERSION  "v1alpha1"
+#define JOB_KIND     "TrainingJob"
+#define JOB_PLURAL   "trainingjobs"
+#define JOB_API_PATH "/apis/cloister.dev/v1alpha1"
+
+/* On every child. */
+#define LABEL_MANAGED_BY       "app.kubernetes.io/managed-by"
+#define LABEL_MANAGED_BY_VALUE "cloister"
+#define LABEL_JOB_NAME         "cloister.dev/job-name"
+#define LABEL_JOB_UID          "cloister.dev/job-uid"
+/* On pods. */
+#define LABEL_ATTEMPT "cloister.dev/attempt"
+#define LABEL_INDEX   "cloister.dev/index"
+/* On pods: pod_fingerprint() of what the operator sent. */
+#define ANNOTATION_FINGERPRINT "cloister.dev/fingerprint"
+/* For `kubectl logs` and `kubectl exec` without -c. */
+#define ANNOTATION_DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
+/* Selects all children in list and watch. */
+#define CHILD_SELECTOR LABEL_MANAGED_BY "=" LABEL_MANAGED_BY_VALUE
+
+/* On a namespace: jobs may run here, and the admission policies apply. */
+#define LABEL_CONFIDENTIAL_NAMESPACE "cloister.dev/confidential"
+#define CONFIDENTIAL_VALUE           "true"
+
+/* On a node, set by GKE: the kind of memory encryption that is on. */
+#define LABEL_NODE_TECHNOLOGY "cloud.google.com/gke-confidential-nodes-instance-type"
+
+#define CONTAINER_INSTALL "cloister-install"
+#define CONTAINER_AGENT   "cloister-agent"
+#define CONTAINER_TRAINER "trainer"
+
+#endif

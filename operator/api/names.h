@@ -1,0 +1,24 @@
+/*
+ * Deterministic names of children. A job's name has at most 40 characters
+ * (refused by the API server otherwise), so host names stay below 63 and every
+ * name fits into NAME_SIZE. Nothing here fails.
+ */
+#ifndef API_NAMES_H
+#define API_NAMES_H
+
+#include <stdint.h>
+
+#define JOB_NAME_MAX 40
+#define NAME_SIZE    96
+#define UID8_SIZE    9
+
+/* "digits-workers": the headless Service, and the subdomain of every worker. */
+void name_service(const char *job, char out[NAME_SIZE]);
+/* "digits-worker-0": stable over attempts. */
+void name_host(const char *job, int32_t index, char out[NAME_SIZE]);
+/* "digits-worker-0-1": index, then attempt. */
+void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZE]);
+/* The first eight characters of a uid, as they stand in object names. */
+void name_uid8(const char *uid, char out[UID8_SIZE]);
+
+#endif

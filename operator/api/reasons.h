@@ -1,0 +1,36 @@
+/*
+ * Reasons: the CamelCase words of status.reason, conditions, failures and events.
+ *
+ * Two tables exist. Reasons that an agent reports are rows of lib/base/err.def.
+ * Reasons that only the operator can give are rows of reasons.def. A word is in
+ * one table only; reason_find looks in both. Constant strings throughout.
+ */
+#ifndef API_REASONS_H
+#define API_REASONS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum reason_retry {
+    REASON_NEVER,  /* the job ends */
+    REASON_LATER,  /* a new attempt after the usual backoff */
+    REASON_SLOWLY, /* a new attempt after the longest backoff */
+};
+
+/* A row: what a failure with this reason means for the job. */
+struct reason {
+    const char *word;
+    enum err_class class; /* CLASS_None: a state of waiting, not a failure */
+    enum reason_retry retry;
+    const char *remedy; /* completes "To go on, ..."; "" when nothing is to be done */
+};
+
+#define REASON_ROW(name, class, retry, remedy) extern const char REASON_##name[];
+#include "api/reasons.def"
+#undef REASON_ROW
+
+/* NULL when neither table has the word. */
+const struct reason *reason_find(const char *word);
+
+#endif

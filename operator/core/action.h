@@ -1,0 +1,42 @@
+/*
+ * What plan() may ask for: a closed set.
+ *
+ * The order of a plan matters in one way: ACTION_SET_STATUS, when there is one,
+ * comes first, and the shell does the rest only after the API server has taken
+ * it (a decision stands in status before its consequences exist). The actions
+ * after it do not depend on one another. A failed action ends the pass; the next
+ * pass plans again from what is there.
+ */
+#ifndef CORE_ACTION_H
+#define CORE_ACTION_H
+
+#include "api/job.h"
+
+enum action_kind {
+    ACTION_SET_STATUS,     /* status: PUT on the status subresource with the job's resourceVersion */
+    ACTION_CREATE_SERVICE, /* render_service() */
+    ACTION_CREATE_POD,     /* attempt, index: render_pod() */
+    ACTION_DELETE_POD,     /* name, uid (precondition), grace_seconds */
+    ACTION_EVENT,          /* type, reason, note: about the job */
+    ACTION_WAKE_AT,        /* at_us: plan again then, if nothing else happens before; at most one, last */
+};
+
+struct action {
+    enum action_kind kind;
+    const char *why;                 /* one line for the log */
+    const struct job_status *status; /* SET_STATUS */
+    int32_t attempt;                 /* CREATE_POD */
+    int32_t index;                   /* CREATE_POD */
+    const char *name;                /* CREATE_*, DELETE_POD: the object's name */
+    const char *uid;                 /* DELETE_POD */
+    int32_t grace_seconds;           /* DELETE_POD: -1 = the pod's own */
+    const char *type;                /* EVENT: "Normal" or "Warning" */
+    const char *reason;              /* EVENT */
+    const char *note;                /* EVENT: at most 1024 bytes */
+    int64_t at_us;                   /* WAKE_AT: wall time */
+};
+
+/* "CREATE_POD", ... */
+const char *action_kind_name(enum action_kind kind);
+
+#endif

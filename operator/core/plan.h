@@ -1,0 +1,24 @@
+/*
+ * plan(): the only place that decides.
+ *
+ * Total and pure: it cannot fail, does no I/O, reads no clock, and gives the same
+ * actions for the same world whatever the order of its lists. Laws (tests/plan):
+ *   fixpoint     planning on the world in which the actions were carried out gives no action but WAKE_AT;
+ *   safety       it touches only objects whose owner reference carries the job's uid;
+ *   crash-safety carrying out any prefix of the actions and planning again leads to the same end.
+ */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include "core/action.h"
+#include "core/world.h"
+
+struct plan {
+    const struct action *actions;
+    size_t count;
+};
+
+/* The plan and everything in it lives in the arena or is borrowed from the world. */
+struct plan plan_job(const struct world *w, struct arena *a);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Children as JSON. Pure: the same job, configuration, attempt and index give the
+ * same bytes. New references; the caller decrefs. The job must be valid
+ * (spec_problem NULL).
+ */
+#ifndef CORE_RENDER_H
+#define CORE_RENDER_H
+
+#include "core/world.h"
+
+/* The agent's plan is one environment variable; the kernel takes 128 KiB, we stay below. */
+#define AGENT_PLAN_BYTES_MAX ((size_t)120 * 1024)
+
+json_t *render_service(const struct job *j) MUST_CHECK;
+json_t *render_pod(const struct job *j, const struct config *c, int32_t attempt, int32_t index) MUST_CHECK;
+/* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
+char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
+                        int32_t index) MUST_CHECK;
+
+#define FINGERPRINT_SIZE 17
+/*
+ * Sixteen hexadecimal digits over the fields of a pod that must come back as they were sent: all containers
+ * (count, names, image, command, args, env, mounts, securityContext, ...), volumes, service account, host
+ * namespaces, runtimeClass, required affinity. Values that the API server fills in by itself are left out of
+ * account. It detects change (a webhook, an editor); who may write the annotation is the admission policy's
+ * business.
+ */
+void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE]);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * The world as plan() sees it: one job, what belongs to it, and the time.
+ *
+ * Everything is const and borrowed for the length of one pass. The shell fills
+ * it from its caches (operator/shell/observe.c); tests fill it from JSON.
+ *
+ * What the shell must keep to:
+ *   - `pods` holds every pod that carries the job's uid in LABEL_JOB_UID, in any order and of any attempt,
+ * and is at least as new as the job's own status (list jobs first, then pods, each with a consistent read);
+ *   - a world that does not yet hold this process's own writes is not planned on;
+ *   - `nodes` holds at least the nodes that the pods are bound to, as far as they exist.
+ */
+#ifndef CORE_WORLD_H
+#define CORE_WORLD_H
+
+#include "api/job.h"
+
+enum pod_phase { POD_PENDING, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
+enum container_state { CONTAINER_NONE, CONTAINER_WAITING, CONTAINER_RUNNING, CONTAINER_TERMINATED };
+
+/* Facts of one container status. */
+struct container_facts {
+    enum container_state state;
+    int32_t restarts;
+    int32_t exit_code; /* of state Terminated */
+    int32_t signal;
+    const char *reason;   /* of state Waiting or Terminated */
+    const char *message;  /* the same; for a terminated container its termination message */
+    const char *image_id; /* "" until it is known */
+    int64_t finished_us;
+};
+
+/*
+ * A pod reduced to what plan() reads: one heap block, freed with free(). Strings are "" when absent.
+ */
+struct pod_facts {
+    const char *namespace;
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    const char *job_uid;   /* label */
+    const char *job_name;  /* label */
+    const char *owner_uid; /* of the controller reference */
+    const char *node;      /* "" = not bound */
+    int32_t attempt;       /* label; -1 = none */
+    int32_t index;         /* label; -1 = none */
+    int64_t created_us;
+    int64_t started_us; /* status.startTime */
+    bool is_deleting;
+    bool is_ready;
+    bool is_changed;       /* differs from what was sent (ANNOTATION_FINGERPRINT) */
+    bool is_image_changed; /* an imageID differs from the one that this pod had before */
+    enum pod_phase phase;
+    const char *reason;            /* status.reason: Evicted, NodeLost, OutOfcpu, ... */
+    const char *message;           /* status.message */
+    const char *disruption_reason; /* of condition DisruptionTarget=True, "" = none */
+    const char *disruption_message;
+    const char *unschedulable_message; /* of condition PodScheduled=False, reason Unschedulable */
+    struct container_facts install;
+    struct container_facts agent;
+    struct container_facts trainer;
+};
+
+/*
+ * Reduces a pod object. `previous` is the same pod's facts from before, or NULL; it gives the image ids to
+ * compare with. NULL when the object has no name or uid. The caller frees the result.
+ */
+struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous) MUST_CHECK;
+
+struct node_facts {
+    const char *name;
+    const char *technology; /* value of LABEL_NODE_TECHNOLOGY, "" = not confidential */
+    bool is_ready;
+};
+
+/* Reduces a node object; one heap block, freed with free(). NULL when it has no name. */
+struct node_facts *node_facts_new(const json_t *node) MUST_CHECK;
+
+struct service_facts {
+    const char *namespace;
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    const char *job_uid;   /* label */
+    const char *job_name;  /* label */
+    const char *owner_uid; /* of the controller reference */
+    bool is_deleting;
+};
+
+struct service_facts *service_facts_new(const json_t *service) MUST_CHECK;
+
+struct namespace_facts {
+    const char *name;
+    bool is_confidential; /* LABEL_CONFIDENTIAL_NAMESPACE is "true" */
+    bool is_deleting;
+};
+
+struct namespace_facts *namespace_facts_new(const json_t *namespace) MUST_CHECK;
+
+/* What the API server answered to the last create that it refused; kept by the shell, in memory only. */
+struct refusal {
+    const char *object; /* "pod digits-worker-0-1"; "" = nothing was refused since the last success */
+    const char *message;
+    int64_t at_us;
+    int32_t count; /* refusals in a row */
+};
+
+/* What the chart's values say; constant over the life of the process. See operator/main.c for the flags. */
+struct config {
+    const char *worker_image;
+    const char *worker_pull_policy; /* "" = Kubernetes' default */
+    const char *metadata_url;
+    const char *kms_url;
+    const char *storage_url;
+    const char *ca_bundle;            /* PEM, "" = the system's */
+    const json_t *worker_tolerations; /* array or NULL; added to every worker */
+    const json_t *image_pull_secrets; /* array of {name} or NULL; for the worker image */
+    int64_t agent_memory_bytes;       /* what the agent needs beside the staged data */
+    int64_t agent_cpu_millis;         /* request */
+    int64_t run_as_user;              /* for jobs that do not say */
+    int32_t grace_seconds;            /* terminationGracePeriodSeconds of workers */
+    int32_t reserve_seconds;          /* of them, kept for publishing after the command has ended */
+    int32_t connections;              /* parallel transfers of one agent */
+    int32_t unreachable_seconds;      /* toleration of not-ready and unreachable nodes */
+};
+
+struct world {
+    int64_t now_us;
+    const struct config *config;
+    const struct job *job;
+    const struct namespace_facts *namespace; /* NULL = not in the cache yet: nothing is decided */
+    const struct service_facts *service;     /* the one named name_service(), NULL = absent */
+    const struct pod_facts *const *pods;
+    size_t pod_count;
+    const struct node_facts *const *nodes;
+    size_t node_count;
+    int32_t confidential_nodes[TECHNOLOGY_COUNT]; /* in the whole cluster, by label */
+    struct refusal refusal;
+};
+
+#endif
