@@ -1,0 +1,160 @@
+"""Cloister as a user installs and uses it: chart, plugin, jobs; and the test cloud as its Google."""
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from kit.cluster import ROOT, Failed, run, wait_for
+
+sys.path.insert(0, str(ROOT / "tests/cloud"))
+from cloud.client import Cloud  # noqa: E402
+
+BUILD = ROOT / os.environ.get("BUILD", "build")
+SYSTEM_NAMESPACE = "cloister-system"
+PROJECT = "clinic"
+KEY = f"projects/{PROJECT}/locations/europe-west3/keyRings/training/cryptoKeys/data"
+BUCKET = "clinic-training"
+TRAINER = f"trainer@{PROJECT}.iam.gserviceaccount.com"
+OWNER = f"owner@{PROJECT}.iam.gserviceaccount.com"
+CLOUD_PORT = 8443
+
+
+def image(name):
+    """The image by digest, as a manifest names it."""
+    return (BUILD / f"images/{name}.ref").read_text().strip()
+
+
+class TestCloud:
+    """The test cloud, running inside a cluster's network like Google's endpoints beside a GKE cluster."""
+
+    __test__ = False
+
+    def __init__(self, cluster, state):
+        self.cluster, self.state = cluster, Path(state)
+        self.process = None
+
+    def start(self):
+        self.state.mkdir(parents=True, exist_ok=True)
+        (self.state / "endpoints.json").unlink(missing_ok=True)
+        log = open(self.state / "log", "ab")
+        self.process = self.cluster.start_inside(
+            sys.executable, "-m", "cloud", "--state", self.state, "--port", CLOUD_PORT,
+            "--metadata", "169.254.169.254:80", "--kubeconfig", self.cluster.env["KUBECONFIG"],
+            stdout=log, stderr=log, cwd=ROOT / "tests/cloud", env={**os.environ, "PYTHONPATH": str(ROOT / "tests/cloud")})
+        wait_for("the test cloud", lambda: self.process.poll() is None and (self.state / "endpoints.json").exists(), 30)
+        self.api = Cloud(self.state, address=self.cluster.address)
+
+    def stop(self):
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def furnish(self):
+        """A project with a key, a bucket and the two accounts that share them: who owns the data, who trains."""
+        self.api.create_key(KEY, protection_level="HSM")
+        self.api.create_bucket(BUCKET)
+        self.owner_key = self.state / "owner.json"
+        self.api.service_account(OWNER, key_file=self.owner_key)
+        self.api.service_account(TRAINER)
+        self.api.grant_key(KEY, f"serviceAccount:{OWNER}", "roles/cloudkms.cryptoKeyEncrypterDecrypter")
+        self.api.grant_key(KEY, f"serviceAccount:{TRAINER}", "roles/cloudkms.cryptoKeyDecrypter")
+        self.api.grant_bucket(BUCKET, f"serviceAccount:{OWNER}", "roles/storage.objectAdmin")
+        self.api.grant_bucket(BUCKET, f"serviceAccount:{TRAINER}", "roles/storage.objectUser")
+
+    @property
+    def ca(self):
+        return self.state / "ca.pem"
+
+    def user_env(self):
+        """The environment of somebody who works with gcloud's variables set to this cloud."""
+        base = f"https://{self.cluster.address}:{CLOUD_PORT}"
+        return {**self.cluster.env, "PATH": f"{BUILD / 'bin'}:{self.cluster.env['PATH']}",
+                "GOOGLE_APPLICATION_CREDENTIALS": str(self.owner_key),
+                "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": base, "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS": base,
+                "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(self.ca)}
+
+
+class Cloister:
+    """Cloister installed by its chart in a cluster with a test cloud."""
+
+    def __init__(self, cluster, cloud):
+        self.cluster, self.cloud = cluster, cloud
+
+    def load_images(self, *names):
+        for name in names:
+            self.cluster.load(BUILD / f"images/{name}.tar")
+
+    def install(self, **values):
+        operator, worker = image("operator").split("@"), image("worker").split("@")
+        # Pods reach the cloud over the bridge, people over the address that the host sees.
+        endpoint = f"https://10.85.0.1:{CLOUD_PORT}"
+        settings = {
+            "image.repository": operator[0], "image.digest": operator[1],
+            "workerImage.repository": worker[0], "workerImage.digest": worker[1],
+            "endpoints.kms": endpoint, "endpoints.storage": endpoint, **values,
+        }
+        arguments = [a for k, v in settings.items() for a in ("--set-string" if isinstance(v, str) else "--set", f"{k}={v}")]
+        run("helm", "upgrade", "--install", "cloister", ROOT / "charts/cloister", "--namespace", SYSTEM_NAMESPACE,
+            "--create-namespace", "--set-file", f"endpoints.caBundle={self.cloud.ca}", "--wait", "--timeout", "120s",
+            *arguments, env=self.cluster.env)
+
+    def namespace(self, name, confidential=True):
+        """A namespace with the service account of the job; bound to the trainer's IAM account as on GKE."""
+        labels = {"cloister.dev/confidential": "true"} if confidential else {}
+        self.cluster.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}},
+            {"apiVersion": "v1", "kind": "ServiceAccount",
+             "metadata": {"name": "trainer", "namespace": name,
+                          "annotations": {"iam.gke.io/gcp-service-account": TRAINER}}})
+
+    def plugin(self, *arguments, check=True, **options):
+        return run("kubectl", "cloister", *arguments, env=self.cloud.user_env(), check=check, **options)
+
+    def operator_pod(self):
+        pods = [p for p in self.cluster.list("pods", SYSTEM_NAMESPACE) if "deletionTimestamp" not in p["metadata"]]
+        return pods[0] if pods else None
+
+    # ---- jobs ----
+    def job(self, name, namespace):
+        return self.cluster.get("tjob", name, namespace)
+
+    def status(self, name, namespace):
+        job = self.job(name, namespace)
+        return job.get("status", {}) if job else {}
+
+    def pods(self, name, namespace):
+        return self.cluster.list("pods", namespace, f"cloister.dev/job-name={name}")
+
+    def wait_phase(self, name, namespace, *phases, timeout=120):
+        """Waits for one of the phases; fails early when the job ended otherwise."""
+        final = {"Succeeded", "Failed"}
+
+        def reached():
+            status = self.status(name, namespace)
+            phase = status.get("phase")
+            if phase in phases:
+                return status
+            if phase in final:
+                raise Failed(f"{name} is {phase}, not {phases}: {json.dumps(status, indent=1)}")
+            return None
+        return wait_for(f"{name} to be {' or '.join(phases)}", reached, timeout)
+
+    def logs(self, pod, namespace, container="trainer"):
+        return self.cluster.kubectl("logs", pod, "-n", namespace, "-c", container, check=False).stdout
+
+
+def training_job(name, namespace, image_ref, command, **spec):
+    """A TrainingJob with the fields that every test shares; spec overrides and adds."""
+    base = {
+        "serviceAccountName": "trainer",
+        "confidential": {"technologies": ["SEV"], "attestation": "None"},
+        "replicas": 1,
+        "trainer": {"image": image_ref, "command": command, "resources": {"limits": {"cpu": "200m", "memory": "64Mi"}}},
+        "staging": {"inputLimit": "16Mi", "outputLimit": "16Mi"},
+    }
+    trainer = {**base["trainer"], **spec.pop("trainer", {})}
+    return {"apiVersion": "cloister.dev/v1alpha1", "kind": "TrainingJob",
+            "metadata": {"name": name, "namespace": namespace}, "spec": {**base, **spec, "trainer": trainer}}

@@ -1,0 +1,97 @@
+"""The real cluster of tests/cluster, seen from Python."""
+import json
+import os
+import shlex
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / "tests/cluster/cluster"
+
+
+class Failed(Exception):
+    """A command ended badly; the text holds what it printed."""
+
+
+def run(*command, check=True, env=None, stdin=None, timeout=300):
+    """Runs a command to its end; returns the CompletedProcess with text output."""
+    done = subprocess.run([str(c) for c in command], env=env, input=stdin, text=True, capture_output=True,
+                          timeout=timeout, check=False)
+    if check and done.returncode != 0:
+        raise Failed(f"{shlex.join(str(c) for c in command)} ended with {done.returncode}:\n"
+                     f"{done.stdout[-4000:]}{done.stderr[-4000:]}")
+    return done
+
+
+def wait_for(what, condition, timeout=60, interval=0.2):
+    """Calls condition() until it gives something true; returns that."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failed(f"after {timeout} s still waiting for {what}")
+        time.sleep(interval)
+
+
+class Cluster:
+    """One cluster by name. `up` and `down` are those of tests/cluster/cluster."""
+
+    def __init__(self, name):
+        self.name = name
+        self.env = dict(os.environ)
+
+    def tool(self, *arguments, **options):
+        return run(TOOL, *arguments, "--name", self.name, **options)
+
+    def up(self, nodes="cc-0,std-0", quiet=True):
+        command = [str(TOOL), "up", "--name", self.name, "--nodes", nodes]
+        if quiet:
+            run(*command, timeout=600)
+        elif subprocess.run(command, check=False).returncode != 0:
+            raise Failed("the cluster did not start")
+        for line in self.tool("env").stdout.splitlines():
+            if line.startswith("export "):
+                key, _, value = line[len("export "):].partition("=")
+                self.env[key] = os.path.expandvars(shlex.split(value)[0]) if value else ""
+        self.run_dir = Path(self.env["CLOISTER_CLUSTER_RUN"])
+        self.address = self.env["CLOISTER_CLUSTER_IP"]
+
+    def down(self):
+        self.tool("down", check=False)
+
+    def load(self, archive):
+        self.tool("load", archive)
+
+    def inside(self, *command, **options):
+        """Runs a command inside the cluster's namespaces (network, mounts, processes)."""
+        return run(TOOL, "exec", "--name", self.name, "--", *command, **options)
+
+    def start_inside(self, *command, **options):
+        return subprocess.Popen([str(TOOL), "exec", "--name", self.name, "--", *[str(c) for c in command]],
+                                stdin=subprocess.DEVNULL, **options)
+
+    def kubelet(self, action, node):
+        self.tool("kubelet", action, node)
+
+    # ---- kubectl, as a user calls it ----
+    def kubectl(self, *arguments, **options):
+        return run("kubectl", *arguments, env=self.env, **options)
+
+    def get(self, kind, name, namespace=None):
+        """The object, or None when there is none."""
+        scope = ["-n", namespace] if namespace else []
+        done = self.kubectl("get", kind, name, *scope, "-o", "json", "--ignore-not-found")
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def list(self, kind, namespace=None, selector=None):
+        scope = ["-n", namespace] if namespace else ["-A"]
+        scope += ["-l", selector] if selector else []
+        return json.loads(self.kubectl("get", kind, *scope, "-o", "json").stdout)["items"]
+
+    def apply(self, *objects, check=True, user=None):
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        as_user = [f"--as={user}"] if user else []
+        return self.kubectl("apply", "-f", "-", *as_user, stdin=text, check=check)
