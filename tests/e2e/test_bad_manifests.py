@@ -1,0 +1,110 @@
+"""Bad manifests: refused by the API server where it can say it, else answered in the status; the operator stays up."""
+import copy
+
+import pytest
+from kit.cloister import KEY, image, training_job
+from kit.cluster import wait_for
+
+GOOD_KEY = {"name": "data", "kmsKeyName": KEY, "wrappedKeyset": "CiQAAAAA"}
+GOOD_INPUT = {"name": "train", "uri": "gs://bucket/train/", "keyName": "data"}
+
+
+def good(namespace):
+    return training_job("manifest", namespace, image("toolbox"), ["/bin/true"], keys=[GOOD_KEY], inputs=[GOOD_INPUT])
+
+
+def set_at(path, value):
+    def change(job):
+        *parents, last = path
+        for step in parents:
+            job = job[step]
+        job[last] = value
+    return change
+
+
+def remove_at(*path):
+    def change(job):
+        *parents, last = path
+        for step in parents:
+            job = job[step]
+        del job[last]
+    return change
+
+
+# what is wrong -> the change, and what the API server's answer must name
+REFUSED = {
+    "replicas 0": (set_at(["spec", "replicas"], 0), "spec.replicas"),
+    "no command": (remove_at("spec", "trainer", "command"), "spec.trainer.command"),
+    "empty command": (set_at(["spec", "trainer", "command"], []), "spec.trainer.command"),
+    "two inputs of one name": (set_at(["spec", "inputs"], [GOOD_INPUT, GOOD_INPUT]), "spec.inputs[1]"),
+    "two keys of one name": (set_at(["spec", "keys"], [GOOD_KEY, GOOD_KEY]), "spec.keys[1]"),
+    "a key that no one defines": (set_at(["spec", "inputs", 0, "keyName"], "absent"), "keyName"),
+    "no gs:// URI": (set_at(["spec", "inputs", 0, "uri"], "s3://bucket/train/"), "spec.inputs[0].uri"),
+    "an unknown field": (set_at(["spec", "trainr"], {}), 'unknown field "spec.trainr"'),
+    "an unknown field below": (set_at(["spec", "trainer", "imagePullSecret"], "x"), 'unknown field "spec.trainer.imagePullSecret"'),
+    "a name of 64 characters": (set_at(["metadata", "name"], "n" * 64), "name"),
+    "a name with dots": (set_at(["metadata", "name"], "my.job"), "name"),
+    "an unknown technology": (set_at(["spec", "confidential", "technologies"], ["SGX"]), "technologies"),
+    "attestation that is not there yet": (set_at(["spec", "confidential", "attestation"], "Required"), "attestation"),
+    "user id 0": (set_at(["spec", "trainer", "runAsUser"], 0), "runAsUser"),
+    "a variable of Cloister's": (set_at(["spec", "trainer", "env"], [{"name": "CLOISTER_RANK", "value": "1"}]), "CLOISTER_"),
+    "a keyset that is no base64": (set_at(["spec", "keys", 0, "wrappedKeyset"], "not base64!"), "wrappedKeyset"),
+    "an output without a key": (set_at(["spec", "output"], {"uri": "gs://b/m/", "keyName": "absent"}), "keyName"),
+    "a node selector round the placement": (set_at(["spec", "scheduling"], {"nodeSelector": {
+        "cloud.google.com/gke-confidential-nodes-instance-type": "TDX"}}), "nodeSelector"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses(site, namespace, case):
+    change, named = REFUSED[case]
+    job = copy.deepcopy(good(namespace))
+    change(job)
+    done = site.cluster.apply(job, check=False)
+    assert done.returncode != 0, "it was accepted"
+    assert named in done.stderr, done.stderr
+
+
+def test_accepts_the_twin(site, namespace):
+    site.cluster.apply(good(namespace))
+    assert site.job("manifest", namespace)
+
+
+def test_refuses_an_edit_of_what_was_agreed(site, namespace):
+    site.cluster.apply(good(namespace))
+    edited = good(namespace)
+    edited["spec"]["replicas"] = 2
+    done = site.cluster.apply(edited, check=False)
+    assert done.returncode != 0 and "immutable" in done.stderr
+    assert site.cluster.apply(good(namespace)).stdout.strip().endswith("unchanged")
+
+
+def test_refuses_an_image_without_digest_where_the_chart_asks_for_one(site, namespace):
+    site.install(**{"policy.requireImageDigest": True})
+    try:
+        job = good(namespace)
+        job["spec"]["trainer"]["image"] = "local.test/cloister-toolbox:latest"
+        done = wait_for("the policy", lambda: (d := site.cluster.apply(job, check=False)).returncode and d, 30)
+        assert "digest" in done.stderr
+        site.cluster.apply(good(namespace))
+    finally:
+        site.install()
+
+
+def test_answers_in_the_status_what_the_schema_cannot_say(site, namespace):
+    """A quantity is text to the schema: the operator reads it, and says what is wrong with it."""
+    job = good(namespace)
+    job["spec"]["staging"]["inputLimit"] = "1"
+    job["metadata"]["name"] = "tiny"
+    refused = site.cluster.apply(job, check=False)
+    if refused.returncode == 0:
+        status = site.wait_phase("tiny", namespace, "Failed", "Pending")
+        assert "inputLimit" in status["message"] or status["phase"] == "Failed"
+    before = site.operator_pod()["status"]["containerStatuses"][0]
+    assert before["restartCount"] == site.operator_pod()["status"]["containerStatuses"][0]["restartCount"]
+
+
+def test_explains_itself(site):
+    text = site.cluster.kubectl("explain", "tjob.spec", "--recursive").stdout
+    for field in ("confidential", "wrappedKeyset", "maxRestarts", "inputLimit"):
+        assert field in text
