@@ -102,6 +102,7 @@ struct status_workers {
     int32_t active; /* not ended */
     int32_t succeeded;
     int32_t failed;
+    const char *summary; /* "1/2": ready or succeeded, of all */
 };
 
 struct status_failure {
@@ -183,6 +184,8 @@ struct job {
  */
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e) MUST_CHECK;
 
+/* An empty status: phase Pending, all texts "". */
+void status_init(struct job_status *s);
 /* The body of the status subresource; a new reference. Same status, same bytes. */
 json_t *status_encode(const struct job_status *s) MUST_CHECK;
 /* Reads what status_encode wrote; `status` may be NULL (nothing written yet). */

@@ -1,0 +1,43 @@
+#include "api/reasons.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define REASON_ROW(name, class, retry, remedy) const char REASON_##name[] = #name;
+#include "api/reasons.def"
+#undef REASON_ROW
+
+static const struct reason own_reasons[] = {
+#define REASON_ROW(name, class, retry, remedy) {REASON_##name, CLASS_##class, REASON_##retry, remedy},
+#include "api/reasons.def"
+#undef REASON_ROW
+};
+
+/* A key that is LATER is one that an owner disabled: asked for rarely, so that the audit log stays readable.
+ */
+#define AGENT_RETRY_NEVER(class) REASON_NEVER
+#define AGENT_RETRY_LATER(class) (CLASS_##class == CLASS_Key ? REASON_SLOWLY : REASON_LATER)
+
+static const struct reason agent_reasons[] = {
+#define ERR_ROW(code, class, reason, retry, remedy)                                                          \
+    {reason, CLASS_##class, AGENT_RETRY_##retry(class), remedy},
+#include "base/err.def"
+#undef ERR_ROW
+};
+
+static const struct reason *find(const struct reason *rows, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i].word, word) == 0)
+            return &rows[i];
+    return NULL;
+}
+
+const struct reason *reason_find(const char *word)
+{
+    if (*word == '\0')
+        return NULL;
+    const struct reason *r = find(own_reasons, ARRAY_LEN(own_reasons), word);
+    return r ? r : find(agent_reasons, ARRAY_LEN(agent_reasons), word);
+}
