@@ -1,0 +1,232 @@
+/* Objects of the API server reduced to flat facts: one heap block each. */
+#include "core/world.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "api/field.h"
+#include "api/labels.h"
+#include "core/pack.h"
+#include "core/render.h"
+
+#include "base/banned.h"
+
+/* Labels hold dots, so they are not addressed by path. */
+static const char *text_in(const json_t *object, const char *path, const char *key)
+{
+    const char *text = json_string_value(json_object_get(field_at(object, path), key));
+    return text ? text : "";
+}
+
+static const char *label(const json_t *object, const char *key)
+{
+    return text_in(object, "metadata.labels", key);
+}
+
+static int32_t number_label(const json_t *object, const char *key)
+{
+    uint64_t n = 0;
+    return view_to_u64(view_from(label(object, key)), &n) && n <= INT32_MAX ? (int32_t)n : -1;
+}
+
+static int64_t time_at(const json_t *object, const char *path)
+{
+    struct field f = {path, FIELD_TIME, 0, false};
+    int64_t us = 0;
+    return fields_decode(&f, 1, object, "", &us, NULL) == 0 ? us : 0;
+}
+
+static int32_t number_at(const json_t *object, const char *path)
+{
+    struct field f = {path, FIELD_INT32, 0, false};
+    int32_t n = 0;
+    return fields_decode(&f, 1, object, "", &n, NULL) == 0 ? n : 0;
+}
+
+static const char *controller_uid(const json_t *object)
+{
+    const json_t *owners = field_at(object, "metadata.ownerReferences");
+    for (size_t i = 0; i < json_array_size(owners); i++) {
+        const json_t *owner = json_array_get(owners, i);
+        if (json_is_true(field_at(owner, "controller")))
+            return field_text(owner, "uid");
+    }
+    return "";
+}
+
+/* ---- pods ---- */
+
+#define POD(member)       offsetof(struct pod_facts, member)
+#define CONTAINER(member) POD(member.reason), POD(member.message), POD(member.image_id)
+
+static const size_t pod_strings[] = {
+    POD(namespace),
+    POD(name),
+    POD(uid),
+    POD(resource_version),
+    POD(job_uid),
+    POD(job_name),
+    POD(owner_uid),
+    POD(node),
+    POD(reason),
+    POD(message),
+    POD(disruption_reason),
+    POD(disruption_message),
+    POD(unschedulable_message),
+    CONTAINER(install),
+    CONTAINER(agent),
+    CONTAINER(trainer),
+};
+
+static enum pod_phase phase_of(const char *word)
+{
+    static const char *const words[] = {"Pending", "Running", "Succeeded", "Failed"};
+    size_t i = 0;
+    while (i < ARRAY_LEN(words) && strcmp(words[i], word) != 0)
+        i++;
+    return (enum pod_phase)i;
+}
+
+static const json_t *status_of(const json_t *pod, const char *list_path, const char *container)
+{
+    const json_t *list = field_at(pod, list_path);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (strcmp(field_text(json_array_get(list, i), "name"), container) == 0)
+            return json_array_get(list, i);
+    return NULL;
+}
+
+static void reduce_container(const json_t *status, struct container_facts *ret)
+{
+    *ret = (struct container_facts){.reason = "", .message = "", .image_id = field_text(status, "imageID")};
+    const json_t *state = NULL;
+    ret->restarts = number_at(status, "restartCount");
+    if ((state = field_at(status, "state.terminated"))) {
+        ret->state = CONTAINER_TERMINATED;
+        ret->exit_code = number_at(state, "exitCode");
+        ret->signal = number_at(state, "signal");
+        ret->finished_us = time_at(state, "finishedAt");
+    } else if ((state = field_at(status, "state.running"))) {
+        ret->state = CONTAINER_RUNNING;
+    } else if ((state = field_at(status, "state.waiting"))) {
+        ret->state = CONTAINER_WAITING;
+    }
+    ret->reason = field_text(state, "reason");
+    ret->message = field_text(state, "message");
+}
+
+static void reduce_conditions(const json_t *conditions, struct pod_facts *ret)
+{
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        const json_t *c = json_array_get(conditions, i);
+        const char *type = field_text(c, "type");
+        bool is_true = strcmp(field_text(c, "status"), "True") == 0;
+        if (strcmp(type, "Ready") == 0) {
+            ret->is_ready = is_true;
+        } else if (strcmp(type, "DisruptionTarget") == 0 && is_true) {
+            const char *reason = field_text(c, "reason");
+            ret->disruption_reason = *reason ? reason : "DisruptionTarget";
+            ret->disruption_message = field_text(c, "message");
+        } else if (strcmp(type, "PodScheduled") == 0 && !is_true &&
+                   strcmp(field_text(c, "reason"), "Unschedulable") == 0) {
+            const char *message = field_text(c, "message");
+            ret->unschedulable_message = *message ? message : "no node fits";
+        }
+    }
+}
+
+static bool has_other_image(const struct container_facts *now, const struct container_facts *before)
+{
+    return *now->image_id && *before->image_id && strcmp(now->image_id, before->image_id) != 0;
+}
+
+/* Once seen, a changed image stays seen. */
+static bool image_changed(const struct pod_facts *now, const struct pod_facts *before)
+{
+    return before && strcmp(now->uid, before->uid) == 0 &&
+           (before->is_image_changed || has_other_image(&now->install, &before->install) ||
+            has_other_image(&now->agent, &before->agent) || has_other_image(&now->trainer, &before->trainer));
+}
+
+struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous)
+{
+    struct pod_facts f = {
+        .namespace = field_text(pod, "metadata.namespace"),
+        .name = field_text(pod, "metadata.name"),
+        .uid = field_text(pod, "metadata.uid"),
+        .resource_version = field_text(pod, "metadata.resourceVersion"),
+        .job_uid = label(pod, LABEL_JOB_UID),
+        .job_name = label(pod, LABEL_JOB_NAME),
+        .owner_uid = controller_uid(pod),
+        .node = field_text(pod, "spec.nodeName"),
+        .attempt = number_label(pod, LABEL_ATTEMPT),
+        .index = number_label(pod, LABEL_INDEX),
+        .created_us = time_at(pod, "metadata.creationTimestamp"),
+        .started_us = time_at(pod, "status.startTime"),
+        .is_deleting = field_at(pod, "metadata.deletionTimestamp") != NULL,
+        .phase = phase_of(field_text(pod, "status.phase")),
+        .reason = field_text(pod, "status.reason"),
+        .message = field_text(pod, "status.message"),
+    };
+    if (!*f.name || !*f.uid)
+        return NULL;
+    char fingerprint[FINGERPRINT_SIZE];
+    pod_fingerprint(pod, fingerprint);
+    f.is_changed = strcmp(fingerprint, text_in(pod, "metadata.annotations", ANNOTATION_FINGERPRINT)) != 0;
+    reduce_conditions(field_at(pod, "status.conditions"), &f);
+    reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_INSTALL), &f.install);
+    reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_AGENT), &f.agent);
+    reduce_container(status_of(pod, "status.containerStatuses", CONTAINER_TRAINER), &f.trainer);
+    f.is_image_changed = image_changed(&f, previous);
+    return pack_block(&f, sizeof(f), pod_strings, ARRAY_LEN(pod_strings));
+}
+
+/* ---- nodes, services, namespaces ---- */
+
+struct node_facts *node_facts_new(const json_t *node)
+{
+    static const size_t strings[] = {offsetof(struct node_facts, name),
+                                     offsetof(struct node_facts, technology)};
+    struct node_facts f = {.name = field_text(node, "metadata.name"),
+                           .technology = label(node, LABEL_NODE_TECHNOLOGY)};
+    if (!*f.name)
+        return NULL;
+    const json_t *conditions = field_at(node, "status.conditions");
+    for (size_t i = 0; i < json_array_size(conditions); i++) {
+        const json_t *c = json_array_get(conditions, i);
+        if (strcmp(field_text(c, "type"), "Ready") == 0)
+            f.is_ready = strcmp(field_text(c, "status"), "True") == 0;
+    }
+    return pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings));
+}
+
+#define SERVICE(member) offsetof(struct service_facts, member)
+
+struct service_facts *service_facts_new(const json_t *service)
+{
+    static const size_t strings[] = {SERVICE(namespace),        SERVICE(name),    SERVICE(uid),
+                                     SERVICE(resource_version), SERVICE(job_uid), SERVICE(job_name),
+                                     SERVICE(owner_uid)};
+    struct service_facts f = {
+        .namespace = field_text(service, "metadata.namespace"),
+        .name = field_text(service, "metadata.name"),
+        .uid = field_text(service, "metadata.uid"),
+        .resource_version = field_text(service, "metadata.resourceVersion"),
+        .job_uid = label(service, LABEL_JOB_UID),
+        .job_name = label(service, LABEL_JOB_NAME),
+        .owner_uid = controller_uid(service),
+        .is_deleting = field_at(service, "metadata.deletionTimestamp") != NULL,
+    };
+    return *f.name && *f.uid ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
+}
+
+struct namespace_facts *namespace_facts_new(const json_t *namespace)
+{
+    static const size_t strings[] = {offsetof(struct namespace_facts, name)};
+    struct namespace_facts f = {
+        .name = field_text(namespace, "metadata.name"),
+        .is_confidential = strcmp(label(namespace, LABEL_CONFIDENTIAL_NAMESPACE), CONFIDENTIAL_VALUE) == 0,
+        .is_deleting = field_at(namespace, "metadata.deletionTimestamp") != NULL,
+    };
+    return *f.name ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
+}
