@@ -16,7 +16,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Ws
             -Wmissing-prototypes -Wformat=2 -Wundef -Wwrite-strings -Wvla -Wcast-qual -Wpointer-arith \
             -Wimplicit-fallthrough -Wnull-dereference -Wswitch-enum -Werror
 HARDEN   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fstack-protector-strong \
-            -fcf-protection=full -fPIE -ftrivial-auto-var-init=zero \
+            -fcf-protection=full -fPIE $(if $(filter clang%,$(CC)),,-ftrivial-auto-var-init=zero) \
             -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
 LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 ifneq ($(SAN),)

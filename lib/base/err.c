@@ -1,0 +1,182 @@
+#include "base/err.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/strbuf.h"
+
+#include "base/banned.h"
+
+enum { TEXT_MAX = 16 * 1024, NEVER = 0, LATER = 1 };
+
+struct row {
+    const char *reason;
+    const char *remedy;
+    enum err_class class;
+    bool is_retryable;
+};
+
+static const struct row TABLE[] = {
+#define ERR_ROW(code, class, reason, retry, remedy) {reason, remedy, CLASS_##class, (retry) == LATER},
+#include "base/err.def"
+#undef ERR_ROW
+};
+
+static const char *const CLASS_NAMES[] = {"None", "Application", "Disruption", "Security", "Key",
+                                          "Data", "Network",     "Resource",   "Internal"};
+
+void err_set(struct err *e, enum err_code code, const char *object, const char *format, ...)
+{
+    if (e == NULL)
+        return;
+    assert(e->code == ERR_NONE);
+    va_list args;
+    va_start(args, format);
+    *e = (struct err){
+        .code = code, .object = object == NULL ? NULL : xstrdup(object), .text = xvasprintf(format, args)};
+    va_end(args);
+}
+
+/* errno values that mean something to callers; everything else is ERR_IO. */
+static enum err_code code_of_errno(int number)
+{
+    switch (number) {
+    case ENOENT: return ERR_NOT_FOUND;
+    case EEXIST: return ERR_ALREADY_EXISTS;
+    case EACCES:
+    case EPERM: return ERR_DENIED;
+    default: return ERR_IO;
+    }
+}
+
+void err_set_errno(struct err *e, const char *format, ...)
+{
+    int number = errno;
+    if (e == NULL)
+        return;
+    assert(e->code == ERR_NONE);
+    va_list args;
+    va_start(args, format);
+    char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
+    va_end(args);
+    *e = (struct err){.code = code_of_errno(number), .text = xasprintf("%s: %s", text, strerror(number))};
+    errno = number;
+}
+
+void err_wrap_text(struct err *e, const char *format, ...)
+{
+    if (e == NULL)
+        return;
+    struct err *cause = xmalloc(sizeof(*cause));
+    *cause = *e;
+    va_list args;
+    va_start(args, format);
+    *e = (struct err){
+        .code = cause->code, .object = TAKE_PTR(cause->object), .text = xvasprintf(format, args)};
+    va_end(args);
+    e->cause = cause;
+}
+
+void err_recode(struct err *e, enum err_code code)
+{
+    if (e != NULL)
+        e->code = code;
+}
+
+void err_name_object(struct err *e, const char *object)
+{
+    if (e != NULL && e->object == NULL)
+        e->object = xstrdup(object);
+}
+
+void err_fini(struct err *e)
+{
+    free(e->object);
+    free(e->text);
+    if (e->cause != NULL) {
+        err_fini(e->cause);
+        free(e->cause);
+    }
+    *e = (struct err){.code = ERR_NONE};
+}
+
+void err_move(struct err *to, struct err *from)
+{
+    if (to == NULL) {
+        err_fini(from);
+        return;
+    }
+    assert(to->code == ERR_NONE);
+    *to = *from;
+    *from = (struct err){.code = ERR_NONE};
+}
+
+static void add_chain(struct strbuf *sb, const struct err *e)
+{
+    for (const struct err *at = e; at != NULL; at = at->cause) {
+        if (at != e)
+            strbuf_add_text(sb, ": ");
+        if (at->text != NULL)
+            strbuf_add_text(sb, at->text);
+    }
+}
+
+char *err_text(const struct err *e)
+{
+    struct strbuf sb = STRBUF(TEXT_MAX);
+    add_chain(&sb, e);
+    return strbuf_take(&sb);
+}
+
+char *err_sentence(const struct err *e)
+{
+    struct strbuf sb = STRBUF(TEXT_MAX);
+    add_chain(&sb, e);
+    const char *remedy = err_code_remedy(e->code);
+    if (*remedy != '\0')
+        strbuf_addf(&sb, ". To go on, %s", remedy);
+    return strbuf_take(&sb);
+}
+
+const char *err_code_reason(enum err_code code)
+{
+    return TABLE[code].reason;
+}
+
+const char *err_code_remedy(enum err_code code)
+{
+    return TABLE[code].remedy;
+}
+
+enum err_class err_code_class(enum err_code code)
+{
+    return TABLE[code].class;
+}
+
+bool err_code_is_retryable(enum err_code code)
+{
+    return TABLE[code].is_retryable;
+}
+
+enum err_code err_code_from_reason(const char *reason)
+{
+    for (size_t i = 0; i < ARRAY_LEN(TABLE); i++)
+        if (strcmp(TABLE[i].reason, reason) == 0)
+            return (enum err_code)i;
+    return ERR_BUG;
+}
+
+const char *err_class_name(enum err_class class)
+{
+    return CLASS_NAMES[class];
+}
+
+enum err_class err_class_from_name(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(CLASS_NAMES); i++)
+        if (strcmp(CLASS_NAMES[i], name) == 0)
+            return (enum err_class)i;
+    return CLASS_None;
+}

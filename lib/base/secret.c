@@ -1,0 +1,66 @@
+#include "base/secret.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "base/banned.h"
+
+/* The whole pool is locked, and a restricted container may lock 64 KiB: keysets and tokens are small. */
+enum { POOL_BYTES = 32 * 1024, SMALLEST_BLOCK = 32 };
+
+int secret_process_init(struct err *e)
+{
+    struct rlimit no_core = {0, 0};
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return FAIL_ERRNO(e, "making the process undumpable");
+    if (setrlimit(RLIMIT_CORE, &no_core) < 0)
+        return FAIL_ERRNO(e, "turning core files off");
+    if (CRYPTO_secure_malloc_initialized())
+        return 0;
+    /* 1: initialised and locked; 2: initialised, but something about guard pages or locking was refused. */
+    if (CRYPTO_secure_malloc_init(POOL_BYTES, SMALLEST_BLOCK) != 1)
+        return FAIL(e, ERR_DENIED, "locking %d KiB of memory for keys: raise RLIMIT_MEMLOCK",
+                    POOL_BYTES / 1024);
+    return 0;
+}
+
+void secret_alloc(struct secret *s, size_t length)
+{
+    /* Without the pool (a program that holds no secrets of its own) this is ordinary memory, wiped all the
+     * same. */
+    uint8_t *bytes = OPENSSL_secure_zalloc(length == 0 ? 1 : length);
+    if (bytes == NULL) {
+        fprintf(stderr, "cloister: out of locked memory (%zu bytes)\n", length);
+        abort();
+    }
+    *s = (struct secret){.bytes = bytes, .len = length};
+}
+
+void secret_copy(struct secret *s, const void *bytes, size_t length)
+{
+    secret_alloc(s, length);
+    if (length > 0)
+        memcpy(s->bytes, bytes, length);
+}
+
+void secret_free(struct secret *s)
+{
+    if (s->bytes != NULL)
+        OPENSSL_secure_clear_free(s->bytes, s->len == 0 ? 1 : s->len);
+    *s = (struct secret){.bytes = NULL, .len = 0};
+}
+
+void secret_move(struct secret *to, struct secret *from)
+{
+    *to = *from;
+    *from = (struct secret){.bytes = NULL, .len = 0};
+}
+
+void secret_wipe(void *bytes, size_t length)
+{
+    OPENSSL_cleanse(bytes, length);
+}
