@@ -4,12 +4,13 @@
 
 #include "base/banned.h"
 
-#define REASON_ROW(name, class, retry, remedy) const char REASON_##name[] = #name;
+#define REASON_ROW(name, class, retry, event, remedy) const char REASON_##name[] = #name;
 #include "api/reasons.def"
 #undef REASON_ROW
 
 static const struct reason own_reasons[] = {
-#define REASON_ROW(name, class, retry, remedy) {REASON_##name, CLASS_##class, REASON_##retry, remedy},
+#define REASON_ROW(name, class, retry, event, remedy)                                                        \
+    {REASON_##name, CLASS_##class, REASON_##retry, REASON_EVENT_##event, remedy},
 #include "api/reasons.def"
 #undef REASON_ROW
 };
@@ -21,7 +22,7 @@ static const struct reason own_reasons[] = {
 
 static const struct reason agent_reasons[] = {
 #define ERR_ROW(code, class, reason, retry, remedy)                                                          \
-    {reason, CLASS_##class, AGENT_RETRY_##retry(class), remedy},
+    {reason, CLASS_##class, AGENT_RETRY_##retry(class), REASON_EVENT_WARNING, remedy},
 #include "base/err.def"
 #undef ERR_ROW
 };

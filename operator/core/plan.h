@@ -3,7 +3,8 @@
  *
  * Total and pure: it cannot fail, does no I/O, reads no clock, and gives the same
  * actions for the same world whatever the order of its lists. Laws (tests/plan):
- *   fixpoint     planning on the world in which the actions were carried out gives no action but WAKE_AT;
+ *   fixpoint     a status that was written is not written again for the same world, and carrying out the
+ *                plans of a world that changes in no other way soon leaves WAKE_AT at most;
  *   safety       it touches only objects whose owner reference carries the job's uid;
  *   crash-safety carrying out any prefix of the actions and planning again leads to the same end.
  */

@@ -11,6 +11,9 @@
 /* The agent's plan is one environment variable; the kernel takes 128 KiB, we stay below. */
 #define AGENT_PLAN_BYTES_MAX ((size_t)120 * 1024)
 
+/* The worker that publishes, and that the others meet at. */
+#define COORDINATOR_INDEX 0
+
 json_t *render_service(const struct job *j) MUST_CHECK;
 json_t *render_pod(const struct job *j, const struct config *c, int32_t attempt, int32_t index) MUST_CHECK;
 /* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */

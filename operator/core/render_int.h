@@ -4,9 +4,6 @@
 
 #include "core/render.h"
 
-/* The worker that publishes, and that the others meet at. */
-#define COORDINATOR_INDEX 0
-
 json_t *render_install_container(const struct config *c) MUST_CHECK;
 json_t *render_agent_container(const struct job *j, const struct config *c, int32_t attempt,
                                int32_t index) MUST_CHECK;

@@ -1,0 +1,103 @@
+#include "core/gang.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/names.h"
+
+#include "base/banned.h"
+
+static bool is_own(const struct job *j, const struct pod_facts *p)
+{
+    if (strcmp(p->owner_uid, j->uid) != 0 || p->attempt < 1 || p->index < 0)
+        return false;
+    char name[NAME_SIZE];
+    name_pod(j->name, p->index, p->attempt, name);
+    return strcmp(name, p->name) == 0;
+}
+
+static int by_attempt_and_index(const void *a, const void *b)
+{
+    const struct pod_facts *x = *(const struct pod_facts *const *)a;
+    const struct pod_facts *y = *(const struct pod_facts *const *)b;
+    if (x->attempt != y->attempt)
+        return x->attempt < y->attempt ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
+}
+
+void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct arena *a)
+{
+    const struct job *j = w->job;
+    *g = (struct gang){.replicas = j->spec_problem ? 0 : j->spec.replicas, .attempt = attempt};
+    g->workers = arena_calloc(a, (size_t)g->replicas + 1, sizeof(*g->workers));
+    g->others = arena_calloc(a, w->pod_count + 1, sizeof(*g->others));
+    for (size_t i = 0; i < w->pod_count; i++) {
+        const struct pod_facts *p = w->pods[i];
+        if (!is_own(j, p))
+            continue;
+        if (p->attempt > g->newest)
+            g->newest = p->attempt;
+        if (p->attempt == g->attempt && p->index < g->replicas)
+            g->workers[p->index] = p;
+        else
+            g->others[g->other_count++] = p;
+    }
+    qsort(g->others, g->other_count, sizeof(*g->others), by_attempt_and_index);
+}
+
+bool pod_is_terminal(const struct pod_facts *p)
+{
+    return p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
+}
+
+bool pod_is_bound(const struct pod_facts *p)
+{
+    return *p->node != '\0';
+}
+
+int32_t gang_present(const struct gang *g)
+{
+    int32_t n = 0;
+    for (int32_t i = 0; i < g->replicas; i++)
+        n += g->workers[i] ? 1 : 0;
+    return n;
+}
+
+const struct pod_facts *gang_first_alive(const struct gang *g)
+{
+    for (size_t i = 0; i < g->other_count; i++)
+        if (!pod_is_terminal(g->others[i]))
+            return g->others[i];
+    for (int32_t i = 0; i < g->replicas; i++)
+        if (g->workers[i] && !pod_is_terminal(g->workers[i]))
+            return g->workers[i];
+    return NULL;
+}
+
+struct status_workers gang_count(const struct gang *g, struct arena *a)
+{
+    struct status_workers n = {0};
+    for (int32_t i = 0; i < g->replicas; i++) {
+        const struct pod_facts *p = g->workers[i];
+        if (!p)
+            continue;
+        if (p->phase == POD_SUCCEEDED)
+            n.succeeded++;
+        else if (p->phase == POD_FAILED)
+            n.failed++;
+        else
+            n.active++;
+        if (!pod_is_terminal(p) && p->is_ready && !p->is_deleting)
+            n.ready++;
+    }
+    n.summary = arena_printf(a, "%d/%d", (int)(n.ready + n.succeeded), (int)g->replicas);
+    return n;
+}
+
+const struct node_facts *world_node(const struct world *w, const char *name)
+{
+    for (size_t i = 0; i < w->node_count; i++)
+        if (strcmp(w->nodes[i]->name, name) == 0)
+            return w->nodes[i];
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * The job's own pods, sorted: the workers of the current attempt by index, and
+ * all others. Only pods that carry the job's uid in their controller reference
+ * and the name that an index and attempt give are the job's own.
+ */
+#ifndef CORE_GANG_H
+#define CORE_GANG_H
+
+#include "core/world.h"
+
+struct gang {
+    const struct pod_facts **workers; /* of attempt; NULL = absent */
+    int32_t replicas;
+    int32_t attempt;
+    const struct pod_facts **others; /* of other attempts, by attempt and index */
+    size_t other_count;
+    int32_t newest; /* attempt of the newest pod, 0 = no pods; above `attempt` when the status was lost */
+};
+
+void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct arena *a);
+
+bool pod_is_terminal(const struct pod_facts *p);
+/* A node was chosen for it. */
+bool pod_is_bound(const struct pod_facts *p);
+int32_t gang_present(const struct gang *g);
+/* Pods that are neither terminal nor gone, of any attempt; the first of them, or NULL. */
+const struct pod_facts *gang_first_alive(const struct gang *g);
+struct status_workers gang_count(const struct gang *g, struct arena *a);
+
+/* NULL when the node is not there. */
+const struct node_facts *world_node(const struct world *w, const char *name);
+
+#endif

@@ -1,0 +1,144 @@
+/* What a job owns in the cluster: created when it lacks, removed when it is over. */
+#include "core/planner.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+#include "api/names.h"
+
+#include "base/banned.h"
+
+#define REFUSAL_FIRST_SECONDS 5
+#define REFUSAL_MAX_SECONDS   300
+
+static void delete_pod(struct planner *p, const struct pod_facts *pod, int32_t grace_seconds, const char *why)
+{
+    planner_add(p, (struct action){.kind = ACTION_DELETE_POD,
+                                   .why = why,
+                                   .name = pod->name,
+                                   .uid = pod->uid,
+                                   .grace_seconds = grace_seconds});
+}
+
+static void stop(struct planner *p, const struct pod_facts *pod, int32_t grace_seconds, const char *why)
+{
+    if (pod && !pod_is_terminal(pod) && !pod->is_deleting)
+        delete_pod(p, pod, grace_seconds, why);
+}
+
+/* Ended pods stay: their logs are what people look for. */
+void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why)
+{
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        stop(p, p->gang.others[i], grace_seconds, why);
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        stop(p, p->gang.workers[i], grace_seconds, why);
+}
+
+/* Ended pods of attempts that status.failures no longer lists would pile up for ever. */
+void plan_sweep(struct planner *p)
+{
+    for (size_t i = 0; i < p->gang.other_count; i++) {
+        const struct pod_facts *pod = p->gang.others[i];
+        if (pod_is_terminal(pod) && !pod->is_deleting && pod->attempt < p->next.attempt - FAILURES_MAX)
+            delete_pod(p, pod, -1, "an old attempt's pod");
+    }
+}
+
+/* When to try again after a refusal; 0 = nothing was refused. */
+static int64_t retry_time(const struct refusal *r)
+{
+    if (!*r->object)
+        return 0;
+    int64_t seconds = REFUSAL_FIRST_SECONDS;
+    for (int32_t i = 1; i < r->count && seconds < REFUSAL_MAX_SECONDS; i++)
+        seconds *= 2;
+    if (seconds > REFUSAL_MAX_SECONDS)
+        seconds = REFUSAL_MAX_SECONDS;
+    return r->at_us + seconds * SECOND_US;
+}
+
+/*
+ * False while a refused create waits for its time. Said also when the time has come: only
+ * a create that succeeds takes the words back.
+ */
+static bool may_create_now(struct planner *p)
+{
+    const struct refusal *r = &p->w->refusal;
+    int64_t at_us = retry_time(r);
+    if (at_us == 0)
+        return true;
+    planner_say(p, PHASE_PENDING, REASON_CreateRefused,
+                "The API server refuses to create %s: %s. To go on, remove what it names; Cloister tries "
+                "again, at least every %d seconds.",
+                r->object, r->message, REFUSAL_MAX_SECONDS);
+    if (at_us <= p->w->now_us)
+        return true;
+    planner_wake(p, at_us, "a create was refused");
+    return false;
+}
+
+static bool check_service(struct planner *p)
+{
+    const struct service_facts *s = p->w->service;
+    if (!s || strcmp(s->owner_uid, p->j->uid) == 0)
+        return true;
+    planner_say(p, PHASE_PENDING, REASON_CreateRefused,
+                "The Service %s exists and is not this job's. To go on, delete it, or delete the job and "
+                "give it another name.",
+                s->name);
+    return false;
+}
+
+static bool check_namespace(struct planner *p)
+{
+    const struct namespace_facts *n = p->w->namespace;
+    if (n->is_confidential)
+        return true;
+    planner_say(p, PHASE_PENDING, REASON_NamespaceNotConfidential,
+                "The namespace %s is not set up for confidential jobs. To go on, ask an administrator to "
+                "run: kubectl label namespace %s " LABEL_CONFIDENTIAL_NAMESPACE "=" CONFIDENTIAL_VALUE,
+                n->name, n->name);
+    return false;
+}
+
+static void create_service(struct planner *p)
+{
+    if (p->w->service)
+        return;
+    char name[NAME_SIZE];
+    name_service(p->j->name, name);
+    planner_add(p, (struct action){.kind = ACTION_CREATE_SERVICE,
+                                   .why = "workers find one another by its names",
+                                   .name = arena_strdup(p->a, name)});
+}
+
+static void create_pods(struct planner *p)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        if (p->gang.workers[i])
+            continue;
+        char name[NAME_SIZE];
+        name_pod(p->j->name, i, p->gang.attempt, name);
+        planner_add(p, (struct action){.kind = ACTION_CREATE_POD,
+                                       .why = "the gang lacks this worker",
+                                       .attempt = p->gang.attempt,
+                                       .index = i,
+                                       .name = arena_strdup(p->a, name)});
+    }
+}
+
+bool plan_children(struct planner *p)
+{
+    bool is_complete = gang_present(&p->gang) == p->gang.replicas;
+    if (is_complete && p->w->service)
+        return true;
+    if (!check_namespace(p) || !check_service(p))
+        return false;
+    bool was_refused = *p->w->refusal.object != '\0';
+    if (!may_create_now(p))
+        return false;
+    create_service(p);
+    create_pods(p);
+    return !was_refused;
+}

@@ -1,0 +1,171 @@
+/* An attempt that failed: found, judged, written down once, and counted against its budget. */
+#include "core/planner.h"
+
+#include <string.h>
+
+#include "api/names.h"
+
+#include "base/banned.h"
+
+#define FAILURE_MESSAGE_MAX ((size_t)2048)
+/* Health of this length forgives the failures before it. */
+#define HEALTHY_US (600 * SECOND_US)
+/* A pod whose program has ended is given this long to bring its agent's report. */
+#define SETTLE_US           (15 * SECOND_US)
+#define BACKOFF_MAX_SECONDS INT64_C(360)
+/* Keys and data must be out of a wrong machine's memory soon; 0 would not wait for it at all. */
+#define SECURITY_GRACE_SECONDS 1
+
+static bool is_written_down(const struct job_status *s)
+{
+    return s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
+}
+
+/* How many of the attempt's pods were there at the last pass. */
+static int32_t counted_before(const struct planner *p)
+{
+    const struct status_workers *n = &p->j->status.workers;
+    return p->j->status.attempt == p->gang.attempt ? n->active + n->succeeded + n->failed : 0;
+}
+
+/*
+ * Fewer pods than there have been: one was removed without leaving a trace. A pod that
+ * was never seen is not missed but created.
+ */
+static bool find_missing(const struct planner *p, struct verdict *ret)
+{
+    int32_t present = gang_present(&p->gang);
+    if (present == p->gang.replicas || present >= counted_before(p))
+        return false;
+    int32_t index = 0;
+    while (p->gang.workers[index])
+        index++;
+    char name[NAME_SIZE];
+    name_pod(p->j->name, index, p->gang.attempt, name);
+    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "Worker %d (pod %s) is gone: it was deleted",
+                        (int)index, name);
+    ret->pod_name = arena_strdup(p->a, name);
+    return true;
+}
+
+static bool judge(struct planner *p, struct verdict *ret)
+{
+    bool has_failed = find_missing(p, ret);
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        struct verdict v;
+        int64_t recheck_us = 0;
+        if (!p->gang.workers[i])
+            continue;
+        if (verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us) &&
+            (!has_failed || verdict_outranks(&v, ret))) {
+            *ret = v;
+            has_failed = true;
+        }
+        if (recheck_us != 0)
+            planner_wake(p, recheck_us, "a container does not start");
+    }
+    return has_failed;
+}
+
+/*
+ * When one worker dies, its peers lose their connections and end as well, and some
+ * peer's pod may be complete first. So a failure that could be an echo waits for the pods
+ * whose programs have ended: the cause may be among them.
+ */
+static bool must_settle(struct planner *p, const struct verdict *v)
+{
+    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption)
+        return false;
+    int64_t until = 0;
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        if (!pod || pod_is_terminal(pod) || pod->trainer.state != CONTAINER_TERMINATED || pod->is_deleting)
+            continue;
+        if (pod->trainer.finished_us + SETTLE_US > until)
+            until = pod->trainer.finished_us + SETTLE_US;
+    }
+    if (until <= p->w->now_us)
+        return false;
+    planner_wake(p, until, "a failed worker's pod is not complete yet");
+    return true;
+}
+
+static void write_down(struct planner *p, const struct verdict *v)
+{
+    struct job_status *s = &p->next;
+    if (s->failure_count == FAILURES_MAX) {
+        memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));
+        s->failure_count--;
+    }
+    s->failures[s->failure_count++] = (struct status_failure){
+        .attempt = p->gang.attempt,
+        .pod = v->pod ? v->pod->name : v->pod_name,
+        .node = v->pod ? v->pod->node : "",
+        .container = v->container,
+        .exit_code = v->exit_code,
+        .signal = v->signal,
+        .class = err_class_name(v->class),
+        .reason = v->reason,
+        .message = text_clip(p->a, v->message, FAILURE_MESSAGE_MAX),
+        .time_us = v->time_us ? v->time_us : planner_now(p),
+    };
+}
+
+static bool was_healthy_for_long(const struct planner *p)
+{
+    for (size_t i = 0; i < p->j->status.condition_count; i++) {
+        const struct status_condition *c = &p->j->status.conditions[i];
+        if (strcmp(c->type, "WorkersReady") == 0 && strcmp(c->status, "True") == 0)
+            return p->w->now_us - c->transition_us >= HEALTHY_US;
+    }
+    return false;
+}
+
+static void back_off(struct planner *p, const struct verdict *v)
+{
+    int32_t failures = was_healthy_for_long(p) ? 0 : p->next.backoff_failures;
+    int64_t seconds = p->j->spec.failure_policy.backoff_seconds;
+    for (int32_t i = 0; i < failures && seconds < BACKOFF_MAX_SECONDS; i++)
+        seconds *= 2;
+    if (seconds > BACKOFF_MAX_SECONDS || v->retry == REASON_SLOWLY)
+        seconds = BACKOFF_MAX_SECONDS;
+    p->next.backoff_failures = failures < INT32_MAX ? failures + 1 : failures;
+    p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
+}
+
+/* False when the budget is used up, and then the job has ended. */
+static bool charge(struct planner *p, const struct verdict *v)
+{
+    const struct job_failure_policy *policy = &p->j->spec.failure_policy;
+    bool is_disruption = v->class == CLASS_Disruption;
+    int32_t limit = is_disruption ? policy->max_disruptions : policy->max_restarts;
+    int32_t *spent = is_disruption ? &p->next.disruptions : &p->next.restarts;
+    if (limit >= 0 && *spent >= limit) {
+        const char *field = is_disruption ? "maxDisruptions" : "maxRestarts";
+        plan_end_failed(p, is_disruption ? REASON_DisruptionLimitExceeded : REASON_RestartLimitExceeded,
+                        arena_printf(p->a, "Attempt %d failed and failurePolicy.%s is %d: %s",
+                                     (int)p->gang.attempt, field, (int)limit, v->message),
+                        -1);
+        return false;
+    }
+    if (*spent < INT32_MAX)
+        ++*spent;
+    return true;
+}
+
+bool plan_failure(struct planner *p)
+{
+    struct verdict v;
+    if (is_written_down(&p->next))
+        return true;
+    if (!judge(p, &v) || must_settle(p, &v))
+        return false;
+    write_down(p, &v);
+    if (v.retry == REASON_NEVER) {
+        plan_end_failed(p, v.reason, v.message, v.class == CLASS_Security ? SECURITY_GRACE_SECONDS : -1);
+    } else if (charge(p, &v)) {
+        back_off(p, &v);
+        planner_event(p, "Warning", v.reason, v.message);
+    }
+    return true;
+}

@@ -1,0 +1,151 @@
+/* How far a healthy attempt is, in words: from what is missing to what runs. */
+#include "core/planner.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+
+#include "base/banned.h"
+
+/* The first worker, by index, of which `is` holds. */
+static const struct pod_facts *first(const struct planner *p,
+                                     bool (*is)(const struct planner *p, const struct pod_facts *pod))
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (is(p, p->gang.workers[i]))
+            return p->gang.workers[i];
+    return NULL;
+}
+
+static bool is_failed(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return pod->phase == POD_FAILED;
+}
+
+static bool is_unbound(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return !pod_is_bound(pod) && !pod_is_terminal(pod);
+}
+
+static bool is_unschedulable(const struct planner *p, const struct pod_facts *pod)
+{
+    return is_unbound(p, pod) && *pod->unschedulable_message;
+}
+
+static bool is_on_silent_node(const struct planner *p, const struct pod_facts *pod)
+{
+    if (!pod_is_bound(pod) || pod_is_terminal(pod))
+        return false;
+    const struct node_facts *node = world_node(p->w, pod->node);
+    return !node || !node->is_ready;
+}
+
+/* The program's container runs from the moment on which the agent begins to stage. */
+static bool is_not_started(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return !pod_is_terminal(pod) && pod->trainer.state != CONTAINER_RUNNING &&
+           pod->trainer.state != CONTAINER_TERMINATED;
+}
+
+static const struct container_facts *troubled(const struct pod_facts *pod, const char **ret_name)
+{
+    const struct container_facts *const all[] = {&pod->install, &pod->agent, &pod->trainer};
+    static const char *const names[] = {CONTAINER_INSTALL, CONTAINER_AGENT, CONTAINER_TRAINER};
+    bool is_final = false;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        *ret_name = names[i];
+        if (trouble_of_container(all[i], &is_final))
+            return all[i];
+    }
+    return NULL;
+}
+
+static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
+{
+    const char *name = NULL;
+    (void)p;
+    return !pod_is_terminal(pod) && troubled(pod, &name);
+}
+
+/* Never a fallback to other nodes: the job waits, and says for what. */
+static bool say_placement(struct planner *p)
+{
+    enum technology t = p->j->spec.technology;
+    const char *label = technology_name(t);
+    const struct pod_facts *pod = first(p, is_unbound);
+    if (pod && p->w->confidential_nodes[t] == 0) {
+        planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
+                    "No node has the label " LABEL_NODE_TECHNOLOGY "=%s, and workers run on such nodes only. "
+                    "To go on, add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
+                    "--confidential-node-type=%s",
+                    label, label);
+        return true;
+    }
+    pod = first(p, is_unschedulable);
+    if (!pod)
+        return false;
+    planner_say(p, PHASE_PENDING, REASON_Unschedulable,
+                "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
+                "=%s: %s To go on, make room there, add nodes to the node pool, or ask for less.",
+                verdict_where(p->a, pod), label, label, pod->unschedulable_message);
+    return true;
+}
+
+static bool say_trouble(struct planner *p, enum job_phase phase)
+{
+    const char *name = NULL;
+    const struct pod_facts *pod = first(p, is_troubled);
+    const struct container_facts *c = pod ? troubled(pod, &name) : NULL;
+    if (c) {
+        planner_say(p, phase, REASON_StartingContainers, "The container %s of %s does not start: %s: %s",
+                    name, verdict_where(p->a, pod), c->reason, c->message);
+        return true;
+    }
+    pod = first(p, is_on_silent_node);
+    if (!pod)
+        return false;
+    planner_say(p, phase, REASON_NodeNotReady,
+                "The node of %s does not answer; a new attempt starts if it stays away.",
+                verdict_where(p->a, pod));
+    return true;
+}
+
+static enum job_phase phase_of(const struct planner *p, int32_t ready)
+{
+    /* Readiness may flicker, when an agent restarts for instance; the programs go on. */
+    bool ran = p->j->status.phase == PHASE_RUNNING && p->j->status.attempt == p->gang.attempt;
+    if (ran || ready == p->gang.replicas)
+        return PHASE_RUNNING;
+    return first(p, is_not_started) ? PHASE_STARTING : PHASE_STAGING;
+}
+
+static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
+{
+    int attempt = (int)p->gang.attempt;
+    int all = (int)p->gang.replicas;
+    if (phase == PHASE_RUNNING)
+        planner_say(p, phase, REASON_Training, "Attempt %d: %d of %d workers train on confidential nodes.",
+                    attempt, (int)ready, all);
+    else if (phase == PHASE_STAGING)
+        planner_say(p, phase, REASON_Staging,
+                    "Attempt %d: %d of %d workers have opened their keys and inputs.", attempt, (int)ready,
+                    all);
+    else
+        planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the containers of %d workers start.",
+                    attempt, all);
+}
+
+void plan_progress(struct planner *p)
+{
+    /* A failed worker here is one whose judgement is not complete: what was said stays said. */
+    if (first(p, is_failed) || say_placement(p))
+        return;
+    struct status_workers n = gang_count(&p->gang, p->a);
+    int32_t ready = n.ready + n.succeeded;
+    enum job_phase phase = phase_of(p, ready);
+    if (!say_trouble(p, phase))
+        say_phase(p, phase, ready);
+}

@@ -1,0 +1,148 @@
+/* What is read off the world without deciding: counts, nodes, newest checkpoint, conditions. */
+#include "core/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/report.h"
+
+#include "base/banned.h"
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The nodes of the attempt's workers, sorted, each once. */
+static void describe_nodes(struct planner *p)
+{
+    const char **names = arena_calloc(p->a, (size_t)p->gang.replicas + 1, sizeof(*names));
+    size_t n = 0;
+    p->next.technology = "";
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        if (!pod || !pod_is_bound(pod))
+            continue;
+        names[n++] = pod->node;
+        const struct node_facts *node = world_node(p->w, pod->node);
+        if (node && strcmp(node->technology, technology_name(p->j->spec.technology)) == 0)
+            p->next.technology = node->technology;
+    }
+    qsort(names, n, sizeof(*names), by_name);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (kept == 0 || strcmp(names[kept - 1], names[i]) != 0)
+            names[kept++] = names[i];
+    p->next.nodes = names;
+    p->next.node_count = kept;
+}
+
+static bool is_newer(const struct status_checkpoint *a, const struct status_checkpoint *b)
+{
+    if (!*a->uri || !*b->uri)
+        return *a->uri != '\0';
+    if (a->step != b->step)
+        return a->step > b->step;
+    int by_time = strcmp(a->time, b->time);
+    return by_time != 0 ? by_time > 0 : strcmp(a->uri, b->uri) > 0;
+}
+
+static void take_checkpoint(struct planner *p, const struct pod_facts *pod)
+{
+    struct report r;
+    if (pod && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
+        p->next.checkpoint = r.checkpoint;
+}
+
+/* Agents tell of it when they end; also those of attempts that failed. It only moves forward. */
+static void describe_checkpoint(struct planner *p)
+{
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        take_checkpoint(p, p->gang.others[i]);
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        take_checkpoint(p, p->gang.workers[i]);
+}
+
+static const struct status_condition *find_condition(const struct job_status *s, const char *type)
+{
+    for (size_t i = 0; i < s->condition_count; i++)
+        if (strcmp(s->conditions[i].type, type) == 0)
+            return &s->conditions[i];
+    return NULL;
+}
+
+/* The caller keeps to the alphabet. A condition that does not turn keeps its time. */
+static void add_condition(struct planner *p, const char *type, bool is_true, const char *reason,
+                          const char *message)
+{
+    const char *word = is_true ? "True" : "False";
+    const struct status_condition *old = find_condition(&p->j->status, type);
+    bool is_same = old && strcmp(old->status, word) == 0;
+    p->next.conditions[p->next.condition_count++] = (struct status_condition){
+        .type = type,
+        .status = word,
+        .reason = reason,
+        .message = message,
+        .transition_us = is_same ? old->transition_us : planner_now(p),
+        .observed_generation = p->j->generation,
+    };
+}
+
+static bool is_reason(const struct planner *p, const char *reason)
+{
+    return strcmp(p->next.reason, reason) == 0;
+}
+
+/* Whether nothing moves until a person does something; a full cluster may empty by itself. */
+static bool is_stalled(const struct planner *p)
+{
+    return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
+           is_reason(p, REASON_CreateRefused) || is_reason(p, REASON_WaitingForConfidentialNodes);
+}
+
+/* A node of which nothing is known yet is not called confidential; a known wrong one has ended the job. */
+static bool all_placed(const struct planner *p)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (!p->gang.workers[i] || !world_node(p->w, p->gang.workers[i]->node))
+            return false;
+    return true;
+}
+
+static void add_worker_conditions(struct planner *p)
+{
+    bool is_ready = p->next.phase == PHASE_RUNNING &&
+                    p->next.workers.ready + p->next.workers.succeeded == p->gang.replicas;
+    add_condition(p, "WorkersReady", is_ready, p->next.reason,
+                  is_ready ? "The programs of all workers run." : p->next.message);
+}
+
+static void describe_conditions(struct planner *p)
+{
+    const char *reason = p->next.reason;
+    const char *message = p->next.message;
+    bool is_finished = status_is_finished(&p->next);
+    bool is_failed = p->next.phase == PHASE_FAILED;
+    p->next.condition_count = 0;
+    if (is_finished && !is_failed)
+        add_condition(p, "Complete", true, reason, message);
+    if (is_failed)
+        add_condition(p, "Failed", true, reason, message);
+    if (!is_finished && p->next.attempt > 0 && p->next.phase != PHASE_RESTARTING)
+        add_condition(p, "NodesReady", all_placed(p), reason,
+                      all_placed(p) ? "All workers are on confidential nodes." : message);
+    if (!is_finished && p->next.phase != PHASE_RUNNING && !is_stalled(p))
+        add_condition(p, "Reconciling", true, reason, message);
+    if (is_stalled(p))
+        add_condition(p, "Stalled", true, reason, message);
+    if (!is_finished && p->next.attempt > 0)
+        add_worker_conditions(p);
+}
+
+void plan_describe(struct planner *p)
+{
+    p->next.workers = gang_count(&p->gang, p->a);
+    describe_nodes(p);
+    describe_checkpoint(p);
+    describe_conditions(p);
+}

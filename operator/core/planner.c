@@ -1,0 +1,109 @@
+#include "core/planner.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "base/banned.h"
+
+/* Lengths that the CRD and the events API allow. */
+#define MESSAGE_MAX ((size_t)4096)
+#define NOTE_MAX    ((size_t)1024)
+/* Service, events, wake-up and status, beside one action a pod. */
+#define OTHER_ACTIONS 8
+
+void planner_init(struct planner *p, const struct world *w, struct arena *a)
+{
+    const struct job *j = w->job;
+    *p = (struct planner){.w = w, .j = j, .a = a, .next = j->status, .count = 1};
+    gang_init(&p->gang, w, j->status.attempt, a);
+    size_t most = (size_t)p->gang.replicas + w->pod_count + OTHER_ACTIONS;
+    p->actions = arena_calloc(a, most, sizeof(*p->actions));
+}
+
+void planner_turn_to(struct planner *p, int32_t attempt)
+{
+    p->next.attempt = attempt;
+    gang_init(&p->gang, p->w, attempt, p->a);
+}
+
+void planner_add(struct planner *p, struct action action)
+{
+    p->actions[p->count++] = action;
+}
+
+void planner_wake(struct planner *p, int64_t at_us, const char *why)
+{
+    if (p->wake_us != 0 && p->wake_us <= at_us)
+        return;
+    p->wake_us = at_us;
+    p->wake_why = why;
+}
+
+int64_t planner_now(const struct planner *p)
+{
+    return p->w->now_us / SECOND_US * SECOND_US;
+}
+
+const char *text_clip(struct arena *a, const char *text, size_t max)
+{
+    size_t n = strlen(text);
+    if (n <= max)
+        return text;
+    n = max;
+    /* A byte 10xxxxxx continues a character. */
+    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+        n--;
+    return arena_view_dup(a, (struct view){text, n});
+}
+
+void planner_say(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
+    va_end(args);
+    p->next.phase = phase;
+    p->next.reason = reason;
+    p->next.message = text_clip(p->a, arena_strdup(p->a, text), MESSAGE_MAX);
+}
+
+void planner_event(struct planner *p, const char *type, const char *reason, const char *note)
+{
+    planner_add(p, (struct action){.kind = ACTION_EVENT,
+                                   .why = reason,
+                                   .type = type,
+                                   .reason = reason,
+                                   .note = text_clip(p->a, note, NOTE_MAX)});
+}
+
+/* The turn that status.reason took, for those who read events. */
+static void tell_turn(struct planner *p)
+{
+    const struct reason *r = reason_find(p->next.reason);
+    if (!r || r->event == REASON_EVENT_NONE || strcmp(p->next.reason, p->j->status.reason) == 0)
+        return;
+    planner_event(p, r->event == REASON_EVENT_NORMAL ? "Normal" : "Warning", r->word, p->next.message);
+}
+
+static const struct job_status *copy_status(const struct planner *p)
+{
+    struct job_status *s = arena_alloc(p->a, sizeof(*s));
+    *s = p->next;
+    return s;
+}
+
+struct plan planner_finish(struct planner *p)
+{
+    bool is_new = !status_equal(&p->next, &p->j->status);
+    if (is_new)
+        tell_turn(p);
+    if (p->wake_us != 0)
+        planner_add(p, (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
+    if (!is_new)
+        return (struct plan){p->actions + 1, p->count - 1};
+    p->actions[0] =
+        (struct action){.kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p)};
+    return (struct plan){p->actions, p->count};
+}

@@ -1,0 +1,61 @@
+/*
+ * The workbench of one pass; used by plan*.c only. Steps change `next` and add
+ * actions; planner_finish turns both into a plan.
+ */
+#ifndef CORE_PLANNER_H
+#define CORE_PLANNER_H
+
+#include "core/gang.h"
+#include "core/plan.h"
+#include "core/verdict.h"
+
+#define SECOND_US INT64_C(1000000)
+
+struct planner {
+    const struct world *w;
+    const struct job *j;
+    struct arena *a;
+    struct gang gang;
+    struct job_status next;
+    struct action *actions; /* the first slot is kept for the status */
+    size_t count;
+    int64_t wake_us; /* 0 = never */
+    const char *wake_why;
+};
+
+void planner_init(struct planner *p, const struct world *w, struct arena *a);
+struct plan planner_finish(struct planner *p);
+
+void planner_add(struct planner *p, struct action action);
+/* The earliest of all calls counts. */
+void planner_wake(struct planner *p, int64_t at_us, const char *why);
+/* Where the job stands, for people and programs. */
+void planner_say(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
+    PRINTF_LIKE(4, 5);
+void planner_event(struct planner *p, const char *type, const char *reason, const char *note);
+/* Whole seconds, as the API keeps them. */
+int64_t planner_now(const struct planner *p);
+/* From now on the gang is that attempt's. */
+void planner_turn_to(struct planner *p, int32_t attempt);
+/* At most `max` bytes, cut between characters. */
+const char *text_clip(struct arena *a, const char *text, size_t max);
+
+/* plan_status.c: counts, nodes, newest checkpoint and conditions of `next`. */
+void plan_describe(struct planner *p);
+/* plan_end.c: nothing leads out of these. `grace_seconds` for workers that still run, -1 = their own. */
+void plan_end_failed(struct planner *p, const char *reason, const char *message, int32_t grace_seconds);
+void plan_end_succeeded(struct planner *p);
+/* plan_failure.c: true when the attempt has failed, now or in a pass before. */
+bool plan_failure(struct planner *p);
+/* plan_restart.c: the next attempt, as soon as it may start; the first one, too. */
+void plan_start(struct planner *p);
+void plan_restart(struct planner *p);
+/* plan_children.c */
+void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why);
+void plan_sweep(struct planner *p);
+/* Creates what the attempt lacks. False, and said, when it must not or cannot. */
+bool plan_children(struct planner *p);
+/* plan_progress.c: says how far a healthy attempt is. */
+void plan_progress(struct planner *p);
+
+#endif
