@@ -13,7 +13,10 @@
  * on_body returned. Redirects are never followed; HTTPS certificates are always
  * verified unless tls.insecure says otherwise. Every handle has
  * CURLOPT_QUICK_EXIT, so that a name that never resolves cannot block the loop.
- * No proxy is used for hosts named in bypass_proxy requests (metadata server).
+ * Memory that libcurl frees is wiped: tokens pass through it.
+ *
+ * An http_loop speaks HTTP/1.1, one connection for each request in flight, kept and used again: a
+ * watch never waits behind other calls, nor they behind it.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -93,6 +96,8 @@ struct http_session;
 /* tls may be NULL: system trust. Never NULL. */
 struct http_session *http_session_new(const struct http_tls *tls) MUST_CHECK RETURNS_NONNULL;
 void http_session_free(struct http_session *s); /* NULL is fine */
+/* Receive buffer in bytes for large transfers; libcurl's 16 KiB otherwise. Before the first perform. */
+void http_session_set_buffer(struct http_session *s, size_t bytes);
 /* May be called from another thread: the running and every later perform ends with ERR_CANCELLED. */
 void http_session_cancel(struct http_session *s);
 /* r must be initialised; it is cleared first. */
@@ -118,7 +123,5 @@ struct http_call *http_start(struct http_loop *h, const struct http_request *q,
                                              const struct err *e),
                              void *context) MUST_CHECK RETURNS_NONNULL;
 void http_call_cancel(struct http_call *c); /* NULL is fine */
-/* Stops reading from the socket until resumed (back-pressure of a watch). */
-void http_call_pause(struct http_call *c, bool paused);
 
 #endif

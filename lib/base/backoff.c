@@ -1,0 +1,35 @@
+#include "base/backoff.h"
+
+#include <sys/random.h>
+
+#include "base/banned.h"
+
+/* xorshift64*: spreads clients out, nothing more. */
+static uint64_t next_random(struct backoff *b)
+{
+    while (b->random == 0)
+        if (getrandom(&b->random, sizeof(b->random), GRND_NONBLOCK) < 0)
+            b->random = (uint64_t)(uintptr_t)b | 1U;
+    b->random ^= b->random >> 12;
+    b->random ^= b->random << 25;
+    b->random ^= b->random >> 27;
+    return b->random * 0x2545f4914f6cdd1dULL;
+}
+
+int64_t backoff_next_ms(struct backoff *b)
+{
+    int64_t ceiling = b->first_ms;
+    for (unsigned i = 0; i < b->tries && ceiling < b->max_ms; i++)
+        ceiling *= 2;
+    if (ceiling > b->max_ms)
+        ceiling = b->max_ms;
+    if (b->tries < 60)
+        b->tries++;
+    /* Between half and the whole: never at once, never all together. */
+    return ceiling / 2 + (int64_t)(next_random(b) % (uint64_t)(ceiling / 2 + 1));
+}
+
+void backoff_reset(struct backoff *b)
+{
+    b->tries = 0;
+}

@@ -1,0 +1,91 @@
+#include "data/js.h"
+
+#include <malloc.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/secret.h"
+
+#include "base/banned.h"
+
+static void *checked_malloc(size_t size)
+{
+    return xmalloc(size);
+}
+
+static void wiping_free(void *ptr)
+{
+    if (ptr != NULL)
+        secret_wipe(ptr, malloc_usable_size(ptr));
+    free(ptr);
+}
+
+void js_wipe_on_free(void)
+{
+    json_set_alloc_funcs(checked_malloc, wiping_free);
+}
+
+json_t *js_parse(struct view text, const char *what, struct err *e)
+{
+    json_error_t problem;
+    json_t *value = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &problem);
+    if (value == NULL)
+        err_set(e, ERR_PROTOCOL, what, "%s is not JSON: %s at byte %d", what, problem.text, problem.position);
+    return value;
+}
+
+json_t *js_at(const json_t *object, const char *path)
+{
+    struct view rest = view_from(path);
+    json_t *at = NULL;
+    while (rest.len > 0) {
+        struct view part = view_cut(rest, '.', &rest);
+        char key[128];
+        if (part.len >= sizeof(key))
+            return NULL;
+        memcpy(key, part.ptr, part.len);
+        key[part.len] = '\0';
+        at = json_object_get(object, key);
+        if (at == NULL)
+            return NULL;
+        object = at;
+    }
+    return at;
+}
+
+const char *js_text(const json_t *object, const char *path)
+{
+    const char *text = json_string_value(js_at(object, path));
+    return text == NULL ? "" : text;
+}
+
+int64_t js_int(const json_t *object, const char *path, int64_t fallback)
+{
+    const json_t *value = js_at(object, path);
+    uint64_t number;
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    if (json_is_string(value) && view_to_u64(view_from(json_string_value(value)), &number) && number <= INT64_MAX)
+        return (int64_t)number;
+    return fallback;
+}
+
+bool js_bool(const json_t *object, const char *path, bool fallback)
+{
+    const json_t *value = js_at(object, path);
+    return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+char *js_dump(const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (text == NULL)
+        abort();
+    return text;
+}
+
+void js_free(json_t **value)
+{
+    json_decref(*value);
+    *value = NULL;
+}

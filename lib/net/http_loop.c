@@ -1,0 +1,263 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "net/http_int.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { HOST_CONNECTIONS_MAX = 32 };
+
+struct watched_socket {
+    struct http_loop *h;
+    struct loop_source *source;
+};
+
+struct http_call {
+    struct http_call *next, *previous;
+    struct http_loop *h;
+    CURL *easy;
+    struct transfer transfer;
+    struct http_request request; /* deep copy */
+    struct http_header *headers;
+    struct secret bearer;
+    char *body;
+    struct http_response response;
+    struct err begin_error;   /* could not be started; told from the loop */
+    atomic_bool is_cancelled; /* by its owner: nothing runs any more */
+    bool is_added;            /* in the multi handle */
+    void (*on_done)(void *context, const struct http_response *r, const struct err *e);
+    void *context;
+};
+
+struct http_loop {
+    struct loop *loop;
+    CURLM *multi;
+    const struct http_tls *tls;
+    struct loop_source *timer;    /* libcurl's own time-outs */
+    struct loop_source *deferred; /* calls to end from outside libcurl */
+    struct http_call *calls;
+};
+
+static void call_free(struct http_call *c)
+{
+    if (c->previous != NULL)
+        c->previous->next = c->next;
+    else
+        c->h->calls = c->next;
+    if (c->next != NULL)
+        c->next->previous = c->previous;
+    if (c->is_added)
+        curl_multi_remove_handle(c->h->multi, c->easy);
+    curl_easy_cleanup(c->easy);
+    http_response_fini(&c->response);
+    for (size_t i = 0; i < c->request.header_count; i++) {
+        free((void *)(uintptr_t)c->headers[i].name);
+        free((void *)(uintptr_t)c->headers[i].value);
+    }
+    free(c->headers);
+    free((void *)(uintptr_t)c->request.url);
+    free((void *)(uintptr_t)c->request.method);
+    free(c->body);
+    secret_free(&c->bearer);
+    err_fini(&c->begin_error);
+    free(c);
+}
+
+/* Takes the call out of libcurl, tells its owner unless cancelled, frees it. */
+static void call_finish(struct http_call *c, CURLcode code)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    bool is_ok;
+    if (c->is_added) {
+        curl_multi_remove_handle(c->h->multi, c->easy);
+        c->is_added = false;
+        is_ok = transfer_end(&c->transfer, code, &e) == 0;
+    } else {
+        err_move(&e, &c->begin_error);
+        is_ok = false;
+    }
+    if (!atomic_load(&c->is_cancelled))
+        c->on_done(c->context, &c->response, is_ok ? NULL : &e);
+    call_free(c);
+}
+
+static void collect_finished(struct http_loop *h)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(h->multi, &left)) != NULL) {
+        struct http_call *c = NULL;
+        CURLcode code = message->data.result;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &c);
+        call_finish(c, code);
+    }
+}
+
+/* What ended or was cancelled where it could not be removed at once. */
+static void finish_deferred(void *context)
+{
+    struct http_loop *h = context;
+    for (struct http_call *c = h->calls, *next; c != NULL; c = next) {
+        next = c->next;
+        if (atomic_load(&c->is_cancelled)) {
+            if (c->is_added) {
+                struct err ignored CLEANUP(err_fini) = {0};
+                curl_multi_remove_handle(h->multi, c->easy);
+                c->is_added = false;
+                (void)!transfer_end(&c->transfer, CURLE_ABORTED_BY_CALLBACK, &ignored);
+            }
+            call_free(c);
+        } else if (!c->is_added) {
+            call_finish(c, CURLE_FAILED_INIT);
+            next = h->calls; /* on_done may have changed the list */
+        }
+    }
+}
+
+static void act(struct http_loop *h, curl_socket_t socket, int events)
+{
+    int running;
+    curl_multi_socket_action(h->multi, socket, events, &running);
+    collect_finished(h);
+}
+
+static void on_socket_ready(void *context, int fd, unsigned events)
+{
+    struct watched_socket *w = context;
+    act(w->h, fd,
+        ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) | ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timeout(void *context)
+{
+    act(context, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *watched)
+{
+    struct http_loop *h = context;
+    struct watched_socket *w = watched;
+    (void)easy;
+    if (w != NULL)
+        loop_source_free(w->source);
+    if (what == CURL_POLL_REMOVE) {
+        free(w);
+        curl_multi_assign(h->multi, socket, NULL);
+        return 0;
+    }
+    if (w == NULL) {
+        w = xcalloc(1, sizeof(*w));
+        w->h = h;
+        curl_multi_assign(h->multi, socket, w);
+    }
+    unsigned events = ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0U) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0U);
+    w->source = loop_add_io(h->loop, socket, events, on_socket_ready, w);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long delay_ms, void *context)
+{
+    struct http_loop *h = context;
+    (void)multi;
+    loop_timer_set(h->timer, delay_ms);
+    return 0;
+}
+
+struct http_loop *http_loop_new(struct loop *loop, const struct http_tls *tls)
+{
+    struct http_loop *h = xcalloc(1, sizeof(*h));
+    h->loop = loop;
+    h->tls = tls;
+    h->multi = curl_multi_init();
+    if (h->multi == NULL)
+        abort();
+    h->timer = loop_add_timer(loop, on_timeout, h);
+    h->deferred = loop_add_timer(loop, finish_deferred, h);
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h);
+    curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HOST_CONNECTIONS_MAX);
+    return h;
+}
+
+void http_loop_free(struct http_loop *h)
+{
+    if (h == NULL)
+        return;
+    while (h->calls != NULL) {
+        struct http_call *c = h->calls;
+        atomic_store(&c->is_cancelled, true);
+        call_finish(c, CURLE_ABORTED_BY_CALLBACK);
+    }
+    curl_multi_cleanup(h->multi);
+    loop_source_free(h->timer);
+    loop_source_free(h->deferred);
+    free(h);
+}
+
+void http_loop_set_tls(struct http_loop *h, const struct http_tls *tls)
+{
+    h->tls = tls;
+}
+
+static void copy_request(struct http_call *c, const struct http_request *q)
+{
+    c->request = *q;
+    c->request.method = xstrdup(q->method);
+    c->request.url = xstrdup(q->url);
+    c->headers = xcalloc(q->header_count, sizeof(*c->headers));
+    for (size_t i = 0; i < q->header_count; i++)
+        c->headers[i] = (struct http_header){xstrdup(q->headers[i].name), xstrdup(q->headers[i].value)};
+    c->request.headers = c->headers;
+    if (q->bearer != NULL) {
+        secret_copy(&c->bearer, q->bearer->bytes, q->bearer->len);
+        c->request.bearer = &c->bearer;
+    }
+    if (q->body.len > 0) {
+        c->body = view_dup(q->body);
+        c->request.body.ptr = c->body;
+    }
+}
+
+struct http_call *http_start(struct http_loop *h, const struct http_request *q,
+                             void (*on_done)(void *context, const struct http_response *r, const struct err *e),
+                             void *context)
+{
+    struct http_call *c = xcalloc(1, sizeof(*c));
+    c->h = h;
+    c->on_done = on_done;
+    c->context = context;
+    c->next = h->calls;
+    if (h->calls != NULL)
+        h->calls->previous = c;
+    h->calls = c;
+    copy_request(c, q);
+    http_response_init(&c->response);
+    c->easy = curl_easy_init();
+    if (c->easy == NULL)
+        abort();
+    c->transfer =
+        (struct transfer){.easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
+    curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
+    curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    if (transfer_begin(&c->transfer, h->tls, &c->begin_error) < 0) {
+        loop_timer_set(h->deferred, 0);
+        return c;
+    }
+    c->is_added = true;
+    curl_multi_add_handle(h->multi, c->easy);
+    return c;
+}
+
+void http_call_cancel(struct http_call *c)
+{
+    if (c == NULL)
+        return;
+    atomic_store(&c->is_cancelled, true);
+    /* Inside libcurl, or perhaps inside the walk over finished calls: removed from the loop instead. */
+    loop_timer_set(c->h->deferred, 0);
+}

@@ -1,0 +1,54 @@
+#include "base/alloc.h"
+#include "net/http_int.h"
+
+#include "base/banned.h"
+
+struct http_session {
+    CURL *easy;
+    const struct http_tls *tls; /* borrowed; NULL: system trust */
+    size_t buffer_bytes;
+    atomic_bool is_cancelled;
+};
+
+struct http_session *http_session_new(const struct http_tls *tls)
+{
+    struct http_session *s = xcalloc(1, sizeof(*s));
+    s->tls = tls;
+    s->easy = curl_easy_init();
+    if (s->easy == NULL)
+        abort();
+    return s;
+}
+
+void http_session_free(struct http_session *s)
+{
+    if (s == NULL)
+        return;
+    curl_easy_cleanup(s->easy);
+    free(s);
+}
+
+void http_session_set_buffer(struct http_session *s, size_t bytes)
+{
+    s->buffer_bytes = bytes;
+}
+
+void http_session_cancel(struct http_session *s)
+{
+    atomic_store(&s->is_cancelled, true);
+}
+
+int http_perform(struct http_session *s, const struct http_request *q, struct http_response *r, struct err *e)
+{
+    struct transfer t = {.easy = s->easy, .q = q, .r = r, .is_cancelled = &s->is_cancelled};
+    if (atomic_load(&s->is_cancelled))
+        return FAIL_OBJECT(e, ERR_CANCELLED, q->url, "%s %s: cancelled", q->method, q->url);
+    /* Forgets the options of the last request; connections and TLS sessions stay. */
+    curl_easy_reset(s->easy);
+    curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    if (s->buffer_bytes > 0)
+        curl_easy_setopt(s->easy, CURLOPT_BUFFERSIZE, (long)s->buffer_bytes);
+    if (transfer_begin(&t, s->tls, e) < 0)
+        return -1;
+    return transfer_end(&t, curl_easy_perform(s->easy), e);
+}

@@ -1,0 +1,353 @@
+#include <malloc.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "net/http_int.h"
+#include "net/url.h"
+
+#include "base/banned.h"
+
+enum {
+    BODY_MAX = 1024 * 1024,
+    HEADERS_MAX = 64 * 1024,
+    CONNECT_TIMEOUT_MS = 10 * 1000,
+    IDLE_TIMEOUT_MS = 30 * 1000,
+};
+
+/* ---- libcurl's allocator: what it frees held tokens ---- */
+static void wiping_free(void *ptr)
+{
+    if (ptr != NULL)
+        secret_wipe(ptr, malloc_usable_size(ptr));
+    free(ptr);
+}
+
+static void *wiping_realloc(void *ptr, size_t size)
+{
+    void *grown = xmalloc(size);
+    if (ptr != NULL) {
+        size_t old = malloc_usable_size(ptr);
+        memcpy(grown, ptr, old < size ? old : size);
+        wiping_free(ptr);
+    }
+    return grown;
+}
+
+static void *plain_malloc(size_t size)
+{
+    return xmalloc(size);
+}
+
+static void *plain_calloc(size_t count, size_t size)
+{
+    return xcalloc(count, size);
+}
+
+static char *plain_strdup(const char *text)
+{
+    return xstrdup(text);
+}
+
+int http_global_init(struct err *e)
+{
+    CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, plain_malloc, wiping_free, wiping_realloc, plain_strdup,
+                                         plain_calloc);
+    return code == CURLE_OK ? 0 : FAIL(e, ERR_BUG, "starting libcurl: %s", curl_easy_strerror(code));
+}
+
+/* ---- callbacks ---- */
+static size_t on_header(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    struct view line = view_trim(view_of(bytes, size * count));
+    if (view_has_prefix(line, "HTTP/")) {
+        /* A new head: what stood before belonged to "100 Continue". */
+        strbuf_clear(&t->r->headers);
+    } else if (line.len > 0) {
+        strbuf_add_view(&t->r->headers, line);
+        strbuf_add_char(&t->r->headers, '\n');
+    }
+    return size * count;
+}
+
+static int read_status(struct transfer *t)
+{
+    long status = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    t->r->status = (int)status;
+    return t->r->status;
+}
+
+static bool is_cancelled(const struct transfer *t)
+{
+    return t->is_cancelled != NULL && atomic_load(t->is_cancelled);
+}
+
+static int tell_head(struct transfer *t)
+{
+    if (t->is_head_seen || is_cancelled(t))
+        return 0;
+    t->is_head_seen = true;
+    return t->q->on_head == NULL ? 0 : t->q->on_head(t->q->context, t->r->status, &t->error);
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    size_t length = size * count;
+    int status = read_status(t);
+    if (is_cancelled(t))
+        return CURL_WRITEFUNC_ERROR;
+    if (t->q->on_body != NULL && status >= 200 && status < 300) {
+        if (tell_head(t) < 0 || t->q->on_body(t->q->context, bytes, length, &t->error) < 0)
+            return CURL_WRITEFUNC_ERROR;
+        return length;
+    }
+    strbuf_add(&t->r->body, bytes, length);
+    if (strbuf_overflowed(&t->r->body)) {
+        err_set(&t->error, ERR_TOO_LARGE, t->q->url, "the answer is larger than %zu bytes", t->r->body.max);
+        return CURL_WRITEFUNC_ERROR;
+    }
+    return length;
+}
+
+static size_t on_read(char *out, size_t size, size_t count, void *context)
+{
+    struct transfer *t = context;
+    size_t capacity = size * count, length = 0;
+    if (t->q->read_body != NULL) {
+        if (t->q->read_body(t->q->context, out, capacity, &length, &t->error) < 0)
+            return CURL_READFUNC_ABORT;
+        return length;
+    }
+    struct view left = view_skip(t->q->body, t->sent);
+    length = left.len < capacity ? left.len : capacity;
+    if (length > 0)
+        memcpy(out, left.ptr, length);
+    t->sent += length;
+    return length;
+}
+
+/* A body in memory can be sent again when a kept connection turns out to be closed. */
+static int on_seek(void *context, curl_off_t offset, int origin)
+{
+    struct transfer *t = context;
+    if (t->q->read_body != NULL || origin != SEEK_SET || offset < 0 || (size_t)offset > t->q->body.len)
+        return CURL_SEEKFUNC_CANTSEEK;
+    t->sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    struct transfer *t = context;
+    (void)a, (void)b, (void)c, (void)d;
+    return is_cancelled(t) ? 1 : 0;
+}
+
+/* ---- options ---- */
+static void add_header(struct transfer *t, const char *line)
+{
+    t->headers = curl_slist_append(t->headers, line);
+}
+
+static void add_bearer(struct transfer *t, const struct secret *bearer)
+{
+    static const char NAME[] = "Authorization: Bearer ";
+    struct secret line CLEANUP(secret_free) = {.bytes = NULL};
+    secret_alloc(&line, sizeof(NAME) + bearer->len);
+    memcpy(line.bytes, NAME, sizeof(NAME) - 1);
+    memcpy(line.bytes + sizeof(NAME) - 1, bearer->bytes, bearer->len);
+    add_header(t, (const char *)line.bytes);
+}
+
+static void set_headers(struct transfer *t)
+{
+    for (size_t i = 0; i < t->q->header_count; i++) {
+        /* libcurl drops a header without a value unless it ends in a semicolon. */
+        const char *value = t->q->headers[i].value;
+        char *line CLEANUP(cleanup_free) = *value == '\0' ? xasprintf("%s;", t->q->headers[i].name)
+                                                          : xasprintf("%s: %s", t->q->headers[i].name, value);
+        add_header(t, line);
+    }
+    if (t->q->bearer != NULL)
+        add_bearer(t, t->q->bearer);
+    add_header(t, "Expect:"); /* never wait for "100 Continue" */
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+}
+
+static void set_method(struct transfer *t)
+{
+    bool has_body = t->q->read_body != NULL || t->q->body.len > 0;
+    uint64_t length = t->q->read_body != NULL ? t->q->body_length : t->q->body.len;
+    if (strcmp(t->q->method, "GET") == 0 && !has_body) {
+        curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+        return;
+    }
+    if (strcmp(t->q->method, "HEAD") == 0) {
+        curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+        return;
+    }
+    /* UPLOAD frames the body by its length and reads it by callback, whatever the method is called. */
+    if (has_body || strcmp(t->q->method, "DELETE") != 0) {
+        curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)length);
+    }
+    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, t->q->method);
+}
+
+static void set_callbacks(struct transfer *t)
+{
+    curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_write);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_SEEKFUNCTION, on_seek);
+    curl_easy_setopt(t->easy, CURLOPT_SEEKDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
+    curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
+}
+
+static void set_limits(struct transfer *t)
+{
+    int connect_ms = t->q->connect_timeout_ms > 0 ? t->q->connect_timeout_ms : CONNECT_TIMEOUT_MS;
+    int idle_ms = t->q->idle_timeout_ms != 0 ? t->q->idle_timeout_ms : IDLE_TIMEOUT_MS;
+    curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+    curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)t->q->total_timeout_ms);
+    if (idle_ms > 0) {
+        curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)(idle_ms + 999) / 1000);
+    }
+    curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (t->q->bypass_proxy)
+        curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
+    strbuf_init(&t->r->body, t->q->max_body_bytes > 0 ? t->q->max_body_bytes : BODY_MAX);
+}
+
+/* With a server name of its own, the URL carries that name and libcurl is told where it really is. */
+static int set_url(struct transfer *t, const struct http_tls *tls, struct err *e)
+{
+    if (tls == NULL || tls->server_name == NULL) {
+        curl_easy_setopt(t->easy, CURLOPT_URL, t->q->url);
+        return 0;
+    }
+    struct url url;
+    if (url_parse(t->q->url, &url, e) < 0)
+        return -1;
+    char *renamed CLEANUP(cleanup_free) =
+        xasprintf("%.*s://%s:%u%s", VIEW_ARG(url.scheme), tls->server_name, url.port, url.path);
+    char *there CLEANUP(cleanup_free) =
+        xasprintf("%s:%u:%.*s:%u", tls->server_name, url.port, VIEW_ARG(url.host), url.port);
+    t->connect_to = curl_slist_append(NULL, there);
+    curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
+    curl_easy_setopt(t->easy, CURLOPT_URL, renamed);
+    return 0;
+}
+
+int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e)
+{
+    t->headers = NULL;
+    t->connect_to = NULL;
+    t->sent = 0;
+    t->is_head_seen = false;
+    t->text[0] = '\0';
+    http_response_fini(t->r);
+    set_limits(t);
+    set_callbacks(t);
+    set_method(t);
+    set_headers(t);
+    if (set_url(t, tls, e) < 0 || tls_apply(t->easy, tls, e) < 0) {
+        curl_slist_free_all(t->headers);
+        curl_slist_free_all(t->connect_to);
+        return -1;
+    }
+    return 0;
+}
+
+static enum err_code code_of(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_OPERATION_TIMEDOUT: return ERR_TIMED_OUT;
+    case CURLE_ABORTED_BY_CALLBACK: return ERR_CANCELLED;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_UNSUPPORTED_PROTOCOL: return ERR_PROTOCOL;
+    case CURLE_URL_MALFORMAT: return ERR_INVALID;
+    default: return ERR_UNAVAILABLE;
+    }
+}
+
+int transfer_end(struct transfer *t, CURLcode code, struct err *e)
+{
+    read_status(t);
+    curl_slist_free_all(t->headers);
+    curl_slist_free_all(t->connect_to);
+    t->headers = t->connect_to = NULL;
+    if (t->error.code == ERR_NONE && code == CURLE_OK && t->q->on_body != NULL && t->r->status >= 200 &&
+        t->r->status < 300)
+        (void)!tell_head(t); /* an empty body; its error is looked at below */
+    if (t->error.code != ERR_NONE) {
+        err_move(e, &t->error);
+        return -1;
+    }
+    if (code == CURLE_OK)
+        return 0;
+    return FAIL_OBJECT(e, code_of(code), t->q->url, "%s %s: %s", t->q->method, t->q->url,
+                       t->text[0] != '\0' ? t->text : curl_easy_strerror(code));
+}
+
+/* ---- responses ---- */
+void http_response_init(struct http_response *r)
+{
+    *r = (struct http_response){.status = 0, .body = STRBUF(BODY_MAX), .headers = STRBUF(HEADERS_MAX)};
+}
+
+void http_response_fini(struct http_response *r)
+{
+    /* Bodies of token endpoints are secrets. */
+    if (r->body.data != NULL)
+        secret_wipe(r->body.data, r->body.capacity);
+    strbuf_fini(&r->body);
+    strbuf_fini(&r->headers);
+    r->status = 0;
+}
+
+struct view http_response_header(const struct http_response *r, const char *name)
+{
+    struct view rest = strbuf_view(&r->headers);
+    while (rest.len > 0) {
+        struct view line = view_cut(rest, '\n', &rest), value;
+        struct view key = view_cut(line, ':', &value);
+        if (key.len == strlen(name) && strncasecmp(key.ptr, name, key.len) == 0)
+            return view_trim(value);
+    }
+    return view_of(NULL, 0);
+}
+
+int http_response_retry_after(const struct http_response *r, int64_t now_us)
+{
+    struct view value = http_response_header(r, "Retry-After");
+    uint64_t seconds = 0;
+    if (value.len == 0)
+        return -1;
+    if (view_to_u64(value, &seconds))
+        return seconds > 86400 ? 86400 : (int)seconds;
+    char *text CLEANUP(cleanup_free) = view_dup(value);
+    time_t when = curl_getdate(text, NULL);
+    if (when < 0)
+        return -1;
+    int64_t left = (int64_t)when - now_us / 1000000;
+    return left < 0 ? 0 : left > 86400 ? 86400 : (int)left;
+}

@@ -1,0 +1,100 @@
+#include "os/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/view.h"
+
+#include "base/banned.h"
+
+static const struct option_row *find_row(const struct option_row *rows, size_t count, struct view name, char letter)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].kind == OPTION_HEADING)
+            continue;
+        if (name.len > 0 ? view_equal_text(name, rows[i].name) : rows[i].letter == letter)
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static int set_value(const struct option_row *row, const char *value, struct err *e)
+{
+    char *end;
+    switch (row->kind) {
+    case OPTION_TEXT: *(const char **)row->value = value; return 0;
+    case OPTION_FLAG:
+        if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+            return FAIL(e, ERR_INVALID, "--%s is true or false, not %s", row->name, value);
+        *(bool *)row->value = value == NULL || strcmp(value, "true") == 0;
+        return 0;
+    case OPTION_INT:
+        errno = 0;
+        *(int64_t *)row->value = strtoll(value, &end, 10);
+        if (errno != 0 || end == value || *end != '\0')
+            return FAIL(e, ERR_INVALID, "--%s is a whole number, not %s", row->name, value);
+        return 0;
+    case OPTION_HEADING: break;
+    }
+    return 0;
+}
+
+/* One option at argv[at]; *ret_used is 1 or 2 arguments. */
+static int parse_option(const struct option_row *rows, size_t count, int argc, char **argv, int at, int *ret_used,
+                        struct err *e)
+{
+    const char *text = argv[at], *value = NULL;
+    bool is_long = text[1] == '-';
+    struct view rest, name = view_cut(view_from(text + 2), '=', &rest);
+    const struct option_row *row = find_row(rows, count, is_long ? name : view_of(NULL, 0), is_long ? '\0' : text[1]);
+    if (row == NULL)
+        return FAIL(e, ERR_INVALID, "unknown option %s; --help lists the options", text);
+    if (is_long && text[2 + name.len] == '=')
+        value = text + 2 + name.len + 1;
+    else if (!is_long && text[2] != '\0')
+        value = text + 2;
+    *ret_used = 1;
+    if (value == NULL && row->kind != OPTION_FLAG) {
+        if (at + 1 >= argc)
+            return FAIL(e, ERR_INVALID, "option %s needs a value", text);
+        value = argv[at + 1];
+        *ret_used = 2;
+    }
+    return set_value(row, value, e);
+}
+
+int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words, struct err *e)
+{
+    int words = 0;
+    for (int at = 0; at < argc;) {
+        int used = 1;
+        if (strcmp(argv[at], "--") == 0) {
+            for (at++; at < argc; at++)
+                argv[words++] = argv[at];
+            break;
+        }
+        if (argv[at][0] != '-' || argv[at][1] == '\0')
+            argv[words++] = argv[at];
+        else if (parse_option(rows, count, argc, argv, at, &used, e) < 0)
+            return -1;
+        at += used;
+    }
+    *ret_words = words;
+    return 0;
+}
+
+void options_print_help(FILE *out, const struct option_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char left[64];
+        if (rows[i].kind == OPTION_HEADING) {
+            fprintf(out, "\n%s\n", rows[i].name);
+            continue;
+        }
+        snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter != '\0' ? '-' : ' ',
+                 rows[i].letter != '\0' ? rows[i].letter : ' ', rows[i].letter != '\0' ? "," : " ", rows[i].name,
+                 rows[i].argument != NULL ? "=" : "", rows[i].argument != NULL ? rows[i].argument : "");
+        fprintf(out, "  %-34s %s\n", left, rows[i].help);
+    }
+}
