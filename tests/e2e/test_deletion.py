@@ -27,8 +27,7 @@ def publishing(site, namespace):
 @pytest.mark.parametrize("stage", [creating, running, publishing])
 def test_leaves_nothing_when_deleted_while(site, namespace, digits, stage):
     if stage is publishing:
-        site.cloud.api.faults([{"match": {"path": f"{namespace}%2Fmodels|{namespace}/models"},
-                                "action": {"delayMs": 20000}, "count": 1}])
+        site.cloud.api.faults([{"match": f"(PUT|POST) .*{namespace}/models", "delay_seconds": 20, "times": 1}])
     options = [] if stage is publishing else ["--min-epoch-seconds", "1"]
     site.cluster.apply(train_digits("digits", namespace, digits, epochs=8, options=options))
     try:

@@ -7,10 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from cloud.client import Cloud
 from kit.cluster import ROOT, Failed, run, wait_for
-
-sys.path.insert(0, str(ROOT / "tests/cloud"))
-from cloud.client import Cloud  # noqa: E402
 
 BUILD = ROOT / os.environ.get("BUILD", "build")
 SYSTEM_NAMESPACE = "cloister-system"
@@ -42,8 +40,8 @@ class TestCloud:
         log = open(self.state / "log", "ab")
         self.process = self.cluster.start_inside(
             sys.executable, "-m", "cloud", "--state", self.state, "--port", CLOUD_PORT,
-            "--metadata", "169.254.169.254:80", "--kubeconfig", self.cluster.env["KUBECONFIG"],
-            stdout=log, stderr=log, cwd=ROOT / "tests/cloud", env={**os.environ, "PYTHONPATH": str(ROOT / "tests/cloud")})
+            "--san", self.cluster.address, "--metadata", "169.254.169.254:80", "--kubeconfig", self.cluster.env["KUBECONFIG"],
+            stdout=log, stderr=log, cwd=ROOT / "tests", env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
         wait_for("the test cloud", lambda: self.process.poll() is None and (self.state / "endpoints.json").exists(), 30)
         self.api = Cloud(self.state, address=self.cluster.address)
 
@@ -109,6 +107,7 @@ class Cloister:
             {"apiVersion": "v1", "kind": "ServiceAccount",
              "metadata": {"name": "trainer", "namespace": name,
                           "annotations": {"iam.gke.io/gcp-service-account": TRAINER}}})
+        self.cloud.api.grant_account(TRAINER, f"serviceAccount:test.svc.id.goog[{name}/trainer]")
 
     def plugin(self, *arguments, check=True, **options):
         return run("kubectl", "cloister", *arguments, env=self.cloud.user_env(), check=check, **options)
