@@ -56,7 +56,11 @@ async def run(settings):
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runners, port = await cloud.start(settings.host, settings.port, server_context(settings.state, names), settings.metadata)
+    context = server_context(settings.state, names)
+    try:
+        runners, port = await cloud.start(settings.host, settings.port, context, settings.metadata)
+    except OSError as error:
+        sys.exit(f"cloud: {error}. Is the port free, and does an interface have the address?")
     settings.audiences |= {f"https://{name}:{port}/token" for name in names}
     write_endpoints(settings, port)
     await stopped.wait()
@@ -69,13 +73,7 @@ async def run(settings):
 
 def main():
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s")
-    settings = arguments()
-    try:
-        asyncio.run(run(settings))
-    except OSError as error:
-        sys.exit(f"cloud: cannot listen at {settings.host}:{settings.port}"
-                 + (" or %s:%d" % settings.metadata if settings.metadata else "")
-                 + f" ({error}). Is the port free, and does the interface have the address?")
+    asyncio.run(run(arguments()))
 
 
 if __name__ == "__main__":
