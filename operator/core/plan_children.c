@@ -140,5 +140,8 @@ bool plan_children(struct planner *p)
         return false;
     create_service(p);
     create_pods(p);
-    return !was_refused;
+    if (!is_complete && !was_refused)
+        planner_say(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",
+                    (int)p->gang.attempt, (int)p->gang.replicas);
+    return is_complete && !was_refused;
 }

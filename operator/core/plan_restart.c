@@ -32,8 +32,6 @@ void plan_start(struct planner *p)
     if (is_plan_too_large(p))
         return;
     planner_turn_to(p, before + 1);
-    planner_say(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",
-                (int)p->gang.attempt, (int)p->gang.replicas);
     size_t actions = p->count;
     (void)plan_children(p);
     if (p->count == actions) {

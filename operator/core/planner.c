@@ -71,20 +71,23 @@ void planner_say(struct planner *p, enum job_phase phase, const char *reason, co
 
 void planner_event(struct planner *p, const char *type, const char *reason, const char *note)
 {
-    planner_add(p, (struct action){.kind = ACTION_EVENT,
-                                   .why = reason,
-                                   .type = type,
-                                   .reason = reason,
-                                   .note = text_clip(p->a, note, NOTE_MAX)});
+    if (p->event_count == EVENTS_MAX)
+        return;
+    p->events[p->event_count++] = (struct action){.kind = ACTION_EVENT,
+                                                  .why = reason,
+                                                  .type = type,
+                                                  .reason = reason,
+                                                  .note = text_clip(p->a, note, NOTE_MAX)};
 }
 
-/* The turn that status.reason took, for those who read events. */
+/* The turn that status.reason took, for those who read events. Words that we do not know are agents'. */
 static void tell_turn(struct planner *p)
 {
     const struct reason *r = reason_find(p->next.reason);
-    if (!r || r->event == REASON_EVENT_NONE || strcmp(p->next.reason, p->j->status.reason) == 0)
-        return;
-    planner_event(p, r->event == REASON_EVENT_NORMAL ? "Normal" : "Warning", r->word, p->next.message);
+    enum reason_event event = r ? r->event : REASON_EVENT_WARNING;
+    if (event != REASON_EVENT_NONE && strcmp(p->next.reason, p->j->status.reason) != 0)
+        planner_event(p, event == REASON_EVENT_NORMAL ? "Normal" : "Warning", p->next.reason,
+                      p->next.message);
 }
 
 static const struct job_status *copy_status(const struct planner *p)
@@ -99,6 +102,8 @@ struct plan planner_finish(struct planner *p)
     bool is_new = !status_equal(&p->next, &p->j->status);
     if (is_new)
         tell_turn(p);
+    for (size_t i = 0; i < p->event_count; i++)
+        planner_add(p, p->events[i]);
     if (p->wake_us != 0)
         planner_add(p, (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
     if (!is_new)

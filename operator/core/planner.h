@@ -9,7 +9,8 @@
 #include "core/plan.h"
 #include "core/verdict.h"
 
-#define SECOND_US INT64_C(1000000)
+#define SECOND_US  INT64_C(1000000)
+#define EVENTS_MAX 2 /* a failure, and a turn of status.reason */
 
 struct planner {
     const struct world *w;
@@ -19,6 +20,8 @@ struct planner {
     struct job_status next;
     struct action *actions; /* the first slot is kept for the status */
     size_t count;
+    struct action events[EVENTS_MAX]; /* they come after the writes that matter */
+    size_t event_count;
     int64_t wake_us; /* 0 = never */
     const char *wake_why;
 };
@@ -53,7 +56,7 @@ void plan_restart(struct planner *p);
 /* plan_children.c */
 void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why);
 void plan_sweep(struct planner *p);
-/* Creates what the attempt lacks. False, and said, when it must not or cannot. */
+/* Creates what the attempt lacks, or says why it may not. True when all workers are there. */
 bool plan_children(struct planner *p);
 /* plan_progress.c: says how far a healthy attempt is. */
 void plan_progress(struct planner *p);

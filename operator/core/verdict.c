@@ -26,6 +26,10 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
     va_end(args);
+    /* Texts of Kubernetes end with a full stop or not. */
+    size_t n = strlen(text);
+    if (n > 0 && text[n - 1] == '.')
+        text[n - 1] = '\0';
     return (struct verdict){
         .reason = r->word,
         .class = r->class,

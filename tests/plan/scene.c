@@ -1,0 +1,369 @@
+#include "scene.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/field.h"
+#include "api/names.h"
+
+#include "base/banned.h"
+
+#define SPARE_PODS 64
+
+static const char job_text[] =
+    "{'metadata': {'name': 'digits', 'namespace': 'ml', 'uid': '11111111-2222-3333-4444-555555555555',"
+    "  'resourceVersion': '7', 'generation': 1, 'creationTimestamp': '2026-01-01T11:00:00Z'},"
+    " 'spec': {'serviceAccountName': 'trainer', 'confidential': {'technologies': ['SEV']}, 'replicas': 2,"
+    "  'trainer': {'image': 'registry/digits@sha256:00', 'command': ['/train']},"
+    "  'failurePolicy': {'maxRestarts': 3, 'maxDisruptions': -1, 'backoffSeconds': 10}}}";
+
+static const struct config config = {
+    .worker_image = "worker",
+    .worker_pull_policy = "",
+    .metadata_url = "http://169.254.169.254",
+    .kms_url = "https://cloudkms.googleapis.com",
+    .storage_url = "https://storage.googleapis.com",
+    .ca_bundle = "",
+    .agent_memory_bytes = 64 << 20,
+    .run_as_user = 65532,
+    .grace_seconds = 60,
+    .reserve_seconds = 20,
+    .connections = 8,
+    .unreachable_seconds = 60,
+};
+
+static void release(void *tree)
+{
+    json_decref(tree);
+}
+
+static json_t *keep(json_t *tree, struct arena *a)
+{
+    assert_non_null(tree);
+    arena_defer(a, release, tree);
+    return tree;
+}
+
+/* RFC 7396. */
+static void merge(json_t *into, const json_t *patch)
+{
+    const char *key;
+    json_t *value;
+    json_t *from = json_deep_copy(patch);
+    json_object_foreach(from, key, value)
+    {
+        json_t *old = json_object_get(into, key);
+        if (json_is_null(value))
+            json_object_del(into, key);
+        else if (json_is_object(value) && json_is_object(old))
+            merge(old, value);
+        else
+            json_object_set(into, key, value);
+    }
+    json_decref(from);
+}
+
+static int64_t number(const json_t *o, const char *key, int64_t otherwise)
+{
+    const json_t *v = json_object_get(o, key);
+    return json_is_integer(v) ? json_integer_value(v) : otherwise;
+}
+
+static bool flag(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+static int64_t ago(const json_t *o, const char *key, int64_t seconds)
+{
+    return SCENE_NOW_US - number(o, key, seconds) * 1000000;
+}
+
+static const char *with_double_quotes(struct arena *a)
+{
+    char *text = arena_strdup(a, job_text);
+    for (char *c = text; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+    return text;
+}
+
+static void read_job(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    json_t *job = keep(json_loads(with_double_quotes(a), 0, NULL), a);
+    const json_t *patch = json_object_get(test_case, "job");
+    if (patch)
+        merge(job, patch);
+    assert_int_equal(job_decode(job, a, &s->job, NULL), 0);
+}
+
+static enum pod_phase pod_phase(const char *word)
+{
+    static const char *const words[] = {"Pending", "Running", "Succeeded", "Failed", "Unknown"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i], word) == 0)
+            return (enum pod_phase)i;
+    fail_msg("no pod phase: '%s'", word);
+    return POD_UNKNOWN;
+}
+
+static struct container_facts container(const json_t *pod, const char *name)
+{
+    static const char *const words[] = {"none", "waiting", "running", "terminated"};
+    const json_t *o = json_object_get(pod, name);
+    struct container_facts c = {.reason = field_text(o, "reason"),
+                                .message = field_text(o, "message"),
+                                .image_id = "",
+                                .restarts = (int32_t)number(o, "restarts", 0),
+                                .exit_code = (int32_t)number(o, "exitCode", 0),
+                                .signal = (int32_t)number(o, "signal", 0)};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i], field_text(o, "state")) == 0)
+            c.state = (enum container_state)i;
+    if (c.state == CONTAINER_TERMINATED)
+        c.finished_us = ago(o, "secondsAgo", 60);
+    return c;
+}
+
+/* The agent's termination message, with the identity of its pod where the case gives no other. */
+static void add_report(const json_t *pod, struct pod_facts *f, struct arena *a)
+{
+    const json_t *given = json_object_get(pod, "report");
+    if (!given)
+        return;
+    json_t *report = json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt, "index",
+                               (int)f->index, "podUID", f->uid);
+    merge(report, given);
+    char *text = json_dumps(report, JSON_COMPACT);
+    f->agent.state = CONTAINER_TERMINATED;
+    f->agent.finished_us = SCENE_NOW_US - 1000000;
+    f->agent.message = arena_strdup(a, text);
+    free(text);
+    json_decref(report);
+}
+
+static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int32_t attempt, struct arena *a)
+{
+    struct pod_facts *f = arena_alloc(a, sizeof(*f));
+    char name[NAME_SIZE];
+    name_pod(j->name, index, attempt, name);
+    const struct container_facts none = {.reason = "", .message = "", .image_id = ""};
+    *f = (struct pod_facts){.namespace = j->namespace,
+                            .name = arena_strdup(a, name),
+                            .uid = arena_printf(a, "uid-of-%s", name),
+                            .resource_version = "1",
+                            .job_uid = j->uid,
+                            .job_name = j->name,
+                            .owner_uid = j->uid,
+                            .node = "",
+                            .attempt = attempt,
+                            .index = index,
+                            .created_us = SCENE_NOW_US,
+                            .reason = "",
+                            .message = "",
+                            .disruption_reason = "",
+                            .disruption_message = "",
+                            .unschedulable_message = "",
+                            .install = none,
+                            .agent = none,
+                            .trainer = none};
+    return f;
+}
+
+static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, struct arena *a)
+{
+    struct pod_facts *f = arena_alloc(a, sizeof(*f));
+    *f = *empty_pod(j, (int32_t)number(pod, "worker", 0), (int32_t)number(pod, "attempt", 1), a);
+    f->phase = pod_phase(field_text(pod, "phase"));
+    f->node = field_text(pod, "node");
+    f->is_ready = flag(pod, "ready");
+    f->is_deleting = flag(pod, "deleting");
+    f->is_changed = flag(pod, "changed");
+    f->is_image_changed = flag(pod, "imageChanged");
+    f->created_us = ago(pod, "ageSeconds", 100);
+    f->started_us = *f->node ? f->created_us : 0;
+    f->reason = field_text(pod, "reason");
+    f->message = field_text(pod, "message");
+    f->disruption_reason = field_text(pod, "disruption");
+    f->unschedulable_message = field_text(pod, "unschedulable");
+    if (json_object_get(pod, "owner"))
+        f->owner_uid = field_text(pod, "owner");
+    f->install = container(pod, "install");
+    f->agent = container(pod, "agent");
+    f->trainer = container(pod, "trainer");
+    add_report(pod, f, a);
+    return f;
+}
+
+static void read_pods(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    const json_t *pods = json_object_get(test_case, "pods");
+    s->pod_capacity = json_array_size(pods) + SPARE_PODS;
+    s->pods = arena_calloc(a, s->pod_capacity, sizeof(*s->pods));
+    for (size_t i = 0; i < json_array_size(pods); i++)
+        s->pods[s->pod_count++] = read_pod(json_array_get(pods, i), &s->job, a);
+}
+
+/* "nodes": {"cc-0": "SEV", "std-0": "", "cc-1": "SEV, not ready"} */
+static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    json_t *nodes = json_object_get(test_case, "nodes");
+    if (!nodes)
+        nodes = keep(json_pack("{s:s, s:s}", "cc-0", "SEV", "std-0", ""), a);
+    s->nodes = arena_calloc(a, json_object_size(nodes) + 1, sizeof(*s->nodes));
+    const char *name;
+    json_t *value;
+    json_object_foreach(nodes, name, value)
+    {
+        const char *text = json_string_value(value);
+        assert_non_null(text);
+        struct node_facts *n = arena_alloc(a, sizeof(*n));
+        n->name = name;
+        n->technology = arena_view_dup(a, (struct view){text, strcspn(text, ",")});
+        n->is_ready = !strstr(text, "not ready");
+        enum technology t = technology_from_name(n->technology);
+        if (t != TECHNOLOGY_COUNT)
+            s->w.confidential_nodes[t]++;
+        s->nodes[s->w.node_count++] = n;
+    }
+}
+
+static void add_service(struct scene *s, const char *owner)
+{
+    s->service = (struct service_facts){.namespace = "ml",
+                                        .name = "digits-workers",
+                                        .uid = "uid-of-service",
+                                        .resource_version = "1",
+                                        .job_uid = owner,
+                                        .job_name = "digits",
+                                        .owner_uid = owner};
+    s->w.service = &s->service;
+}
+
+static void read_surroundings(const json_t *test_case, struct scene *s)
+{
+    const char *service = field_text(test_case, "service");
+    if (strcmp(service, "absent") != 0)
+        add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
+    const char *namespace = field_text(test_case, "namespace");
+    s->namespace = (struct namespace_facts){.name = s->job.namespace,
+                                            .is_confidential = strcmp(namespace, "ordinary") != 0,
+                                            .is_deleting = strcmp(namespace, "deleting") == 0};
+    s->w.namespace = strcmp(namespace, "unknown") == 0 ? NULL : &s->namespace;
+    const json_t *refusal = json_object_get(test_case, "refusal");
+    s->w.refusal = (struct refusal){.object = field_text(refusal, "object"),
+                                    .message = field_text(refusal, "message"),
+                                    .at_us = ago(refusal, "secondsAgo", 0),
+                                    .count = (int32_t)number(refusal, "count", 1)};
+}
+
+static void tie(struct scene *s)
+{
+    s->w.job = &s->job;
+    s->w.pods = s->pods;
+    s->w.pod_count = s->pod_count;
+    s->w.nodes = s->nodes;
+    s->w.service = s->w.service ? &s->service : NULL;
+    s->w.namespace = s->w.namespace ? &s->namespace : NULL;
+}
+
+struct scene *scene_read(const json_t *test_case, struct arena *a)
+{
+    struct scene *s = arena_alloc(a, sizeof(*s));
+    s->w.now_us = SCENE_NOW_US;
+    s->w.config = &config;
+    read_job(test_case, s, a);
+    read_pods(test_case, s, a);
+    read_nodes(test_case, s, a);
+    read_surroundings(test_case, s);
+    tie(s);
+    return s;
+}
+
+static struct scene *copy(const struct scene *s, struct arena *a)
+{
+    struct scene *c = arena_alloc(a, sizeof(*c));
+    *c = *s;
+    c->pods = arena_calloc(a, s->pod_capacity, sizeof(*c->pods));
+    c->nodes = arena_calloc(a, s->w.node_count + 1, sizeof(*c->nodes));
+    for (size_t i = 0; i < s->pod_count; i++)
+        c->pods[i] = s->pods[i];
+    for (size_t i = 0; i < s->w.node_count; i++)
+        c->nodes[i] = s->nodes[i];
+    tie(c);
+    return c;
+}
+
+static size_t find_pod(const struct scene *s, const char *name)
+{
+    size_t i = 0;
+    while (i < s->pod_count && strcmp(s->pods[i]->name, name) != 0)
+        i++;
+    return i;
+}
+
+/* As the API server would: the status goes through JSON, a name exists once, a uid is checked. */
+static void carry_out(struct scene *s, const struct action *act, struct arena *a)
+{
+    if (act->kind == ACTION_SET_STATUS) {
+        status_decode(keep(status_encode(act->status), a), a, &s->job.status);
+    } else if (act->kind == ACTION_CREATE_SERVICE) {
+        add_service(s, s->job.uid);
+    } else if (act->kind == ACTION_CREATE_POD) {
+        assert_true(s->pod_count < s->pod_capacity);
+        if (find_pod(s, act->name) == s->pod_count)
+            s->pods[s->pod_count++] = empty_pod(&s->job, act->index, act->attempt, a);
+    } else if (act->kind == ACTION_DELETE_POD) {
+        size_t i = find_pod(s, act->name);
+        if (i < s->pod_count && strcmp(s->pods[i]->uid, act->uid) == 0)
+            s->pods[i] = s->pods[--s->pod_count];
+    }
+    tie(s);
+}
+
+struct scene *scene_after(const struct scene *s, const struct action *actions, size_t count, struct arena *a)
+{
+    struct scene *c = copy(s, a);
+    for (size_t i = 0; i < count; i++)
+        carry_out(c, &actions[i], a);
+    return c;
+}
+
+static void shuffle(const void **list, size_t count, unsigned seed)
+{
+    for (size_t i = count; i > 1; i--) {
+        seed = seed * 1103515245u + 12345u;
+        size_t j = (seed >> 16) % i;
+        const void *t = list[i - 1];
+        list[i - 1] = list[j];
+        list[j] = t;
+    }
+}
+
+static void reverse(const void **list, size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        const void *t = list[i];
+        list[i] = list[count - 1 - i];
+        list[count - 1 - i] = t;
+    }
+}
+
+struct scene *scene_shuffled(const struct scene *s, unsigned seed, struct arena *a)
+{
+    struct scene *c = copy(s, a);
+    if (seed == 0) {
+        reverse((const void **)c->pods, c->pod_count);
+        reverse((const void **)c->nodes, c->w.node_count);
+    } else {
+        shuffle((const void **)c->pods, c->pod_count, seed);
+        shuffle((const void **)c->nodes, c->w.node_count, seed + 1);
+    }
+    return c;
+}
