@@ -31,14 +31,15 @@ def free_port():
 class RunningCloud:
     """A cloud that can be stopped and started again over the same state."""
 
-    def __init__(self, state):
+    def __init__(self, state, *options):
+        self.options = options
         self.state, self.port, self.metadata = state, free_port(), f"127.0.0.1:{free_port()}"
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cloud", "--state", str(self.state), "--host", "127.0.0.1", "--port", str(self.port),
-             "--metadata", self.metadata, "--default-account", NODE], cwd=TESTS, stdin=subprocess.DEVNULL)
+             "--metadata", self.metadata, *self.options], cwd=TESTS, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while not (self.state / "endpoints.json").exists():
             assert self.process.poll() is None and time.monotonic() < deadline, "the test cloud did not start"
@@ -76,7 +77,7 @@ def furnish(cloud):
 
 @pytest.fixture(scope="session")
 def running(tmp_path_factory):
-    cloud = RunningCloud(tmp_path_factory.mktemp("cloud"))
+    cloud = RunningCloud(tmp_path_factory.mktemp("cloud"), "--default-account", NODE)
     # Before google-auth is imported, which reads them once.
     os.environ["GCE_METADATA_HOST"] = os.environ["GCE_METADATA_IP"] = cloud.metadata
     os.environ["REQUESTS_CA_BUNDLE"] = str(cloud.state / "ca.pem")

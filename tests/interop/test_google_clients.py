@@ -388,6 +388,7 @@ def test_large_objects_stream_and_survive_a_kill(cloud, raw):
     before = memory_kib(cloud.process)
     path = f"/upload/storage/v1/b/{BUCKET}/o?uploadType=media&name=large"
     assert raw("POST", path, (piece for _ in range(200)), Content_Length=str(size))[0] == 200
+    assert memory_kib(cloud.process) < before + 30 * 1024
     cloud.kill()
     cloud.start()
     status, headers, body = raw("GET", f"/download/storage/v1/b/{BUCKET}/o/large?alt=media")
