@@ -1,0 +1,72 @@
+{{- define "cloister.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* At most 45 characters, so that every suffix of this chart fits into 63. */}}
+{{- define "cloister.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "cloister.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 45 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 45 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "cloister.serviceAccount" -}}
+{{ include "cloister.fullname" . }}-operator
+{{- end -}}
+
+{{/* The operator as the API server knows it. */}}
+{{- define "cloister.operatorUser" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "cloister.serviceAccount" . }}
+{{- end -}}
+
+{{- define "cloister.selector" -}}
+app.kubernetes.io/name: {{ include "cloister.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "cloister.labels" -}}
+{{ include "cloister.selector" . }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/part-of: cloister
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* (dict "image" .Values.image "name" "image" "root" $) -> the reference; the digest wins. */}}
+{{- define "cloister.image" -}}
+{{- $repository := required (printf "%s.repository is empty: set it to the repository that you pushed the image to (make images), and %s.digest to its digest" .name .name) .image.repository -}}
+{{- if .image.digest -}}
+{{ $repository }}@{{ .image.digest }}
+{{- else -}}
+{{ $repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* Match conditions that let the exempt users and groups pass. Nothing when there are none. */}}
+{{- define "cloister.exemptions" -}}
+{{- with .Values.policy.exemptUsers }}
+- name: not-an-exempt-user
+  expression: {{ printf "!(request.userInfo.username in %s)" (toJson .) | quote }}
+{{- end }}
+{{- with .Values.policy.exemptGroups }}
+- name: not-of-an-exempt-group
+  expression: {{ printf "!has(request.userInfo.groups) || !request.userInfo.groups.exists(g, g in %s)" (toJson .) | quote }}
+{{- end }}
+{{- end -}}
+
+{{/* The binding of a policy to the confidential namespaces: a CONNECT object has no labels of its own. */}}
+{{- define "cloister.bindingSpec" -}}
+policyName: {{ . }}
+validationActions: [Deny, Audit]
+matchResources:
+  namespaceSelector:
+    matchLabels:
+      cloister.dev/confidential: "true"
+{{- end -}}
