@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/banned.h"
-
 #define REASON_ROW(name, class, retry, event, remedy) const char REASON_##name[] = #name;
 #include "api/reasons.def"
 #undef REASON_ROW
@@ -26,6 +24,8 @@ static const struct reason agent_reasons[] = {
 #include "base/err.def"
 #undef ERR_ROW
 };
+
+#include "base/banned.h"
 
 static const struct reason *find(const struct reason *rows, size_t count, const char *word)
 {

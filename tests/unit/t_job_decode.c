@@ -1,0 +1,193 @@
+#include "api/job.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/banned.h"
+
+static const char object_text[] =
+    "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"u-1\", \"resourceVersion\": "
+    "\"9\","
+    "  \"generation\": 3, \"creationTimestamp\": \"2026-01-01T12:00:00Z\"},"
+    " \"spec\": {\"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": [\"SEV_SNP\"]},"
+    "  \"replicas\": 4, \"trainer\": {\"image\": \"i\", \"command\": [\"/train\"],"
+    "   \"resources\": {\"limits\": {\"memory\": \"8Gi\"}}},"
+    "  \"staging\": {\"inputLimit\": \"4Gi\", \"outputLimit\": 1024},"
+    "  \"keys\": [{\"name\": \"k\", \"kmsKeyName\": \"projects/p\", \"wrappedKeyset\": \"AAAA\"}],"
+    "  \"inputs\": [{\"name\": \"train\", \"uri\": \"gs://b/d/\", \"keyName\": \"k\"}],"
+    "  \"output\": {\"uri\": \"gs://b/m/\", \"keyName\": \"k\"},"
+    "  \"failurePolicy\": {\"maxRestarts\": 7}}}";
+
+struct fixture {
+    struct arena *a;
+    json_t *object;
+    struct job job;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
+    *state = &f;
+    return f.object ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    json_decref(f->object);
+    arena_free(f->a);
+    return 0;
+}
+
+static json_t *spec(struct fixture *f)
+{
+    return json_object_get(f->object, "spec");
+}
+
+static const char *problem(struct fixture *f)
+{
+    assert_int_equal(job_decode(f->object, f->a, &f->job, NULL), 0);
+    return f->job.spec_problem ? f->job.spec_problem : "";
+}
+
+static void reads_every_part(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(problem(f), "");
+    const struct job *j = &f->job;
+    assert_string_equal(j->name, "digits");
+    assert_string_equal(j->namespace, "ml");
+    assert_int_equal(j->generation, 3);
+    assert_int_equal(j->created_us, INT64_C(1767268800000000));
+    assert_false(j->is_deleting);
+    assert_int_equal(j->spec.technology, TECHNOLOGY_SEV_SNP);
+    assert_int_equal(j->spec.replicas, 4);
+    assert_int_equal(j->spec.input_limit_bytes, INT64_C(4) << 30);
+    assert_int_equal(j->spec.output_limit_bytes, 1024);
+    assert_string_equal(j->spec.inputs[0].uri, "gs://b/d/");
+    assert_string_equal(j->spec.keys[0].wrapped_keyset, "AAAA");
+    assert_string_equal(j->spec.output_key_name, "k");
+    assert_int_equal(j->spec.failure_policy.max_restarts, 7);
+}
+
+static void fills_in_the_defaults_of_the_schema(void **state)
+{
+    struct fixture *f = *state;
+    json_object_del(spec(f), "failurePolicy");
+    json_object_del(spec(f), "replicas");
+    assert_string_equal(problem(f), "");
+    assert_true(f->job.spec.require_hsm);
+    assert_int_equal(f->job.spec.replicas, 1);
+    assert_int_equal(f->job.spec.failure_policy.max_restarts, 3);
+    assert_int_equal(f->job.spec.failure_policy.max_disruptions, -1);
+    assert_string_equal(f->job.spec.checkpoints_uri, "");
+    assert_string_equal(f->job.spec.inputs[0].associated_data, "Object");
+    assert_int_equal(f->job.status.attempt, 0);
+}
+
+/* Each change spoils the spec; the problem names the field. */
+static void says_what_is_wrong_with_a_spec(void **state)
+{
+    static const char *const cases[][2] = {
+        {"{\"replicas\": 0}", "spec.replicas"},
+        {"{\"replicas\": \"two\"}", "replicas"},
+        {"{\"serviceAccountName\": \"\"}", "spec.serviceAccountName"},
+        {"{\"confidential\": {\"technologies\": [\"SGX\"]}}", "spec.confidential.technologies"},
+        {"{\"trainer\": {\"image\": \"i\"}}", "spec.trainer.command"},
+        {"{\"staging\": {\"inputLimit\": \"0\"}}", "spec.staging.inputLimit"},
+        {"{\"staging\": {\"outputLimit\": \"9e99\"}}", "outputLimit"},
+        {"{\"output\": {\"uri\": \"gs://b/m/\", \"keyName\": \"absent\"}}", "spec.output.keyName"},
+        {"{\"keys\": []}", "keyName"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        json_t *change = json_loads(cases[i][0], 0, NULL);
+        json_t *before = json_deep_copy(spec(f));
+        json_object_update(spec(f), change);
+        if (!strstr(problem(f), cases[i][1]))
+            fail_msg("%s: '%s' does not name %s", cases[i][0], problem(f), cases[i][1]);
+        json_object_set_new(f->object, "spec", before);
+        json_decref(change);
+    }
+    assert_string_equal(problem(f), "");
+}
+
+static void refuses_an_object_without_identity(void **state)
+{
+    struct fixture *f = *state;
+    struct err e CLEANUP(err_fini) = {0};
+    json_object_del(json_object_get(f->object, "metadata"), "uid");
+    assert_int_equal(job_decode(f->object, f->a, &f->job, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID);
+}
+
+static void reads_back_the_status_that_it_wrote(void **state)
+{
+    static const char *const nodes[] = {"cc-0", "cc-1"};
+    struct fixture *f = *state;
+    struct job_status s;
+    status_init(&s);
+    s.phase = PHASE_RESTARTING;
+    s.attempt = 2;
+    s.workers.summary = "0/4";
+    s.backoff_failures = 1;
+    s.backoff_until_us = INT64_C(1767268800000000);
+    s.failures[s.failure_count++] = (struct status_failure){.attempt = 1,
+                                                            .pod = "p",
+                                                            .node = "",
+                                                            .container = "",
+                                                            .exit_code = 0,
+                                                            .class = "Key",
+                                                            .reason = "r",
+                                                            .message = "m"};
+    s.conditions[s.condition_count++] = (struct status_condition){.type = "Stalled",
+                                                                  .status = "True",
+                                                                  .reason = "r",
+                                                                  .message = "m",
+                                                                  .transition_us = s.backoff_until_us};
+    s.nodes = nodes;
+    s.node_count = 2;
+    s.technology = "SEV";
+    struct job_status back;
+    json_t *json = status_encode(&s);
+    status_decode(json, f->a, &back);
+    assert_true(status_equal(&s, &back));
+    assert_int_equal(back.failures[0].exit_code, 0);
+    assert_int_equal(back.backoff_until_us, s.backoff_until_us);
+    assert_string_equal(back.nodes[1], "cc-1");
+    back.attempt = 3;
+    assert_false(status_equal(&s, &back));
+    json_decref(json);
+}
+
+static void survives_a_status_that_makes_no_sense(void **state)
+{
+    struct fixture *f = *state;
+    json_object_set_new(
+        f->object, "status",
+        json_pack("{s:s, s:i, s:[i], s:i}", "attempt", "two", "phase", 7, "failures", 3, "restarts", 5));
+    assert_string_equal(problem(f), "");
+    assert_int_equal(f->job.status.attempt, 0);
+    assert_int_equal(f->job.status.phase, PHASE_PENDING);
+    assert_int_equal(f->job.status.restarts, 5);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(reads_every_part),
+        TEST(fills_in_the_defaults_of_the_schema),
+        TEST(says_what_is_wrong_with_a_spec),
+        TEST(refuses_an_object_without_identity),
+        TEST(reads_back_the_status_that_it_wrote),
+        TEST(survives_a_status_that_makes_no_sense),
+    };
+    return cmocka_run_group_tests_name("job_decode", tests, NULL, NULL);
+}

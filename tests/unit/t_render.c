@@ -1,0 +1,274 @@
+#include "core/render.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "api/field.h"
+#include "api/labels.h"
+#include "api/quantity.h"
+
+#include "base/banned.h"
+
+static const struct config config = {
+    .worker_image = "registry/worker@sha256:11",
+    .worker_pull_policy = "",
+    .metadata_url = "http://169.254.169.254",
+    .kms_url = "https://cloudkms.googleapis.com",
+    .storage_url = "https://storage.googleapis.com",
+    .ca_bundle = "",
+    .agent_memory_bytes = 64 << 20,
+    .agent_cpu_millis = 100,
+    .run_as_user = 65532,
+    .grace_seconds = 60,
+    .reserve_seconds = 20,
+    .connections = 8,
+    .unreachable_seconds = 60,
+};
+
+static const char object_text[] =
+    "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"1a2b3c4d-5e6f\"},"
+    " \"spec\": {\"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": [\"SEV\"]},"
+    "  \"replicas\": 2, \"trainer\": {\"image\": \"i@sha256:22\", \"command\": [\"/train\", \"a$b\"],"
+    "   \"env\": [{\"name\": \"LR\", \"value\": \"0.1\"}],"
+    "   \"resources\": {\"limits\": {\"memory\": \"64Mi\"}}},"
+    "  \"staging\": {\"inputLimit\": \"1Gi\", \"outputLimit\": \"2Gi\"},"
+    "  \"keys\": [{\"name\": \"k\", \"kmsKeyName\": \"projects/$p\", \"wrappedKeyset\": \"AAAA\"}],"
+    "  \"inputs\": [{\"name\": \"train\", \"uri\": \"gs://b/d/\", \"keyName\": \"k\"}],"
+    "  \"checkpoints\": {\"uri\": \"gs://b/ckpt/\", \"keyName\": \"k\"},"
+    "  \"output\": {\"uri\": \"gs://b/models/\", \"keyName\": \"k\"}}}";
+
+struct fixture {
+    struct arena *a;
+    json_t *object;
+    struct job job;
+    json_t *pod;
+};
+
+static int setup(void **state)
+{
+    static struct fixture f;
+    f = (struct fixture){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
+    *state = &f;
+    if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
+        return -1;
+    f.pod = render_pod(&f.job, &config, 3, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    json_decref(f->pod);
+    json_decref(f->object);
+    arena_free(f->a);
+    return 0;
+}
+
+static const json_t *container(const json_t *pod, const char *list, size_t i)
+{
+    return json_array_get(field_at(pod, list), i);
+}
+
+static const char *variable(const json_t *one, const char *name)
+{
+    const json_t *env = field_at(one, "env");
+    for (size_t i = 0; i < json_array_size(env); i++)
+        if (strcmp(field_text(json_array_get(env, i), "name"), name) == 0)
+            return field_text(json_array_get(env, i), "value");
+    return "";
+}
+
+static void gives_the_same_bytes_for_the_same_job(void **state)
+{
+    struct fixture *f = *state;
+    json_t *again = render_pod(&f->job, &config, 3, 1);
+    char *one = json_dumps(f->pod, 0);
+    char *other = json_dumps(again, 0);
+    assert_string_equal(one, other);
+    free(one);
+    free(other);
+    json_decref(again);
+}
+
+static void names_and_labels_a_worker(void **state)
+{
+    struct fixture *f = *state;
+    assert_string_equal(field_text(f->pod, "metadata.name"), "digits-worker-1-3");
+    assert_string_equal(field_text(f->pod, "spec.hostname"), "digits-worker-1");
+    assert_string_equal(field_text(f->pod, "spec.subdomain"), "digits-workers");
+    const json_t *labels = field_at(f->pod, "metadata.labels");
+    assert_string_equal(json_string_value(json_object_get(labels, LABEL_JOB_UID)), "1a2b3c4d-5e6f");
+    assert_string_equal(json_string_value(json_object_get(labels, LABEL_ATTEMPT)), "3");
+    assert_string_equal(json_string_value(json_object_get(labels, LABEL_INDEX)), "1");
+    const json_t *owner = json_array_get(field_at(f->pod, "metadata.ownerReferences"), 0);
+    assert_string_equal(field_text(owner, "uid"), "1a2b3c4d-5e6f");
+    assert_true(json_is_true(field_at(owner, "controller")));
+}
+
+static void may_run_on_confidential_nodes_only(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *terms = field_at(f->pod, "spec.affinity.nodeAffinity"
+                                           ".requiredDuringSchedulingIgnoredDuringExecution"
+                                           ".nodeSelectorTerms");
+    assert_int_equal(json_array_size(terms), 1);
+    const json_t *rules = field_at(json_array_get(terms, 0), "matchExpressions");
+    assert_int_equal(json_array_size(rules), 1);
+    assert_string_equal(field_text(json_array_get(rules, 0), "key"), LABEL_NODE_TECHNOLOGY);
+    const json_t *values = field_at(json_array_get(rules, 0), "values");
+    assert_int_equal(json_array_size(values), 1);
+    assert_string_equal(json_string_value(json_array_get(values, 0)), "SEV");
+}
+
+static void check_restricted(const json_t *one)
+{
+    assert_true(json_is_false(field_at(one, "securityContext.allowPrivilegeEscalation")));
+    assert_true(json_is_true(field_at(one, "securityContext.readOnlyRootFilesystem")));
+    const json_t *drop = field_at(one, "securityContext.capabilities.drop");
+    assert_string_equal(json_string_value(json_array_get(drop, 0)), "ALL");
+}
+
+static void is_restricted_in_every_container(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(json_array_size(field_at(f->pod, "spec.initContainers")), 2);
+    assert_int_equal(json_array_size(field_at(f->pod, "spec.containers")), 1);
+    check_restricted(container(f->pod, "spec.initContainers", 0));
+    check_restricted(container(f->pod, "spec.initContainers", 1));
+    check_restricted(container(f->pod, "spec.containers", 0));
+    assert_true(json_is_true(field_at(f->pod, "spec.securityContext.runAsNonRoot")));
+    assert_int_equal(json_integer_value(field_at(f->pod, "spec.securityContext.runAsUser")), 65532);
+    assert_true(json_is_false(field_at(f->pod, "spec.automountServiceAccountToken")));
+}
+
+static void keeps_every_volume_in_memory(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *volumes = field_at(f->pod, "spec.volumes");
+    assert_true(json_array_size(volumes) > 0);
+    for (size_t i = 0; i < json_array_size(volumes); i++)
+        assert_string_equal(field_text(json_array_get(volumes, i), "emptyDir.medium"), "Memory");
+}
+
+/* The agent writes the inputs and is charged for them; the trainer for the outputs. */
+static void charges_memory_volumes_to_who_writes_them(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *agent = container(f->pod, "spec.initContainers", 1);
+    const json_t *trainer = container(f->pod, "spec.containers", 0);
+    int64_t n = 0;
+    assert_int_equal(quantity_from_json(field_at(agent, "resources.limits.memory"), &n), 0);
+    assert_int_equal(n, (INT64_C(64) << 20) + (INT64_C(1) << 30));
+    assert_int_equal(quantity_from_json(field_at(trainer, "resources.limits.memory"), &n), 0);
+    assert_int_equal(n, (INT64_C(64) << 20) + (INT64_C(2) << 30));
+    assert_string_equal(field_text(trainer, "resources.requests.memory"),
+                        field_text(trainer, "resources.limits.memory"));
+}
+
+static void runs_the_command_behind_the_shim(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *trainer = container(f->pod, "spec.containers", 0);
+    const json_t *command = field_at(trainer, "command");
+    size_t n = json_array_size(command);
+    assert_string_equal(json_string_value(json_array_get(command, 0)), "/cloister/bin/cloister-exec");
+    assert_string_equal(json_string_value(json_array_get(command, n - 3)), "--");
+    assert_string_equal(json_string_value(json_array_get(command, n - 2)), "/train");
+    assert_string_equal(variable(trainer, "CLOISTER_RANK"), "1");
+    assert_string_equal(variable(trainer, "CLOISTER_WORLD_SIZE"), "2");
+    assert_string_equal(variable(trainer, "CLOISTER_COORDINATOR"), "digits-worker-0.digits-workers");
+    assert_string_equal(variable(trainer, "CLOISTER_HOSTS"),
+                        "digits-worker-0.digits-workers,digits-worker-1.digits-workers");
+    assert_string_equal(variable(trainer, "LR"), "0.1");
+    assert_string_equal(variable(trainer, "CLOISTER_PLAN"), "");
+}
+
+static json_t *agent_plan(struct fixture *f, int32_t attempt, int32_t index)
+{
+    char *text = render_agent_plan(&f->job, &config, attempt, index);
+    assert_null(strchr(text, '$'));
+    json_t *plan = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(plan);
+    free(text);
+    return plan;
+}
+
+static void tells_the_agent_where_its_attempt_writes(void **state)
+{
+    struct fixture *f = *state;
+    json_t *plan = agent_plan(f, 3, 1);
+    assert_string_equal(field_text(plan, "output.uri"), "gs://b/models/digits-1a2b3c4d/3/");
+    assert_string_equal(field_text(plan, "checkpoints.uri"), "gs://b/ckpt/digits-1a2b3c4d/");
+    assert_true(json_is_false(field_at(plan, "output.publish")));
+    assert_int_equal(json_integer_value(field_at(plan, "attempt")), 3);
+    assert_string_equal(field_text(json_array_get(field_at(plan, "keys"), 0), "kmsKeyName"), "projects/$p");
+    json_decref(plan);
+    plan = agent_plan(f, 3, 0);
+    assert_true(json_is_true(field_at(plan, "output.publish")));
+    json_decref(plan);
+}
+
+static void set_deep(json_t *pod, const char *list, size_t i, const char *field, json_t *value)
+{
+    json_t *one = json_array_get(json_object_get(json_object_get(pod, "spec"), list), i);
+    assert_non_null(one);
+    json_object_set_new(one, field, value);
+}
+
+static void notices_what_was_changed_in_a_pod(void **state)
+{
+    struct fixture *f = *state;
+    char sent[FINGERPRINT_SIZE];
+    char now[FINGERPRINT_SIZE];
+    pod_fingerprint(f->pod, sent);
+    assert_string_equal(
+        json_string_value(json_object_get(field_at(f->pod, "metadata.annotations"), ANNOTATION_FINGERPRINT)),
+        sent);
+
+    json_t *as_stored = json_deep_copy(f->pod);
+    json_t *spec = json_object_get(as_stored, "spec");
+    json_object_set_new(spec, "dnsPolicy", json_string("ClusterFirst"));
+    json_object_set_new(spec, "nodeName", json_string("cc-0"));
+    set_deep(as_stored, "containers", 0, "terminationMessagePath", json_string("/dev/termination-log"));
+    set_deep(as_stored, "containers", 0, "imagePullPolicy", json_string("IfNotPresent"));
+    pod_fingerprint(as_stored, now);
+    assert_string_equal(now, sent);
+
+    set_deep(as_stored, "containers", 0, "image", json_string("other"));
+    pod_fingerprint(as_stored, now);
+    assert_string_not_equal(now, sent);
+    set_deep(as_stored, "containers", 0, "image", json_string("i@sha256:22"));
+    json_array_append_new(json_object_get(spec, "containers"), json_pack("{s:s}", "name", "spy"));
+    pod_fingerprint(as_stored, now);
+    assert_string_not_equal(now, sent);
+    json_decref(as_stored);
+}
+
+static void gives_workers_names_before_they_are_ready(void **state)
+{
+    struct fixture *f = *state;
+    json_t *service = render_service(&f->job);
+    assert_string_equal(field_text(service, "metadata.name"), "digits-workers");
+    assert_string_equal(field_text(service, "spec.clusterIP"), "None");
+    assert_true(json_is_true(field_at(service, "spec.publishNotReadyAddresses")));
+    json_decref(service);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(gives_the_same_bytes_for_the_same_job), TEST(names_and_labels_a_worker),
+        TEST(may_run_on_confidential_nodes_only),    TEST(is_restricted_in_every_container),
+        TEST(keeps_every_volume_in_memory),          TEST(charges_memory_volumes_to_who_writes_them),
+        TEST(runs_the_command_behind_the_shim),      TEST(tells_the_agent_where_its_attempt_writes),
+        TEST(notices_what_was_changed_in_a_pod),     TEST(gives_workers_names_before_they_are_ready),
+    };
+    return cmocka_run_group_tests_name("render", tests, NULL, NULL);
+}
