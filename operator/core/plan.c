@@ -1,10 +1,6 @@
 #include "core/plan.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "core/planner.h"
-#include "core/render.h"
 
 #include "base/banned.h"
 

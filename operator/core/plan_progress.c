@@ -1,8 +1,6 @@
 /* How far a healthy attempt is, in words: from what is missing to what runs. */
 #include "core/planner.h"
 
-#include <string.h>
-
 #include "api/labels.h"
 
 #include "base/banned.h"

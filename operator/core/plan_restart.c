@@ -1,7 +1,6 @@
 /* From one attempt to the next. The number is in status before any pod carries it. */
 #include "core/planner.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"

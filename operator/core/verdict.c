@@ -329,11 +329,6 @@ static int weight(const struct verdict *v)
     return weights[v->class];
 }
 
-static int32_t index_of(const struct verdict *v)
-{
-    return v->pod ? v->pod->index : -1;
-}
-
 bool verdict_outranks(const struct verdict *a, const struct verdict *b)
 {
     if (weight(a) != weight(b))
@@ -341,7 +336,5 @@ bool verdict_outranks(const struct verdict *a, const struct verdict *b)
     if (a->time_us != b->time_us)
         return a->time_us < b->time_us;
     /* Times are whole seconds. In one second, who was killed (128 and more) came before who noticed. */
-    if (a->exit_code != b->exit_code)
-        return a->exit_code > b->exit_code;
-    return index_of(a) < index_of(b);
+    return a->exit_code > b->exit_code;
 }

@@ -27,7 +27,7 @@ struct verdict {
 /* False when the pod has not failed. *ret_recheck_us: judge again then (0 = no need). */
 bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret,
                     int64_t *ret_recheck_us);
-/* True when a says more about the cause than b. A total order on verdicts of different pods. */
+/* True when a says more about the cause than b; among equals the caller keeps the first by index. */
 bool verdict_outranks(const struct verdict *a, const struct verdict *b);
 /* One with the class and retry of its reason, and "TEXT. To go on, REMEDY." Without a container. */
 struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const char *reason,
