@@ -135,7 +135,8 @@ static int parse_key_data(struct view in, struct keyset_key *key, struct err *e)
     if (!ok)
         return FAIL(e, ERR_KEYSET_INVALID, "the data of a key is malformed");
     if (!view_equal_text(type_url, TYPE_URL))
-        return FAIL(e, ERR_KEYSET_INVALID, "a key of type %.*s; Cloister reads " TYPE_URL, VIEW_ARG(type_url));
+        return FAIL(e, ERR_KEYSET_INVALID, "a key of type %.*s; Cloister reads " TYPE_URL,
+                    VIEW_ARG(type_url));
     if (material != MATERIAL_SYMMETRIC)
         return FAIL(e, ERR_KEYSET_INVALID, "a key whose material is not symmetric");
     return parse_streaming_key(value, key, e);

@@ -44,7 +44,8 @@ static const char *hash_name(enum stream_hash hash)
 }
 
 /* RFC 5869 with the object's salt and, as info, the associated data. */
-static void derive_key(const struct keyset_key *key, const uint8_t *salt, struct view info, struct secret *ret)
+static void derive_key(const struct keyset_key *key, const uint8_t *salt, struct view info,
+                       struct secret *ret)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
@@ -53,7 +54,8 @@ static void derive_key(const struct keyset_key *key, const uint8_t *salt, struct
     OSSL_PARAM params[] = {
         OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash, 0),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key->material.bytes, key->material.len),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt, key->params.derived_bytes),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)(uintptr_t)salt,
+                                          key->params.derived_bytes),
         OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)(uintptr_t)info.ptr, info.len),
         OSSL_PARAM_construct_end(),
     };
@@ -73,7 +75,8 @@ void segment_cipher_init(struct segment_cipher *c, const struct keyset_key *key,
     memcpy(c->nonce, prefix, 7);
     c->context = EVP_CIPHER_CTX_new();
     if (c->context == NULL ||
-        EVP_CipherInit_ex2(c->context, key->params.derived_bytes == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(),
+        EVP_CipherInit_ex2(c->context,
+                           key->params.derived_bytes == 16 ? EVP_aes_128_gcm() : EVP_aes_256_gcm(),
                            derived.bytes, NULL, is_encrypting, NULL) != 1)
         abort();
 }

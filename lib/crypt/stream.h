@@ -30,7 +30,8 @@ static inline uint32_t stream_header_bytes(const struct stream_params *p)
 /* Ciphertext bytes of that many plaintext bytes. */
 uint64_t stream_cipher_size(const struct stream_params *p, uint64_t plain_bytes);
 /* -1 when no plaintext gives this many ciphertext bytes. */
-int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes, uint64_t *ret_plain_bytes) MUST_CHECK;
+int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes,
+                      uint64_t *ret_plain_bytes) MUST_CHECK;
 
 /* ---- reading ---- */
 struct stream_reader;
@@ -43,7 +44,8 @@ struct stream_reader;
  */
 struct stream_reader *stream_reader_new(const struct keyset *ks, uint32_t key_id, struct view associated_data,
                                         const uint8_t *expected_header, uint64_t cipher_bytes,
-                                        int (*sink)(void *context, const void *bytes, size_t length, struct err *e),
+                                        int (*sink)(void *context, const void *bytes, size_t length,
+                                                    struct err *e),
                                         void *context) MUST_CHECK RETURNS_NONNULL;
 /* The next ciphertext bytes, in any portions. After a failure the reader is only good for freeing. */
 int stream_reader_feed(struct stream_reader *r, const void *bytes, size_t length, struct err *e) MUST_CHECK;
@@ -55,11 +57,13 @@ void stream_reader_free(struct stream_reader *r);
 /* ---- writing ---- */
 struct stream_writer;
 
-/* A new object under the primary key of ks, with random salt and prefix. ks and associated_data are borrowed. */
+/* A new object under the primary key of ks, with random salt and prefix. ks and associated_data are borrowed.
+ */
 struct stream_writer *stream_writer_new(const struct keyset *ks, struct view associated_data,
                                         uint64_t plain_bytes) MUST_CHECK RETURNS_NONNULL;
 const uint8_t *stream_writer_header(const struct stream_writer *w);
-/* How many plaintext bytes the next segment takes; 0 after the last one (an empty object has one of 0 bytes). */
+/* How many plaintext bytes the next segment takes; 0 after the last one (an empty object has one of 0 bytes).
+ */
 size_t stream_writer_next_bytes(const struct stream_writer *w);
 bool stream_writer_is_done(const struct stream_writer *w);
 /* Encrypts the next segment; out has room for the plaintext, the tag and, for the first one, the header.

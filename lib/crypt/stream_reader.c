@@ -27,10 +27,10 @@ struct stream_reader {
     uint8_t *tried;   /* with several keys: ciphertext of the first segment */
 };
 
-struct stream_reader *stream_reader_new(const struct keyset *ks, uint32_t key_id, struct view associated_data,
-                                        const uint8_t *expected_header, uint64_t cipher_bytes,
-                                        int (*sink)(void *context, const void *bytes, size_t length, struct err *e),
-                                        void *context)
+struct stream_reader *
+stream_reader_new(const struct keyset *ks, uint32_t key_id, struct view associated_data,
+                  const uint8_t *expected_header, uint64_t cipher_bytes,
+                  int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context)
 {
     struct stream_reader *r = xcalloc(1, sizeof(*r));
     r->ks = ks;
@@ -110,11 +110,13 @@ static int start(struct stream_reader *r, struct err *e)
 /* Decrypts the first segment, kept in r->tried, with one key after the other. */
 static bool try_other_keys(struct stream_reader *r, size_t body)
 {
-    for (const struct keyset_key *key = next_candidate(r, r->key); key != NULL; key = next_candidate(r, key)) {
+    for (const struct keyset_key *key = next_candidate(r, r->key); key != NULL;
+         key = next_candidate(r, key)) {
         uint64_t end = r->segment_end;
         use_key(r, key);
         if (r->segment_end != end)
-            continue; /* another segment size on an object of several segments: cannot be tried on these bytes */
+            continue; /* another segment size on an object of several segments: cannot be tried on these bytes
+                       */
         segment_update(&r->cipher, r->tried, body, r->segment);
         r->held = body;
         if (segment_verify(&r->cipher, r->tag))
@@ -131,7 +133,8 @@ static int end_segment(struct stream_reader *r, struct err *e)
     free(r->tried);
     r->tried = NULL;
     if (!is_right)
-        return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name", r->number);
+        return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name",
+                    r->number);
     if (r->held > 0 && r->sink(r->context, r->segment, r->held, e) < 0)
         return -1;
     r->number++;
@@ -190,7 +193,7 @@ int stream_reader_feed(struct stream_reader *r, const void *bytes, size_t length
 int stream_reader_finish(const struct stream_reader *r, struct err *e)
 {
     if (r->key == NULL || r->offset != r->cipher_bytes)
-        return FAIL(e, ERR_DATA_TRUNCATED, "the object ends after %llu of %llu bytes", (unsigned long long)r->offset,
-                    (unsigned long long)r->cipher_bytes);
+        return FAIL(e, ERR_DATA_TRUNCATED, "the object ends after %llu of %llu bytes",
+                    (unsigned long long)r->offset, (unsigned long long)r->cipher_bytes);
     return 0;
 }

@@ -16,7 +16,8 @@ struct stream_writer {
     bool is_done;
 };
 
-struct stream_writer *stream_writer_new(const struct keyset *ks, struct view associated_data, uint64_t plain_bytes)
+struct stream_writer *stream_writer_new(const struct keyset *ks, struct view associated_data,
+                                        uint64_t plain_bytes)
 {
     const struct keyset_key *key = &ks->keys[ks->primary];
     struct stream_writer *w = xcalloc(1, sizeof(*w));

@@ -65,7 +65,8 @@ int64_t js_int(const json_t *object, const char *path, int64_t fallback)
     uint64_t number;
     if (json_is_integer(value))
         return json_integer_value(value);
-    if (json_is_string(value) && view_to_u64(view_from(json_string_value(value)), &number) && number <= INT64_MAX)
+    if (json_is_string(value) && view_to_u64(view_from(json_string_value(value)), &number) &&
+        number <= INT64_MAX)
         return (int64_t)number;
     return fallback;
 }

@@ -42,7 +42,8 @@ static json_t *plain_scalar(const char *text)
 static json_t *read_sequence(struct reader *r, const yaml_node_t *node, int depth)
 {
     json_t *array = json_array();
-    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
+    for (const yaml_node_item_t *item = node->data.sequence.items.start; item < node->data.sequence.items.top;
+         item++) {
         json_t *value = read_node(r, *item, depth);
         if (value == NULL || json_array_append_new(array, value) < 0) {
             json_decref(array);
@@ -55,7 +56,8 @@ static json_t *read_sequence(struct reader *r, const yaml_node_t *node, int dept
 static json_t *read_mapping(struct reader *r, const yaml_node_t *node, int depth)
 {
     json_t *object = json_object();
-    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++) {
+    for (const yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top;
+         pair++) {
         const yaml_node_t *key = yaml_document_get_node(r->document, pair->key);
         json_t *value = read_node(r, pair->value, depth);
         if (value == NULL || key == NULL || key->type != YAML_SCALAR_NODE ||
@@ -104,8 +106,9 @@ json_t *yaml_parse(struct view text, const char *what, struct err *e)
     else
         value = read_node(&r, 1, 0);
     if (value == NULL)
-        err_set(e, ERR_INVALID, what, "%s: not a document that can be read as JSON (keys must be texts, depth at most %d)",
-                what, DEPTH_MAX);
+        err_set(e, ERR_INVALID, what,
+                "%s: not a document that can be read as JSON (keys must be texts, depth at most %d)", what,
+                DEPTH_MAX);
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
     return value;

@@ -11,23 +11,24 @@
 #include "net/http.h"
 
 struct transfer {
-    CURL *easy;                       /* borrowed */
-    const struct http_request *q;     /* borrowed */
-    struct http_response *r;          /* borrowed */
-    const atomic_bool *is_cancelled;  /* NULL: cannot be cancelled from elsewhere */
-    struct curl_slist *headers;       /* owned */
-    struct curl_slist *connect_to;    /* owned */
-    struct err error;                 /* what a callback reported */
-    size_t sent;                      /* bytes of q->body */
-    bool is_head_seen;                /* on_head was called */
-    char text[CURL_ERROR_SIZE];       /* libcurl's own words */
+    CURL *easy;                      /* borrowed */
+    const struct http_request *q;    /* borrowed */
+    struct http_response *r;         /* borrowed */
+    const atomic_bool *is_cancelled; /* NULL: cannot be cancelled from elsewhere */
+    struct curl_slist *headers;      /* owned */
+    struct curl_slist *connect_to;   /* owned */
+    struct err error;                /* what a callback reported */
+    size_t sent;                     /* bytes of q->body */
+    bool is_head_seen;               /* on_head was called */
+    char text[CURL_ERROR_SIZE];      /* libcurl's own words */
 };
 
 /* Sets every option; the transfer must stay where it is until transfer_end. */
 int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e) MUST_CHECK;
 /* Turns libcurl's result into 0 or an error, and frees what transfer_begin made. */
 int transfer_end(struct transfer *t, CURLcode code, struct err *e) MUST_CHECK;
-/* Verification of peers and our own certificate; a trust store is shared by all handles with the same roots. */
+/* Verification of peers and our own certificate; a trust store is shared by all handles with the same roots.
+ */
 int tls_apply(CURL *easy, const struct http_tls *tls, struct err *e) MUST_CHECK;
 
 #endif

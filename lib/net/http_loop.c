@@ -128,7 +128,8 @@ static void on_socket_ready(void *context, int fd, unsigned events)
 {
     struct watched_socket *w = context;
     act(w->h, fd,
-        ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) | ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+        ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+            ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timeout(void *context)
@@ -153,7 +154,8 @@ static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, 
         w->h = h;
         curl_multi_assign(h->multi, socket, w);
     }
-    unsigned events = ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0U) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0U);
+    unsigned events =
+        ((what & CURL_POLL_IN) != 0 ? LOOP_READ : 0U) | ((what & CURL_POLL_OUT) != 0 ? LOOP_WRITE : 0U);
     w->source = loop_add_io(h->loop, socket, events, on_socket_ready, w);
     return 0;
 }
@@ -223,9 +225,9 @@ static void copy_request(struct http_call *c, const struct http_request *q)
     }
 }
 
-struct http_call *http_start(struct http_loop *h, const struct http_request *q,
-                             void (*on_done)(void *context, const struct http_response *r, const struct err *e),
-                             void *context)
+struct http_call *
+http_start(struct http_loop *h, const struct http_request *q,
+           void (*on_done)(void *context, const struct http_response *r, const struct err *e), void *context)
 {
     struct http_call *c = xcalloc(1, sizeof(*c));
     c->h = h;
@@ -240,8 +242,8 @@ struct http_call *http_start(struct http_loop *h, const struct http_request *q,
     c->easy = curl_easy_init();
     if (c->easy == NULL)
         abort();
-    c->transfer =
-        (struct transfer){.easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
+    c->transfer = (struct transfer){
+        .easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     if (transfer_begin(&c->transfer, h->tls, &c->begin_error) < 0) {

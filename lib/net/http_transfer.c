@@ -51,8 +51,8 @@ static char *plain_strdup(const char *text)
 
 int http_global_init(struct err *e)
 {
-    CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, plain_malloc, wiping_free, wiping_realloc, plain_strdup,
-                                         plain_calloc);
+    CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, plain_malloc, wiping_free, wiping_realloc,
+                                         plain_strdup, plain_calloc);
     return code == CURLE_OK ? 0 : FAIL(e, ERR_BUG, "starting libcurl: %s", curl_easy_strerror(code));
 }
 

@@ -30,7 +30,8 @@ static void answer(struct evhttp_request *request, void *context)
     if (out == NULL)
         abort();
     evbuffer_add(out, strbuf_text(&body), body.len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain; charset=utf-8");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+                      "text/plain; charset=utf-8");
     evhttp_send_reply(request, status, NULL, out);
     evbuffer_free(out);
     strbuf_fini(&body);

@@ -18,8 +18,10 @@ struct httpd;
 /* Fills body (plain text) and returns the status; path has no query. */
 typedef int httpd_fn(void *context, const char *path, struct strbuf *body);
 
-/* address: "0.0.0.0:8081", "[::]:8081", ":8081" for every interface. NULL with *e set when it cannot be bound. */
-struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, void *context, struct err *e) MUST_CHECK;
+/* address: "0.0.0.0:8081", "[::]:8081", ":8081" for every interface. NULL with *e set when it cannot be
+ * bound. */
+struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, void *context,
+                        struct err *e) MUST_CHECK;
 void httpd_free(struct httpd *d); /* NULL is fine */
 
 #endif

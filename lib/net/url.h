@@ -18,7 +18,8 @@ struct url {
 
 /* The parts borrow from text. ERR_INVALID when it is no absolute http(s) URL. */
 int url_parse(const char *text, struct url *ret, struct err *e) MUST_CHECK;
-/* Everything but RFC 3986's unreserved characters becomes %XX, slashes too: a single path segment or a query value. */
+/* Everything but RFC 3986's unreserved characters becomes %XX, slashes too: a single path segment or a query
+ * value. */
 void url_add_encoded(struct strbuf *sb, struct view v);
 /* The same as new text; the caller frees it. */
 char *url_encode(const char *text) MUST_CHECK;

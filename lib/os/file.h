@@ -27,7 +27,8 @@ int file_make_directories(const char *path, unsigned mode, struct err *e) MUST_C
 /* All bytes, or an error; also for pipes and sockets. */
 int fd_write_all(int fd, const void *bytes, size_t length, struct err *e) MUST_CHECK;
 /* Fills the buffer from offset; *ret_length is less than length only at the end of the file. */
-int fd_read_at(int fd, void *bytes, size_t length, uint64_t offset, size_t *ret_length, struct err *e) MUST_CHECK;
+int fd_read_at(int fd, void *bytes, size_t length, uint64_t offset, size_t *ret_length,
+               struct err *e) MUST_CHECK;
 /* close() for CLEANUP; -1 is fine. */
 void cleanup_fd(int *fd);
 

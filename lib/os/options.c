@@ -8,7 +8,8 @@
 
 #include "base/banned.h"
 
-static const struct option_row *find_row(const struct option_row *rows, size_t count, struct view name, char letter)
+static const struct option_row *find_row(const struct option_row *rows, size_t count, struct view name,
+                                         char letter)
 {
     for (size_t i = 0; i < count; i++) {
         if (rows[i].kind == OPTION_HEADING)
@@ -41,13 +42,14 @@ static int set_value(const struct option_row *row, const char *value, struct err
 }
 
 /* One option at argv[at]; *ret_used is 1 or 2 arguments. */
-static int parse_option(const struct option_row *rows, size_t count, int argc, char **argv, int at, int *ret_used,
-                        struct err *e)
+static int parse_option(const struct option_row *rows, size_t count, int argc, char **argv, int at,
+                        int *ret_used, struct err *e)
 {
     const char *text = argv[at], *value = NULL;
     bool is_long = text[1] == '-';
     struct view rest, name = view_cut(view_from(text + 2), '=', &rest);
-    const struct option_row *row = find_row(rows, count, is_long ? name : view_of(NULL, 0), is_long ? '\0' : text[1]);
+    const struct option_row *row =
+        find_row(rows, count, is_long ? name : view_of(NULL, 0), is_long ? '\0' : text[1]);
     if (row == NULL)
         return FAIL(e, ERR_INVALID, "unknown option %s; --help lists the options", text);
     if (is_long && text[2 + name.len] == '=')
@@ -64,7 +66,8 @@ static int parse_option(const struct option_row *rows, size_t count, int argc, c
     return set_value(row, value, e);
 }
 
-int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words, struct err *e)
+int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words,
+                  struct err *e)
 {
     int words = 0;
     for (int at = 0; at < argc;) {
@@ -93,8 +96,9 @@ void options_print_help(FILE *out, const struct option_row *rows, size_t count)
             continue;
         }
         snprintf(left, sizeof(left), "%c%c%s --%s%s%s", rows[i].letter != '\0' ? '-' : ' ',
-                 rows[i].letter != '\0' ? rows[i].letter : ' ', rows[i].letter != '\0' ? "," : " ", rows[i].name,
-                 rows[i].argument != NULL ? "=" : "", rows[i].argument != NULL ? rows[i].argument : "");
+                 rows[i].letter != '\0' ? rows[i].letter : ' ', rows[i].letter != '\0' ? "," : " ",
+                 rows[i].name, rows[i].argument != NULL ? "=" : "",
+                 rows[i].argument != NULL ? rows[i].argument : "");
         fprintf(out, "  %-34s %s\n", left, rows[i].help);
     }
 }

@@ -32,8 +32,8 @@ struct option_row {
     const char *help;
 };
 
-/* argv starts with the first argument, not the program. Words that are no options are moved to the front of argv;
- * *ret_words is their number. */
+/* argv starts with the first argument, not the program. Words that are no options are moved to the front of
+ * argv; *ret_words is their number. */
 int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words,
                   struct err *e) MUST_CHECK;
 void options_print_help(FILE *out, const struct option_row *rows, size_t count);

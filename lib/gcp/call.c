@@ -1,0 +1,107 @@
+#include "gcp/call.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "data/js.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { PATIENCE_MS = 60 * 1000, FIRST_WAIT_MS = 250, MOST_WAIT_MS = 8000, NAP_MS = 100 };
+
+static enum err_code code_of_status(int status)
+{
+    switch (status) {
+    case 401: return ERR_UNAUTHENTICATED;
+    case 403: return ERR_DENIED;
+    case 404: return ERR_NOT_FOUND;
+    case 409:
+    case 412: return ERR_CONFLICT;
+    case 410: return ERR_GONE;
+    case 408:
+    case 429: return ERR_THROTTLED;
+    case 413: return ERR_TOO_LARGE;
+    default: return status >= 500 ? ERR_UNAVAILABLE : ERR_INVALID;
+    }
+}
+
+/* Google's JSON error (cloud.google.com/apis/design/errors): error.message, error.status. Uploads answer plain text. */
+static int fail_from_reply(const struct http_request *q, const struct http_response *r, struct err *e)
+{
+    struct err ignored CLEANUP(err_fini) = {0};
+    json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), "reply", &ignored);
+    const char *message = js_text(reply, "error.message");
+    size_t path = strcspn(q->url, "?");
+    if (*message == '\0')
+        message = js_text(reply, "error_description");
+    return FAIL(e, code_of_status(r->status), "%s %.*s answered %d%s%.300s", q->method, (int)path, q->url, r->status,
+                *message != '\0' ? ": " : "", message);
+}
+
+int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q, struct http_response *r,
+            struct err *e)
+{
+    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
+    if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
+        return FAIL(e, ERR_CANCELLED, "cancelled");
+    if (identity_token(site->identity, &token, e) < 0)
+        return -1;
+    q->bearer = &token;
+    int result = http_perform(s, q, r, e);
+    q->bearer = NULL;
+    if (result < 0)
+        return -1;
+    if (r->status == 401)
+        identity_forget(site->identity); /* revoked before its time; the next try has a new one */
+    return r->status < 400 ? 0 : fail_from_reply(q, r, e);
+}
+
+void gcp_patience_init(struct gcp_patience *p, const struct gcp_site *site)
+{
+    p->backoff = (struct backoff)BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
+    gcp_patience_renew(p, site);
+}
+
+void gcp_patience_renew(struct gcp_patience *p, const struct gcp_site *site)
+{
+    backoff_reset(&p->backoff);
+    p->deadline_ms = clock_boot_ms() + (site->patience_ms > 0 ? site->patience_ms : PATIENCE_MS);
+}
+
+static bool is_worth_repeating(enum err_code code)
+{
+    return code == ERR_UNAVAILABLE || code == ERR_TIMED_OUT || code == ERR_THROTTLED || code == ERR_UNAUTHENTICATED ||
+           code == ERR_METADATA_UNAVAILABLE;
+}
+
+int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const struct http_response *r, struct err *e)
+{
+    int64_t wait_ms = backoff_next_ms(&p->backoff), asked = http_response_retry_after(r, clock_wall_us());
+    if (!is_worth_repeating(e->code) || (e->code == ERR_UNAUTHENTICATED && p->backoff.tries > 2))
+        return -1;
+    if (asked * 1000 > wait_ms)
+        wait_ms = asked * 1000;
+    int64_t until = clock_boot_ms() + wait_ms;
+    if (until > p->deadline_ms)
+        return -1;
+    while (clock_boot_ms() < until) {
+        if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
+            return -1;
+        usleep(NAP_MS * 1000);
+    }
+    err_fini(e);
+    return 0;
+}
+
+int gcp_call(const struct gcp_site *site, struct http_session *s, struct http_request *q, struct http_response *r,
+             struct err *e)
+{
+    struct gcp_patience patience;
+    gcp_patience_init(&patience, site);
+    while (gcp_try(site, s, q, r, e) < 0)
+        if (gcp_patience_wait(&patience, site, r, e) < 0)
+            return -1;
+    return 0;
+}

@@ -1,0 +1,265 @@
+#include "gcp/identity.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/backoff.h"
+#include "crypt/jwt.h"
+#include "data/js.h"
+#include "net/url.h"
+#include "os/file.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+#define SCOPE          "https://www.googleapis.com/auth/cloud-platform"
+#define METADATA_TOKEN "/computeMetadata/v1/instance/service-accounts/default/token?scopes=" SCOPE
+#define METADATA_HOST  "169.254.169.254"
+#define TOKEN_URI      "https://oauth2.googleapis.com/token"
+
+enum { FILE_MAX = 64 * 1024, METADATA_CONNECT_MS = 3000, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
+
+enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
+
+struct identity {
+    enum source source;
+    char *token_url; /* token endpoint, or the metadata server's token URL */
+    char *account;
+    json_t *file;               /* credentials file */
+    const struct http_tls *tls; /* borrowed */
+    int patience_ms;
+
+    pthread_mutex_t lock;
+    struct secret token;
+    int64_t good_until_ms; /* CLOCK_BOOTTIME */
+};
+
+static struct identity *identity_make(enum source source)
+{
+    struct identity *id = xcalloc(1, sizeof(*id));
+    id->source = source;
+    pthread_mutex_init(&id->lock, NULL);
+    return id;
+}
+
+struct identity *identity_from_metadata(const char *endpoint, int patience_ms)
+{
+    struct identity *id = identity_make(SOURCE_METADATA);
+    id->token_url = xasprintf("%s" METADATA_TOKEN, endpoint);
+    id->account = xstrdup("");
+    id->patience_ms = patience_ms;
+    return id;
+}
+
+void identity_free(struct identity *id)
+{
+    if (id == NULL)
+        return;
+    secret_free(&id->token);
+    json_decref(id->file);
+    free(id->token_url);
+    free(id->account);
+    pthread_mutex_destroy(&id->lock);
+    free(id);
+}
+
+const char *identity_account(const struct identity *id)
+{
+    return id->account;
+}
+
+void identity_forget(struct identity *id)
+{
+    pthread_mutex_lock(&id->lock);
+    secret_free(&id->token);
+    id->good_until_ms = 0;
+    pthread_mutex_unlock(&id->lock);
+}
+
+/* ---- finding ---- */
+static struct identity *identity_from_file(const char *path, const struct identity_options *options, struct err *e)
+{
+    size_t length = 0;
+    char *text = file_read(path, FILE_MAX, &length, e);
+    if (text == NULL)
+        return NULL;
+    json_t *file = js_parse(view_of(text, length), path, e);
+    secret_wipe(text, length);
+    free(text);
+    if (file == NULL)
+        return NULL;
+    const char *type = js_text(file, "type");
+    bool is_service_account = strcmp(type, "service_account") == 0;
+    if (!is_service_account && strcmp(type, "authorized_user") != 0) {
+        err_set(e, ERR_INVALID, path, "credentials of type \"%s\" in %s; service_account and authorized_user are known", type,
+                path);
+        json_decref(file);
+        return NULL;
+    }
+    struct identity *id = identity_make(is_service_account ? SOURCE_SERVICE_ACCOUNT : SOURCE_USER);
+    const char *uri = js_text(file, "token_uri");
+    id->file = file;
+    id->tls = options->tls;
+    id->account = xstrdup(js_text(file, is_service_account ? "client_email" : "account"));
+    id->token_url = xstrdup(options->token_uri != NULL && *options->token_uri != '\0' ? options->token_uri
+                            : *uri != '\0'                                            ? uri
+                                                                                      : TOKEN_URI);
+    return id;
+}
+
+struct identity *identity_find(const struct identity_options *options, struct err *e)
+{
+    if (options->credentials_file != NULL && *options->credentials_file != '\0')
+        return identity_from_file(options->credentials_file, options, e);
+    char *path CLEANUP(cleanup_free) =
+        options->config_directory != NULL && *options->config_directory != '\0'
+            ? xasprintf("%s/application_default_credentials.json", options->config_directory)
+            : xasprintf("%s/.config/gcloud/application_default_credentials.json", options->home != NULL ? options->home : "");
+    if (access(path, R_OK) == 0)
+        return identity_from_file(path, options, e);
+    const char *host = options->metadata_host != NULL && *options->metadata_host != '\0' ? options->metadata_host : METADATA_HOST;
+    char *endpoint CLEANUP(cleanup_free) = xasprintf("http://%s", host);
+    return identity_from_metadata(endpoint, 0);
+}
+
+/* ---- fetching ---- */
+static int take_token(struct identity *id, const struct http_response *r, struct err *e)
+{
+    json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), id->token_url, e);
+    if (reply == NULL)
+        return -1;
+    const char *token = js_text(reply, "access_token");
+    int64_t seconds = js_int(reply, "expires_in", 0);
+    if (*token == '\0' || seconds <= 0)
+        return FAIL_OBJECT(e, ERR_PROTOCOL, id->token_url, "%s gave no access token", id->token_url);
+    secret_free(&id->token);
+    secret_copy(&id->token, token, strlen(token));
+    id->good_until_ms = clock_boot_ms() + seconds * 800;
+    return 0;
+}
+
+static int refused(const struct identity *id, const struct http_response *r, struct err *e)
+{
+    struct err ignored CLEANUP(err_fini) = {0};
+    json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), "reply", &ignored);
+    const char *why = js_text(reply, "error_description");
+    bool is_final = r->status == 400 || r->status == 401 || r->status == 403 || r->status == 404;
+    return FAIL_OBJECT(e, is_final ? ERR_IDENTITY_REFUSED : ERR_METADATA_UNAVAILABLE, id->token_url,
+                       "%s answered %d%s%s to the request for a token", id->token_url, r->status, *why != '\0' ? ": " : "", why);
+}
+
+static int ask_metadata(struct identity *id, struct http_response *r, struct err *e)
+{
+    static const struct http_header FLAVOR = {"Metadata-Flavor", "Google"};
+    struct http_request q = {.method = "GET",
+                             .url = id->token_url,
+                             .headers = &FLAVOR,
+                             .header_count = 1,
+                             .connect_timeout_ms = METADATA_CONNECT_MS,
+                             .bypass_proxy = true};
+    struct http_session *s = http_session_new(NULL);
+    int result = http_perform(s, &q, r, e);
+    http_session_free(s);
+    if (result < 0) {
+        err_recode(e, ERR_METADATA_UNAVAILABLE);
+        return -1;
+    }
+    return 0;
+}
+
+/* RFC 7523 section 2.1, as Google documents it for service accounts. */
+static char *signed_assertion(const struct identity *id, struct err *e)
+{
+    const char *pem = js_text(id->file, "private_key");
+    int64_t now = clock_wall_us() / 1000000;
+    json_t *header CLEANUP(js_free) =
+        json_pack("{s:s,s:s,s:s}", "alg", "RS256", "typ", "JWT", "kid", js_text(id->file, "private_key_id"));
+    json_t *claims CLEANUP(js_free) = json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", SCOPE, "aud",
+                                                id->token_url, "iat", (json_int_t)now, "exp", (json_int_t)(now + 3600));
+    char *head CLEANUP(cleanup_free) = js_dump(header), *body CLEANUP(cleanup_free) = js_dump(claims);
+    return jwt_sign_rs256(view_from(pem), head, body, e);
+}
+
+static void add_form(struct strbuf *form, const char *name, const char *value)
+{
+    if (form->len > 0)
+        strbuf_add_char(form, '&');
+    strbuf_add_text(form, name);
+    strbuf_add_char(form, '=');
+    url_add_encoded(form, view_from(value));
+}
+
+static int fill_form(const struct identity *id, struct strbuf *form, struct err *e)
+{
+    if (id->source == SOURCE_USER) {
+        add_form(form, "grant_type", "refresh_token");
+        add_form(form, "client_id", js_text(id->file, "client_id"));
+        add_form(form, "client_secret", js_text(id->file, "client_secret"));
+        add_form(form, "refresh_token", js_text(id->file, "refresh_token"));
+        return 0;
+    }
+    char *assertion CLEANUP(cleanup_free) = signed_assertion(id, e);
+    if (assertion == NULL)
+        return -1;
+    add_form(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
+    add_form(form, "assertion", assertion);
+    return 0;
+}
+
+static int ask_token_endpoint(struct identity *id, struct http_response *r, struct err *e)
+{
+    static const struct http_header TYPE = {"Content-Type", "application/x-www-form-urlencoded"};
+    struct strbuf form = STRBUF(FILE_MAX);
+    int result = fill_form(id, &form, e);
+    if (result == 0) {
+        struct http_request q = {
+            .method = "POST", .url = id->token_url, .headers = &TYPE, .header_count = 1, .body = strbuf_view(&form)};
+        struct http_session *s = http_session_new(id->tls);
+        result = http_perform(s, &q, r, e);
+        http_session_free(s);
+    }
+    if (form.data != NULL)
+        secret_wipe(form.data, form.len);
+    strbuf_fini(&form);
+    return result;
+}
+
+static int fetch_once(struct identity *id, struct err *e)
+{
+    struct http_response r;
+    http_response_init(&r);
+    int result = id->source == SOURCE_METADATA ? ask_metadata(id, &r, e) : ask_token_endpoint(id, &r, e);
+    if (result == 0)
+        result = r.status == 200 ? take_token(id, &r, e) : refused(id, &r, e);
+    http_response_fini(&r);
+    return result;
+}
+
+/* The metadata server races the start of a pod: a refusal, too, may be over in a moment. */
+static int fetch(struct identity *id, struct err *e)
+{
+    struct backoff wait = BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
+    int64_t deadline = clock_boot_ms() + id->patience_ms;
+    while (fetch_once(id, e) < 0) {
+        int64_t pause_ms = backoff_next_ms(&wait);
+        if (clock_boot_ms() + pause_ms > deadline)
+            return -1;
+        err_fini(e);
+        usleep((useconds_t)pause_ms * 1000);
+    }
+    return 0;
+}
+
+int identity_token(struct identity *id, struct secret *ret, struct err *e)
+{
+    int result = 0;
+    pthread_mutex_lock(&id->lock);
+    if (id->token.bytes == NULL || clock_boot_ms() > id->good_until_ms)
+        result = fetch(id, e);
+    if (result == 0)
+        secret_copy(ret, id->token.bytes, id->token.len);
+    pthread_mutex_unlock(&id->lock);
+    return result;
+}
