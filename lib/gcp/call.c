@@ -27,7 +27,8 @@ static enum err_code code_of_status(int status)
     }
 }
 
-/* Google's JSON error (cloud.google.com/apis/design/errors): error.message, error.status. Uploads answer plain text. */
+/* Google's JSON error (cloud.google.com/apis/design/errors): error.message, error.status. Uploads answer
+ * plain text. */
 static int fail_from_reply(const struct http_request *q, const struct http_response *r, struct err *e)
 {
     struct err ignored CLEANUP(err_fini) = {0};
@@ -36,12 +37,12 @@ static int fail_from_reply(const struct http_request *q, const struct http_respo
     size_t path = strcspn(q->url, "?");
     if (*message == '\0')
         message = js_text(reply, "error_description");
-    return FAIL(e, code_of_status(r->status), "%s %.*s answered %d%s%.300s", q->method, (int)path, q->url, r->status,
-                *message != '\0' ? ": " : "", message);
+    return FAIL(e, code_of_status(r->status), "%s %.*s answered %d%s%.300s", q->method, (int)path, q->url,
+                r->status, *message != '\0' ? ": " : "", message);
 }
 
-int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q, struct http_response *r,
-            struct err *e)
+int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+            struct http_response *r, struct err *e)
 {
     struct secret token CLEANUP(secret_free) = {.bytes = NULL};
     if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
@@ -72,11 +73,12 @@ void gcp_patience_renew(struct gcp_patience *p, const struct gcp_site *site)
 
 static bool is_worth_repeating(enum err_code code)
 {
-    return code == ERR_UNAVAILABLE || code == ERR_TIMED_OUT || code == ERR_THROTTLED || code == ERR_UNAUTHENTICATED ||
-           code == ERR_METADATA_UNAVAILABLE;
+    return code == ERR_UNAVAILABLE || code == ERR_TIMED_OUT || code == ERR_THROTTLED ||
+           code == ERR_UNAUTHENTICATED || code == ERR_METADATA_UNAVAILABLE;
 }
 
-int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const struct http_response *r, struct err *e)
+int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const struct http_response *r,
+                      struct err *e)
 {
     int64_t wait_ms = backoff_next_ms(&p->backoff), asked = http_response_retry_after(r, clock_wall_us());
     if (!is_worth_repeating(e->code) || (e->code == ERR_UNAUTHENTICATED && p->backoff.tries > 2))
@@ -95,8 +97,8 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     return 0;
 }
 
-int gcp_call(const struct gcp_site *site, struct http_session *s, struct http_request *q, struct http_response *r,
-             struct err *e)
+int gcp_call(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+             struct http_response *r, struct err *e)
 {
     struct gcp_patience patience;
     gcp_patience_init(&patience, site);

@@ -76,7 +76,7 @@ static char *encode_crc(uint32_t crc)
 
 void gcs_object_decode(const json_t *resource, const char *bucket, struct gcs_object *ret)
 {
-    const char *sealed_name = js_text(resource, "metadata.cloister-name");
+    const char *sealed_name = js_text(resource, "metadata." GCS_NAME_HINT);
     *ret = (struct gcs_object){
         .bucket = xstrdup(bucket),
         .name = xstrdup(js_text(resource, "name")),
@@ -84,14 +84,17 @@ void gcs_object_decode(const json_t *resource, const char *bucket, struct gcs_ob
         .generation = (uint64_t)js_int(resource, "generation", 0),
         .crc32c = decode_crc(js_text(resource, "crc32c")),
         .is_encoded = *js_text(resource, "contentEncoding") != '\0',
-        .key_id = (uint32_t)js_int(resource, "metadata.cloister-key-id", 0),
+        .key_id = (uint32_t)js_int(resource, "metadata." GCS_KEY_ID_HINT, 0),
+        .sealed_size = (uint64_t)js_int(resource, "metadata." GCS_SIZE_HINT, 0),
         .sealed_name = *sealed_name != '\0' ? xstrdup(sealed_name) : NULL,
     };
 }
 
-char *gcs_resource_text(const char *name, const uint32_t *crc, const struct gcs_pair *pairs, size_t pair_count)
+char *gcs_resource_text(const char *name, const uint32_t *crc, const struct gcs_pair *pairs,
+                        size_t pair_count)
 {
-    json_t *resource CLEANUP(js_free) = json_pack("{s:s,s:s}", "name", name, "contentType", "application/octet-stream");
+    json_t *resource CLEANUP(js_free) =
+        json_pack("{s:s,s:s}", "name", name, "contentType", "application/octet-stream");
     if (crc != NULL) {
         char *text CLEANUP(cleanup_free) = encode_crc(*crc);
         json_object_set_new(resource, "crc32c", json_string(text));
@@ -104,7 +107,8 @@ char *gcs_resource_text(const char *name, const uint32_t *crc, const struct gcs_
 }
 
 /* GET of JSON; the caller owns the tree. */
-static json_t *get_json(const struct gcp_site *site, struct http_session *s, const char *url, size_t max, struct err *e)
+static json_t *get_json(const struct gcp_site *site, struct http_session *s, const char *url, size_t max,
+                        struct err *e)
 {
     struct http_request q = {.method = "GET", .url = url, .max_body_bytes = max};
     struct http_response r;
@@ -166,8 +170,8 @@ int gcs_stat(const struct gcp_site *site, struct http_session *s, const char *bu
     return 0;
 }
 
-int gcs_resolve_write(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
-                      uint64_t size, uint32_t crc, uint64_t *ret_generation, struct err *e)
+int gcs_resolve_write(const struct gcp_site *site, struct http_session *s, const char *bucket,
+                      const char *name, uint64_t size, uint32_t crc, uint64_t *ret_generation, struct err *e)
 {
     struct gcs_object there;
     if (gcs_stat(site, s, bucket, name, &there, e) < 0)

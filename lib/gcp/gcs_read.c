@@ -36,11 +36,12 @@ static int on_body(void *context, const void *bytes, size_t length, struct err *
     return 0;
 }
 
-static int read_rest(const struct gcp_site *site, struct http_session *s, const struct gcs_object *o, struct reading *reading,
-                     struct http_response *r, struct err *e)
+static int read_rest(const struct gcp_site *site, struct http_session *s, const struct gcs_object *o,
+                     struct reading *reading, struct http_response *r, struct err *e)
 {
     char *base CLEANUP(cleanup_free) = gcs_url(site, "/download", o->bucket, o->name);
-    char *url CLEANUP(cleanup_free) = xasprintf("%s?alt=media&generation=%llu", base, (unsigned long long)o->generation);
+    char *url CLEANUP(cleanup_free) =
+        xasprintf("%s?alt=media&generation=%llu", base, (unsigned long long)o->generation);
     char *range CLEANUP(cleanup_free) = xasprintf("bytes=%llu-", (unsigned long long)reading->offset);
     struct http_header headers[] = {{"Accept-Encoding", "identity"}, {"Range", range}};
     reading->is_partial = reading->offset > 0;
@@ -61,7 +62,8 @@ static int read_rest(const struct gcp_site *site, struct http_session *s, const 
 }
 
 int gcs_read(const struct gcp_site *site, struct http_session *s, const struct gcs_object *o,
-             int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context, struct err *e)
+             int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context,
+             struct err *e)
 {
     struct reading reading = {.size = o->size, .sink = sink, .context = context};
     struct gcp_patience patience;

@@ -24,8 +24,8 @@ static char *write_url(const struct gcp_site *site, const char *bucket, const ch
 }
 
 /* Compares what the server says it stored with what we sent. */
-static int check_stored(const struct http_response *r, const char *bucket, uint32_t crc, uint64_t *ret_generation,
-                        struct err *e)
+static int check_stored(const struct http_response *r, const char *bucket, uint32_t crc,
+                        uint64_t *ret_generation, struct err *e)
 {
     json_t *resource CLEANUP(js_free) = js_parse(strbuf_view(&r->body), "the answer to an upload", e);
     struct gcs_object stored;
@@ -42,15 +42,16 @@ static int check_stored(const struct http_response *r, const char *bucket, uint3
 /* ---- small objects: multipart/related (RFC 2387) ---- */
 static void fill_multipart(struct strbuf *body, const char *boundary, const char *resource, struct view bytes)
 {
-    strbuf_addf(body, "--%s\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n%s\r\n", boundary, resource);
+    strbuf_addf(body, "--%s\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n%s\r\n", boundary,
+                resource);
     strbuf_addf(body, "--%s\r\nContent-Type: application/octet-stream\r\n\r\n", boundary);
     strbuf_add_view(body, bytes);
     strbuf_addf(body, "\r\n--%s--\r\n", boundary);
 }
 
 int gcs_write_small(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
-                    struct view bytes, const struct gcs_pair *pairs, size_t pair_count, uint64_t if_generation,
-                    uint64_t *ret_generation, struct err *e)
+                    struct view bytes, const struct gcs_pair *pairs, size_t pair_count,
+                    uint64_t if_generation, uint64_t *ret_generation, struct err *e)
 {
     uint8_t random[16];
     random_bytes(random, sizeof(random));
@@ -140,7 +141,8 @@ static int take_progress(struct upload *u, struct err *e)
         end++;
     }
     if (end < u->start || end > u->start + u->held)
-        return FAIL(e, ERR_PROTOCOL, "the upload session has %llu bytes, which were never sent so", (unsigned long long)end);
+        return FAIL(e, ERR_PROTOCOL, "the upload session has %llu bytes, which were never sent so",
+                    (unsigned long long)end);
     u->there = end;
     return 0;
 }
@@ -163,8 +165,8 @@ static int send_held(struct upload *u, struct err *e)
 {
     size_t skip = (size_t)(u->there - u->start), length = u->held - skip;
     char *range CLEANUP(cleanup_free) =
-        xasprintf("bytes %llu-%llu/%llu", (unsigned long long)u->there, (unsigned long long)(u->there + length - 1),
-                  (unsigned long long)u->size);
+        xasprintf("bytes %llu-%llu/%llu", (unsigned long long)u->there,
+                  (unsigned long long)(u->there + length - 1), (unsigned long long)u->size);
     return put_range(u, view_of(u->chunk + skip, length), range, e);
 }
 
@@ -214,11 +216,13 @@ static int push_all(struct upload *u, int (*produce)(void *context, void *out, s
     return 0;
 }
 
-int gcs_upload(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name, uint64_t size,
-               const struct gcs_pair *pairs, size_t pair_count, uint64_t if_generation,
-               int (*produce)(void *context, void *out, size_t length, struct err *e), void *context, struct err *e)
+int gcs_upload(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
+               uint64_t size, const struct gcs_pair *pairs, size_t pair_count, uint64_t if_generation,
+               int (*produce)(void *context, void *out, size_t length, struct err *e), void *context,
+               struct err *e)
 {
-    struct upload u = {.site = site, .s = s, .bucket = bucket, .name = name, .size = size, .if_generation = if_generation};
+    struct upload u = {
+        .site = site, .s = s, .bucket = bucket, .name = name, .size = size, .if_generation = if_generation};
     http_response_init(&u.r);
     u.chunk = xmalloc(size < CHUNK ? (size_t)size + 1 : CHUNK);
     int result = open_session(&u, pairs, pair_count, e);

@@ -79,7 +79,8 @@ void identity_forget(struct identity *id)
 }
 
 /* ---- finding ---- */
-static struct identity *identity_from_file(const char *path, const struct identity_options *options, struct err *e)
+static struct identity *identity_from_file(const char *path, const struct identity_options *options,
+                                           struct err *e)
 {
     size_t length = 0;
     char *text = file_read(path, FILE_MAX, &length, e);
@@ -93,7 +94,8 @@ static struct identity *identity_from_file(const char *path, const struct identi
     const char *type = js_text(file, "type");
     bool is_service_account = strcmp(type, "service_account") == 0;
     if (!is_service_account && strcmp(type, "authorized_user") != 0) {
-        err_set(e, ERR_INVALID, path, "credentials of type \"%s\" in %s; service_account and authorized_user are known", type,
+        err_set(e, ERR_INVALID, path,
+                "credentials of type \"%s\" in %s; service_account and authorized_user are known", type,
                 path);
         json_decref(file);
         return NULL;
@@ -116,10 +118,13 @@ struct identity *identity_find(const struct identity_options *options, struct er
     char *path CLEANUP(cleanup_free) =
         options->config_directory != NULL && *options->config_directory != '\0'
             ? xasprintf("%s/application_default_credentials.json", options->config_directory)
-            : xasprintf("%s/.config/gcloud/application_default_credentials.json", options->home != NULL ? options->home : "");
+            : xasprintf("%s/.config/gcloud/application_default_credentials.json",
+                        options->home != NULL ? options->home : "");
     if (access(path, R_OK) == 0)
         return identity_from_file(path, options, e);
-    const char *host = options->metadata_host != NULL && *options->metadata_host != '\0' ? options->metadata_host : METADATA_HOST;
+    const char *host = options->metadata_host != NULL && *options->metadata_host != '\0'
+                           ? options->metadata_host
+                           : METADATA_HOST;
     char *endpoint CLEANUP(cleanup_free) = xasprintf("http://%s", host);
     return identity_from_metadata(endpoint, 0);
 }
@@ -147,7 +152,8 @@ static int refused(const struct identity *id, const struct http_response *r, str
     const char *why = js_text(reply, "error_description");
     bool is_final = r->status == 400 || r->status == 401 || r->status == 403 || r->status == 404;
     return FAIL_OBJECT(e, is_final ? ERR_IDENTITY_REFUSED : ERR_METADATA_UNAVAILABLE, id->token_url,
-                       "%s answered %d%s%s to the request for a token", id->token_url, r->status, *why != '\0' ? ": " : "", why);
+                       "%s answered %d%s%s to the request for a token", id->token_url, r->status,
+                       *why != '\0' ? ": " : "", why);
 }
 
 static int ask_metadata(struct identity *id, struct http_response *r, struct err *e)
@@ -176,8 +182,9 @@ static char *signed_assertion(const struct identity *id, struct err *e)
     int64_t now = clock_wall_us() / 1000000;
     json_t *header CLEANUP(js_free) =
         json_pack("{s:s,s:s,s:s}", "alg", "RS256", "typ", "JWT", "kid", js_text(id->file, "private_key_id"));
-    json_t *claims CLEANUP(js_free) = json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", SCOPE, "aud",
-                                                id->token_url, "iat", (json_int_t)now, "exp", (json_int_t)(now + 3600));
+    json_t *claims CLEANUP(js_free) =
+        json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", SCOPE, "aud", id->token_url, "iat",
+                  (json_int_t)now, "exp", (json_int_t)(now + 3600));
     char *head CLEANUP(cleanup_free) = js_dump(header), *body CLEANUP(cleanup_free) = js_dump(claims);
     return jwt_sign_rs256(view_from(pem), head, body, e);
 }
@@ -214,8 +221,11 @@ static int ask_token_endpoint(struct identity *id, struct http_response *r, stru
     struct strbuf form = STRBUF(FILE_MAX);
     int result = fill_form(id, &form, e);
     if (result == 0) {
-        struct http_request q = {
-            .method = "POST", .url = id->token_url, .headers = &TYPE, .header_count = 1, .body = strbuf_view(&form)};
+        struct http_request q = {.method = "POST",
+                                 .url = id->token_url,
+                                 .headers = &TYPE,
+                                 .header_count = 1,
+                                 .body = strbuf_view(&form)};
         struct http_session *s = http_session_new(id->tls);
         result = http_perform(s, &q, r, e);
         http_session_free(s);

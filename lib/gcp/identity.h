@@ -19,11 +19,12 @@
 
 struct identity;
 
-/* The instance's service account. endpoint: "http://169.254.169.254" (never a name). patience_ms: the server may come
- * up after the pod. */
+/* The instance's service account. endpoint: "http://169.254.169.254" (never a name). patience_ms: the server
+ * may come up after the pod. */
 struct identity *identity_from_metadata(const char *endpoint, int patience_ms) MUST_CHECK RETURNS_NONNULL;
 
-/* How a person's tool is told what to use; each may be NULL. Environment variables of gcloud and of the client libraries. */
+/* How a person's tool is told what to use; each may be NULL. Environment variables of gcloud and of the
+ * client libraries. */
 struct identity_options {
     const char *credentials_file; /* GOOGLE_APPLICATION_CREDENTIALS */
     const char *config_directory; /* CLOUDSDK_CONFIG; else HOME/.config/gcloud */
@@ -33,8 +34,8 @@ struct identity_options {
     const struct http_tls *tls;
 };
 
-/* Application Default Credentials (google.aip.dev/auth/4110): file named, then gcloud's file, then metadata server.
- * NULL with *e set. */
+/* Application Default Credentials (google.aip.dev/auth/4110): file named, then gcloud's file, then metadata
+ * server. NULL with *e set. */
 struct identity *identity_find(const struct identity_options *options, struct err *e) MUST_CHECK;
 void identity_free(struct identity *id); /* NULL is fine */
 

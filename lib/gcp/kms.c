@@ -29,8 +29,8 @@ static int key_error(const char *key_name, bool is_decrypting, const struct http
     return err_wrap(e, "key %s", key_name);
 }
 
-static json_t *call(const struct gcp_site *site, struct http_session *s, const char *key_name, const char *verb,
-                    const json_t *body, struct err *e)
+static json_t *call(const struct gcp_site *site, struct http_session *s, const char *key_name,
+                    const char *verb, const json_t *body, struct err *e)
 {
     static const struct http_header TYPE = {"Content-Type", "application/json"};
     char *url CLEANUP(cleanup_free) = xasprintf("%s/v1/%s:%s", site->kms_url, key_name, verb);
@@ -54,16 +54,17 @@ static json_t *call(const struct gcp_site *site, struct http_session *s, const c
     return reply;
 }
 
-static int check_crc(const json_t *reply, const char *field, const void *bytes, size_t length, const char *key_name,
-                     struct err *e)
+static int check_crc(const json_t *reply, const char *field, const void *bytes, size_t length,
+                     const char *key_name, struct err *e)
 {
     if (js_int(reply, field, -1) != (int64_t)crc32c(0, bytes, length))
-        return FAIL_OBJECT(e, ERR_PROTOCOL, key_name, "key %s: the answer was damaged on its way (%s)", key_name, field);
+        return FAIL_OBJECT(e, ERR_PROTOCOL, key_name, "key %s: the answer was damaged on its way (%s)",
+                           key_name, field);
     return 0;
 }
 
-int kms_decrypt(const struct gcp_site *site, struct http_session *s, const char *key_name, struct view ciphertext,
-                bool require_hsm, struct secret *ret, struct err *e)
+int kms_decrypt(const struct gcp_site *site, struct http_session *s, const char *key_name,
+                struct view ciphertext, bool require_hsm, struct secret *ret, struct err *e)
 {
     char *encoded CLEANUP(cleanup_free) = base64_encode(ciphertext.ptr, ciphertext.len);
     char *crc CLEANUP(cleanup_free) = xasprintf("%u", crc32c(0, ciphertext.ptr, ciphertext.len));

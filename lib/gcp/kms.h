@@ -11,8 +11,8 @@
 #include "gcp/call.h"
 
 /* ciphertext: raw bytes. require_hsm: an answer whose protectionLevel is not HSM is refused. */
-int kms_decrypt(const struct gcp_site *site, struct http_session *s, const char *key_name, struct view ciphertext,
-                bool require_hsm, struct secret *ret, struct err *e) MUST_CHECK;
+int kms_decrypt(const struct gcp_site *site, struct http_session *s, const char *key_name,
+                struct view ciphertext, bool require_hsm, struct secret *ret, struct err *e) MUST_CHECK;
 /* Base64 text of the ciphertext; the caller frees it. NULL with *e set. */
 char *kms_encrypt(const struct gcp_site *site, struct http_session *s, const char *key_name,
                   const struct secret *plaintext, struct err *e) MUST_CHECK;

@@ -25,7 +25,8 @@ void head_fini(struct head *h);
 /* A missing HEAD is success with generation 0 and no texts. prefix: object name of the checkpoints' URI. */
 int head_read(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *prefix,
               struct head *ret, struct err *e) MUST_CHECK;
-/* Moves HEAD from h->generation to this content; sets the new generation. ERR_SUPERSEDED when somebody else moved it. */
+/* Moves HEAD from h->generation to this content; sets the new generation. ERR_SUPERSEDED when somebody else
+ * moved it. */
 int head_move(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *prefix,
               struct head *h, struct err *e) MUST_CHECK;
 

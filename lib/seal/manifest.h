@@ -30,10 +30,10 @@ struct manifest {
     char *kind; /* "checkpoint" or "output" */
     char *job_namespace, *job, *job_uid;
     int64_t attempt, index;
-    char *name;      /* checkpoint's name, or "" */
-    int64_t step;    /* number in the name, or -1 */
-    char *time;      /* RFC 3339 */
-    char *parent;    /* name of the manifest before this one, relative to the checkpoints' URI; NULL: none */
+    char *name;   /* checkpoint's name, or "" */
+    int64_t step; /* number in the name, or -1 */
+    char *time;   /* RFC 3339 */
+    char *parent; /* name of the manifest before this one, relative to the checkpoints' URI; NULL: none */
     char *parent_sha256;
     struct manifest_entry *entries;
     size_t count;
@@ -53,10 +53,12 @@ int manifest_decode(struct view text, struct manifest *ret, struct err *e) MUST_
 char *manifest_associated_data(const char *id, const char *path) MUST_CHECK;
 
 /* Reads, verifies and decodes gs://bucket/name. sha256: what the whole text must hash to, or NULL. */
-int manifest_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks, const char *bucket,
-                  const char *name, const char *id, const char *sha256, struct manifest *ret, struct err *e) MUST_CHECK;
+int manifest_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
+                  const char *bucket, const char *name, const char *id, const char *sha256,
+                  struct manifest *ret, struct err *e) MUST_CHECK;
 /* The objects of the manifest that lie beside it under data/, ready for seal_fetch. */
-int manifest_set(const struct gcp_site *site, struct http_session *s, const struct manifest *m, const char *bucket,
-                 const char *manifest_name, struct seal_set *ret, struct err *e) MUST_CHECK;
+int manifest_set(const struct gcp_site *site, struct http_session *s, const struct manifest *m,
+                 const char *bucket, const char *manifest_name, struct seal_set *ret,
+                 struct err *e) MUST_CHECK;
 
 #endif

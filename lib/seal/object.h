@@ -24,19 +24,21 @@ struct sealed {
 /* One object to read. */
 struct seal_item {
     struct gcs_object object;
-    char *path;            /* below the target directory: relative, no "..", no empty part */
-    char *associated_data; /* text */
-    uint64_t plain_bytes;  /* as its size tells; certain once read */
-    uint32_t key_id;       /* from a manifest, or 0 */
+    char *path;                        /* below the target directory: relative, no "..", no empty part */
+    char *associated_data;             /* text */
+    uint64_t plain_bytes;              /* as its size tells; certain once read */
+    uint32_t key_id;                   /* from a manifest, or 0 */
     uint8_t header[STREAM_HEADER_MAX]; /* from a manifest */
-    bool is_pinned;        /* header and key_id are to be checked */
+    bool is_pinned;                    /* header and key_id are to be checked */
 };
 
 void seal_item_fini(struct seal_item *item);
 
-/* Reads and verifies one object; sink gets only verified plaintext, in order. Errors: DATA_TAMPERED, DATA_TRUNCATED,
- * DATA_SWAPPED, KEY_MISMATCH, DATA_NOT_FOUND, DATA_ACCESS_DENIED, DATA_CHANGED, and what sink returned. */
-int seal_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks, const struct seal_item *item,
+/* Reads and verifies one object; sink gets only verified plaintext, in order. Errors: DATA_TAMPERED,
+ * DATA_TRUNCATED, DATA_SWAPPED, KEY_MISMATCH, DATA_NOT_FOUND, DATA_ACCESS_DENIED, DATA_CHANGED, and what sink
+ * returned. */
+int seal_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
+              const struct seal_item *item,
               int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context,
               struct err *e) MUST_CHECK;
 /* The same into a file that is made new below the directory fd; parents are made as needed. ENOSPC is
@@ -44,11 +46,12 @@ int seal_read(const struct gcp_site *site, struct http_session *s, const struct 
 int seal_read_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
                    const struct seal_item *item, int directory_fd, struct err *e) MUST_CHECK;
 
-/* Encrypts plain_bytes bytes of fd and stores them under a name that must not exist yet (if_generation 0) or be that
- * generation. name_hint is the text that associated_data stands for, or NULL. Errors: OUTPUT_DENIED, CONFLICT, ... */
+/* Encrypts plain_bytes bytes of fd and stores them under a name that must not exist yet (if_generation 0) or
+ * be that generation. name_hint is the text that associated_data stands for, or NULL. Errors: OUTPUT_DENIED,
+ * CONFLICT, ... */
 int seal_write_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                    const char *associated_data, int fd, uint64_t plain_bytes, const char *bucket, const char *name,
-                    uint64_t if_generation, struct sealed *ret, struct err *e) MUST_CHECK;
+                    const char *associated_data, int fd, uint64_t plain_bytes, const char *bucket,
+                    const char *name, uint64_t if_generation, struct sealed *ret, struct err *e) MUST_CHECK;
 /* The same from memory. */
 int seal_write_bytes(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
                      const char *associated_data, struct view plain, const char *bucket, const char *name,

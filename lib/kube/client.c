@@ -1,0 +1,196 @@
+#include "kube/client.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/js.h"
+#include "kobj/status.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum {
+    ANSWER_MAX = 8 * 1024 * 1024, /* etcd takes 1.5 MiB; managedFields and escaping add to it */
+    TOTAL_TIMEOUT_MS = 60 * 1000,
+    HEADERS = 3,
+};
+
+struct kube_client {
+    struct loop *loop;
+    struct kube_config *config;
+    const char *user_agent;
+    struct http_loop *http;
+    struct kube_call *calls;
+};
+
+struct kube_call {
+    struct kube_call *next, *previous;
+    struct kube_client *client;
+    struct http_call *http;     /* NULL when it could not be started */
+    struct loop_source *failed; /* then: tells so from the loop */
+    struct err start_error;
+    bool is_stream;
+    kube_done_fn *on_done;
+    void *context;
+};
+
+static void call_free(struct kube_call *call)
+{
+    if (call->previous != NULL)
+        call->previous->next = call->next;
+    else
+        call->client->calls = call->next;
+    if (call->next != NULL)
+        call->next->previous = call->previous;
+    loop_source_free(call->failed);
+    err_fini(&call->start_error);
+    free(call);
+}
+
+struct kube_client *kube_client_new(struct loop *loop, struct kube_config *config, const char *user_agent)
+{
+    struct kube_client *c = xcalloc(1, sizeof(*c));
+    c->loop = loop;
+    c->config = config;
+    c->user_agent = user_agent;
+    c->http = http_loop_new(loop, &config->tls);
+    return c;
+}
+
+void kube_client_free(struct kube_client *c)
+{
+    if (c == NULL)
+        return;
+    http_loop_free(c->http);
+    while (c->calls != NULL)
+        call_free(c->calls);
+    free(c);
+}
+
+/* 0 and the parsed body, or the refusal as an error. */
+static int read_answer(const struct http_response *r, bool is_stream, json_t **ret, struct err *e)
+{
+    if (r->status < 200 || r->status >= 300)
+        return status_to_err(r->status, strbuf_view(&r->body), e);
+    if (is_stream || r->body.len == 0)
+        return 0;
+    *ret = js_parse(strbuf_view(&r->body), "the API server's answer", e);
+    return *ret == NULL ? -1 : 0;
+}
+
+static void on_http_done(void *context, const struct http_response *r, const struct err *e)
+{
+    struct kube_call *call = context;
+    struct kube_client *c = call->client;
+    struct err refusal CLEANUP(err_fini) = {0};
+    json_t *object CLEANUP(js_free) = NULL;
+    struct kube_answer answer = {.status = r->status, .is_unknown = e != NULL};
+    if (e == NULL && read_answer(r, call->is_stream, &object, &refusal) < 0) {
+        int seconds = http_response_retry_after(r, clock_wall_us());
+        answer.retry_after_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
+        /* Behind a 5xx the write may have been done; a success that cannot be read surely was. */
+        answer.is_unknown = r->status >= 500 || r->status < 300;
+        e = &refusal;
+    }
+    if (r->status == 401)
+        kube_config_forget_token(c->config);
+    answer.object = object;
+    call->on_done(call->context, &answer, e);
+    call_free(call);
+}
+
+static void tell_start_error(void *context)
+{
+    struct kube_call *call = context;
+    struct kube_answer answer = {0};
+    call->on_done(call->context, &answer, &call->start_error);
+    call_free(call);
+}
+
+/* q lacks URL, headers and credentials. */
+static struct kube_call *start(struct kube_client *c, struct http_request *q, const char *path,
+                               struct kube_call *call)
+{
+    char *url CLEANUP(cleanup_free) = xasprintf("%s%s", c->config->server, path);
+    struct http_header headers[HEADERS] = {{"Accept", "application/json"}, {"User-Agent", c->user_agent}};
+    q->url = url;
+    q->headers = headers;
+    q->header_count = 2;
+    if (q->body.len > 0)
+        headers[q->header_count++] = (struct http_header){"Content-Type", "application/json"};
+    call->client = c;
+    call->next = c->calls;
+    if (c->calls != NULL)
+        c->calls->previous = call;
+    c->calls = call;
+    if (kube_config_bearer(c->config, &q->bearer, &call->start_error) < 0) {
+        call->failed = loop_add_timer(c->loop, tell_start_error, call);
+        loop_timer_set(call->failed, 0);
+        return call;
+    }
+    call->http = http_start(c->http, q, on_http_done, call);
+    return call;
+}
+
+struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
+                             kube_done_fn *on_done, void *context)
+{
+    struct kube_call *call = xcalloc(1, sizeof(*call));
+    char *text CLEANUP(cleanup_free) = body == NULL ? NULL : js_dump(body);
+    struct http_request q = {.method = method,
+                             .body = view_from(text),
+                             .max_body_bytes = ANSWER_MAX,
+                             .total_timeout_ms = TOTAL_TIMEOUT_MS};
+    call->on_done = on_done;
+    call->context = context;
+    return start(c, &q, path, call);
+}
+
+struct kube_call *kube_start_stream(struct kube_client *c, const struct kube_stream *s)
+{
+    struct kube_call *call = xcalloc(1, sizeof(*call));
+    struct http_request q = {.method = "GET",
+                             .on_body = s->on_bytes,
+                             .context = s->context,
+                             .idle_timeout_ms = s->idle_timeout_ms,
+                             .total_timeout_ms = s->total_timeout_ms};
+    call->is_stream = true;
+    call->on_done = s->on_done;
+    call->context = s->context;
+    return start(c, &q, s->path, call);
+}
+
+void kube_call_cancel(struct kube_call *call)
+{
+    if (call == NULL)
+        return;
+    http_call_cancel(call->http);
+    call_free(call);
+}
+
+int kube_get_blocking(struct kube_config *config, const char *path, json_t **ret, struct err *e)
+{
+    char *url CLEANUP(cleanup_free) = xasprintf("%s%s", config->server, path);
+    struct http_header accept = {"Accept", "application/json"};
+    struct http_request q = {.method = "GET",
+                             .url = url,
+                             .headers = &accept,
+                             .header_count = 1,
+                             .max_body_bytes = ANSWER_MAX,
+                             .total_timeout_ms = TOTAL_TIMEOUT_MS};
+    struct http_response r;
+    if (kube_config_bearer(config, &q.bearer, e) < 0)
+        return -1;
+    /* Only now: a credential plugin may just have brought the certificate. */
+    struct http_session *session = http_session_new(&config->tls);
+    http_response_init(&r);
+    json_t *object = NULL;
+    int result = http_perform(session, &q, &r, e);
+    if (result == 0)
+        result = read_answer(&r, false, &object, e);
+    if (result == 0)
+        *ret = object;
+    http_response_fini(&r);
+    http_session_free(session);
+    return result < 0 ? err_wrap(e, "asking the API server at %s", config->server) : 0;
+}

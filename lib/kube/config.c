@@ -1,0 +1,149 @@
+#include "kube/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "data/js.h"
+#include "kube/config_int.h"
+#include "os/file.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+#define SERVICE_ACCOUNT "/var/run/secrets/kubernetes.io/serviceaccount"
+
+enum {
+    CA_MAX = 1024 * 1024,
+    TOKEN_MAX = 8 * 1024 - 1, /* locked memory is scarce, and comes in powers of two */
+    NAMESPACE_MAX = 256,
+    TOKEN_FILE_MS = 60 * 1000,
+    ASK_AGAIN_MS = 10 * 1000,
+};
+
+static int read_token_file(struct kube_config *c, struct err *e)
+{
+    struct secret content CLEANUP(secret_free) = {0};
+    if (file_read_secret(c->token_file, TOKEN_MAX, &content, e) < 0)
+        return -1;
+    /* A line end is no part of the token. */
+    size_t length = view_trim(view_of(content.bytes, content.len)).len;
+    if (length == 0)
+        return FAIL_OBJECT(e, ERR_IO, c->token_file, "the token file %s is empty", c->token_file);
+    secret_free(&c->token);
+    secret_copy(&c->token, content.bytes, length);
+    return 0;
+}
+
+static int in_cluster(struct kube_config *c, struct err *e)
+{
+    const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
+    if (host == NULL || host[0] == '\0')
+        return FAIL(e, ERR_NOT_FOUND,
+                    "no kubeconfig file, and not in a pod: give --kubeconfig or set KUBECONFIG");
+    bool is_v6 = strchr(host, ':') != NULL;
+    c->server = xasprintf("https://%s%s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+                          port != NULL && port[0] != '\0' ? port : "443");
+    c->ca_pem = file_read(SERVICE_ACCOUNT "/ca.crt", CA_MAX, NULL, e);
+    if (c->ca_pem == NULL)
+        return -1;
+    c->default_namespace = file_read(SERVICE_ACCOUNT "/namespace", NAMESPACE_MAX, NULL, NULL);
+    c->token_file = xstrdup(SERVICE_ACCOUNT "/token");
+    c->source = KUBE_TOKEN_FILE;
+    return 0;
+}
+
+/* $KUBECONFIG, or the file at its usual place when there is one; NULL otherwise. The caller frees it. */
+static char *usual_files(void)
+{
+    const char *list = getenv("KUBECONFIG"), *home = getenv("HOME");
+    if (list != NULL && list[0] != '\0')
+        return xstrdup(list);
+    if (home == NULL)
+        return NULL;
+    char *path = xasprintf("%s/.kube/config", home);
+    if (access(path, R_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static int load(struct kube_config *c, const char *kubeconfig, const char *context, struct err *e)
+{
+    if (kubeconfig != NULL && kubeconfig[0] != '\0')
+        return kubeconfig_read(c, kubeconfig, true, context, e);
+    char *paths CLEANUP(cleanup_free) = usual_files();
+    if (paths != NULL)
+        return kubeconfig_read(c, paths, false, context, e);
+    return in_cluster(c, e);
+}
+
+struct kube_config *kube_config_new(const char *kubeconfig, const char *context, struct err *e)
+{
+    struct kube_config *c CLEANUP(cleanup_kube_config) = xcalloc(1, sizeof(*c));
+    if (load(c, kubeconfig, context, e) < 0)
+        return NULL;
+    if (c->default_namespace == NULL || c->default_namespace[0] == '\0') {
+        free(c->default_namespace);
+        c->default_namespace = xstrdup("default");
+    }
+    c->tls.ca_pem = c->ca_pem;
+    c->tls.client_cert_pem = c->client_cert_pem;
+    c->tls.client_key = c->client_key.len > 0 ? &c->client_key : NULL;
+    c->tls.server_name = c->server_name;
+    return TAKE_PTR(c);
+}
+
+void kube_config_free(struct kube_config *c)
+{
+    if (c == NULL)
+        return;
+    free(c->server);
+    free(c->default_namespace);
+    free(c->ca_pem);
+    free(c->client_cert_pem);
+    free(c->server_name);
+    free(c->token_file);
+    free(c->plugin_directory);
+    json_decref(c->plugin);
+    secret_free(&c->client_key);
+    secret_free(&c->token);
+    free(c);
+}
+
+void cleanup_kube_config(struct kube_config **c)
+{
+    kube_config_free(*c);
+}
+
+static int renew(struct kube_config *c, struct err *e)
+{
+    c->token_asked_ms = clock_boot_ms();
+    if (c->source == KUBE_TOKEN_PLUGIN)
+        return exec_credential(c, e);
+    c->token_until_ms = c->token_asked_ms + TOKEN_FILE_MS;
+    return read_token_file(c, e);
+}
+
+int kube_config_bearer(struct kube_config *c, const struct secret **ret, struct err *e)
+{
+    bool is_renewable = c->source == KUBE_TOKEN_FILE || c->source == KUBE_TOKEN_PLUGIN;
+    if (is_renewable && clock_boot_ms() >= c->token_until_ms) {
+        struct err trouble CLEANUP(err_fini) = {0};
+        bool has_credential = c->token.len > 0 || c->tls.client_key != NULL;
+        /* The last good token may well be valid still; the server will tell. */
+        if (renew(c, &trouble) < 0 && !has_credential) {
+            err_move(e, &trouble);
+            return -1;
+        }
+    }
+    *ret = c->token.len > 0 ? &c->token : NULL;
+    return 0;
+}
+
+void kube_config_forget_token(struct kube_config *c)
+{
+    if (clock_boot_ms() - c->token_asked_ms >= ASK_AGAIN_MS)
+        c->token_until_ms = 0;
+}

@@ -1,0 +1,356 @@
+#include "kube/informer.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/alloc.h"
+#include "base/backoff.h"
+#include "data/js.h"
+#include "kobj/status.h"
+#include "kube/framer.h"
+#include "net/url.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum {
+    PAGE = 500,
+    ITEM_MAX = 8 * 1024 * 1024,
+    PATH_MAX_BYTES = 16 * 1024, /* continue tokens are long */
+    BACKOFF_FIRST_MS = 800,
+    BACKOFF_MOST_MS = 30 * 1000,
+    HEALTHY_MS = 1000, /* a watch that ends sooner without an event is no watch */
+    LIST_IDLE_MS = 60 * 1000,
+    WATCH_IDLE_MS = 150 * 1000, /* two bookmarks missed: the connection is dead */
+    WATCH_LEAST_S = 300,
+    WATCH_SPAN_S = 300,
+    WATCH_SLACK_MS = 30 * 1000,
+};
+
+struct informer {
+    struct loop *loop;
+    struct kube_client *client;
+    const struct informer_kind *kind;
+    struct store *store;
+    struct framer framer;
+    struct loop_source *timer; /* the next list or watch */
+    struct kube_call *call;    /* the one in flight */
+    struct backoff backoff;
+    char *version; /* to watch from; NULL: a list is needed */
+    char *page;    /* continue token of the next page, or NULL */
+    bool is_whole; /* the next list is asked for without pages */
+    bool is_listing, is_synced;
+    bool has_events; /* the running watch brought something */
+    int64_t list_started_ms, watch_started_ms, fresh_ms;
+};
+
+static void list_page(struct informer *i);
+
+/* ---- the store ---- */
+static void change(struct informer *i, void *before, const void *after)
+{
+    if (i->kind->on_change != NULL && (before != NULL || after != NULL))
+        i->kind->on_change(i->kind->context, before, after);
+    if (before != NULL)
+        i->kind->free_facts(before);
+}
+
+static void put(struct informer *i, const json_t *object)
+{
+    const char *namespace = js_text(object, "metadata.namespace"), *name = js_text(object, "metadata.name");
+    void *facts = i->kind->reduce(object, store_get(i->store, namespace, name));
+    if (facts == NULL)
+        return;
+    void *before = store_put(i->store, namespace, name, facts);
+    change(i, before, facts);
+}
+
+static void drop(struct informer *i, const json_t *object)
+{
+    void *before =
+        store_take(i->store, js_text(object, "metadata.namespace"), js_text(object, "metadata.name"));
+    change(i, before, NULL);
+}
+
+static void set_version(struct informer *i, const char *version)
+{
+    if (version[0] == '\0')
+        return;
+    char *copy = xstrdup(version);
+    free(i->version);
+    i->version = copy;
+}
+
+/* ---- items ---- */
+static int on_event(struct informer *i, const json_t *event, struct err *e)
+{
+    const char *type = js_text(event, "type");
+    const json_t *object = json_object_get(event, "object");
+    if (strcmp(type, "ERROR") == 0)
+        return status_object_to_err(object, e);
+    i->has_events = true;
+    if (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0)
+        put(i, object);
+    else if (strcmp(type, "DELETED") == 0)
+        drop(i, object);
+    else if (strcmp(type, "BOOKMARK") != 0)
+        return 0;
+    set_version(i, js_text(object, "metadata.resourceVersion"));
+    return 0;
+}
+
+static int on_item(void *context, struct view text, struct err *e)
+{
+    struct informer *i = context;
+    json_t *item CLEANUP(js_free) = js_parse(text, i->kind->path, e);
+    if (item == NULL)
+        return -1;
+    if (!i->is_listing)
+        return on_event(i, item, e);
+    put(i, item);
+    return 0;
+}
+
+static int on_bytes(void *context, const void *bytes, size_t length, struct err *e)
+{
+    struct informer *i = context;
+    return framer_feed(&i->framer, bytes, length, e);
+}
+
+/* ---- requests ---- */
+static void add_parameter(struct strbuf *path, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    strbuf_addf(path, "&%s=", name);
+    url_add_encoded(path, view_from(value));
+}
+
+static void request(struct informer *i, struct strbuf *path, kube_done_fn *on_done, int idle_ms, int total_ms)
+{
+    add_parameter(path, "labelSelector", i->kind->label_selector);
+    add_parameter(path, "fieldSelector", i->kind->field_selector);
+    struct kube_stream s = {.path = strbuf_text(path),
+                            .on_bytes = on_bytes,
+                            .on_done = on_done,
+                            .context = i,
+                            .idle_timeout_ms = idle_ms,
+                            .total_timeout_ms = total_ms};
+    framer_reset(&i->framer, i->is_listing ? FRAMER_LIST : FRAMER_WATCH);
+    i->call = kube_start_stream(i->client, &s);
+    strbuf_fini(path);
+}
+
+static void again_after(struct informer *i, int64_t least_ms)
+{
+    int64_t delay_ms = backoff_next_ms(&i->backoff);
+    loop_timer_set(i->timer, delay_ms > least_ms ? delay_ms : least_ms);
+}
+
+static void forget_page(struct informer *i)
+{
+    free(i->page);
+    i->page = NULL;
+}
+
+static void forget_version(struct informer *i)
+{
+    free(i->version);
+    i->version = NULL;
+}
+
+static void on_failed(struct informer *i, const struct kube_answer *answer, const struct err *e)
+{
+    i->kind->on_trouble(i->kind->context, i->kind, e);
+    again_after(i, answer->retry_after_ms);
+}
+
+/* ---- list ---- */
+static void end_list(struct informer *i)
+{
+    void *gone;
+    forget_page(i);
+    while ((gone = store_take_old(i->store)) != NULL)
+        change(i, gone, NULL);
+    i->is_listing = i->is_whole = false;
+    i->is_synced = true;
+    i->fresh_ms = i->list_started_ms;
+    backoff_reset(&i->backoff);
+    loop_timer_set(i->timer, 0);
+    if (i->kind->on_listed != NULL)
+        i->kind->on_listed(i->kind->context);
+}
+
+/* 1: another page follows. 0: the list is whole, and its version known. */
+static int read_head(struct informer *i, struct err *e)
+{
+    if (!i->framer.is_complete)
+        return FAIL(e, ERR_UNAVAILABLE, "the list broke off");
+    json_t *head CLEANUP(js_free) = js_parse(strbuf_view(&i->framer.head), i->kind->path, e);
+    if (head == NULL)
+        return -1;
+    const char *page = js_text(head, "metadata.continue");
+    forget_page(i);
+    if (page[0] != '\0') {
+        i->page = xstrdup(page);
+        return 1;
+    }
+    set_version(i, js_text(head, "metadata.resourceVersion"));
+    return i->version != NULL ? 0 : FAIL(e, ERR_PROTOCOL, "a list without a resourceVersion");
+}
+
+static void on_page(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct informer *i = context;
+    struct err trouble CLEANUP(err_fini) = {0};
+    int more = -1;
+    i->call = NULL;
+    if (e == NULL) {
+        more = read_head(i, &trouble);
+        e = &trouble;
+    } else if (e->code == ERR_GONE) {
+        /* The snapshot that the pages come from has expired: too many objects for pages. */
+        i->is_whole = true;
+    }
+    if (more > 0) {
+        list_page(i);
+    } else if (more == 0) {
+        end_list(i);
+    } else {
+        forget_page(i);
+        forget_version(i);
+        on_failed(i, answer, e);
+    }
+}
+
+/* Without resourceVersion: the most recent state, and one snapshot for all pages. */
+static void list_page(struct informer *i)
+{
+    struct strbuf path = STRBUF(PATH_MAX_BYTES);
+    strbuf_addf(&path, "%s?limit=%d", i->kind->path, i->is_whole ? 0 : PAGE);
+    add_parameter(&path, "continue", i->page);
+    request(i, &path, on_page, LIST_IDLE_MS, 0);
+}
+
+static void start_list(struct informer *i)
+{
+    i->is_listing = true;
+    i->list_started_ms = clock_boot_ms();
+    forget_page(i);
+    store_mark_all_old(i->store);
+    list_page(i);
+}
+
+/* ---- watch ---- */
+static void on_watch_end(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct informer *i = context;
+    bool is_healthy = i->has_events || clock_boot_ms() - i->watch_started_ms >= HEALTHY_MS;
+    i->call = NULL;
+    if (is_healthy)
+        backoff_reset(&i->backoff);
+    if (e == NULL && is_healthy) {
+        loop_timer_set(i->timer, 0);
+        return;
+    }
+    struct err silent CLEANUP(err_fini) = {0};
+    if (e == NULL) {
+        err_set(&silent, ERR_UNAVAILABLE, NULL, "the watch ended at once");
+        e = &silent;
+    }
+    /* History expired, or an answer that this watch cannot go on from: learn the state anew. */
+    if (e->code == ERR_GONE || e->code == ERR_PROTOCOL || e->code == ERR_TOO_LARGE || e->code == ERR_INVALID)
+        forget_version(i);
+    on_failed(i, answer, e);
+}
+
+static unsigned random_below(unsigned limit)
+{
+    unsigned value = 0;
+    /* Spreads the load only: a refusal to give random bytes does no harm. */
+    return getrandom(&value, sizeof(value), GRND_NONBLOCK) == (ssize_t)sizeof(value) ? value % limit : 0;
+}
+
+static void start_watch(struct informer *i)
+{
+    struct strbuf path = STRBUF(PATH_MAX_BYTES);
+    int seconds = WATCH_LEAST_S + (int)random_below(WATCH_SPAN_S);
+    i->has_events = false;
+    i->watch_started_ms = clock_boot_ms();
+    strbuf_addf(&path, "%s?watch=1&allowWatchBookmarks=true&timeoutSeconds=%d", i->kind->path, seconds);
+    add_parameter(&path, "resourceVersion", i->version);
+    request(i, &path, on_watch_end, WATCH_IDLE_MS, seconds * 1000 + WATCH_SLACK_MS);
+}
+
+/* ---- life ---- */
+static void on_timer(void *context)
+{
+    struct informer *i = context;
+    if (i->version == NULL)
+        start_list(i);
+    else
+        start_watch(i);
+}
+
+struct informer *informer_new(struct loop *loop, struct kube_client *client, const struct informer_kind *kind)
+{
+    struct informer *i = xcalloc(1, sizeof(*i));
+    i->loop = loop;
+    i->client = client;
+    i->kind = kind;
+    i->store = store_new(kind->free_facts);
+    i->timer = loop_add_timer(loop, on_timer, i);
+    i->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
+    i->backoff.random = 1 + random_below(UINT32_MAX);
+    framer_init(&i->framer, FRAMER_LIST, ITEM_MAX, on_item, i);
+    return i;
+}
+
+void informer_free(struct informer *i)
+{
+    if (i == NULL)
+        return;
+    kube_call_cancel(i->call);
+    loop_source_free(i->timer);
+    store_free(i->store);
+    framer_fini(&i->framer);
+    free(i->version);
+    free(i->page);
+    free(i);
+}
+
+void informer_start(struct informer *i)
+{
+    loop_timer_set(i->timer, 0);
+}
+
+void informer_relist(struct informer *i)
+{
+    if (i->is_listing || i->version == NULL)
+        return;
+    kube_call_cancel(i->call);
+    i->call = NULL;
+    forget_version(i);
+    loop_timer_set(i->timer, 0);
+}
+
+bool informer_is_current(const struct informer *i)
+{
+    return i->is_synced && !i->is_listing;
+}
+
+bool informer_is_synced(const struct informer *i)
+{
+    return i->is_synced;
+}
+
+int64_t informer_fresh_ms(const struct informer *i)
+{
+    return i->fresh_ms;
+}
+
+const struct store *informer_store(const struct informer *i)
+{
+    return i->store;
+}

@@ -1,0 +1,204 @@
+#include "kube/store.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "base/banned.h"
+
+enum { FIRST_BUCKETS = 16 };
+
+struct entry {
+    struct entry *next; /* in its bucket */
+    struct entry *after,
+        *before; /* all entries, in the order of their last put: the oldest marks come first */
+    uint64_t hash;
+    unsigned mark;
+    void *facts;
+    size_t namespace_length;
+    char key[]; /* namespace, '/', name */
+};
+
+struct store {
+    struct entry **buckets;
+    size_t bucket_count, count;
+    struct entry *first, *last;
+    unsigned mark;
+    void (*free_facts)(void *facts);
+};
+
+struct store *store_new(void (*free_facts)(void *facts))
+{
+    struct store *s = xcalloc(1, sizeof(*s));
+    s->bucket_count = FIRST_BUCKETS;
+    s->buckets = xcalloc(s->bucket_count, sizeof(struct entry *));
+    s->free_facts = free_facts;
+    return s;
+}
+
+void store_free(struct store *s)
+{
+    if (s == NULL)
+        return;
+    for (struct entry *entry = s->first, *after; entry != NULL; entry = after) {
+        after = entry->after;
+        s->free_facts(entry->facts);
+        free(entry);
+    }
+    free(s->buckets);
+    free(s);
+}
+
+size_t store_count(const struct store *s)
+{
+    return s->count;
+}
+
+/* FNV-1a: names come from the API server, which limits who can make them up. */
+static uint64_t hash_bytes(uint64_t hash, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3ULL;
+    return hash;
+}
+
+static uint64_t hash_of(const char *namespace, const char *name)
+{
+    uint64_t hash = hash_bytes(0xcbf29ce484222325ULL, namespace, strlen(namespace));
+    hash = hash_bytes(hash, "/", 1);
+    hash = hash_bytes(hash, name, strlen(name));
+    return hash ^ (hash >> 32);
+}
+
+/* Where the pointer to that entry is, or where one would be added. */
+static struct entry **find(const struct store *s, const char *namespace, const char *name)
+{
+    uint64_t hash = hash_of(namespace, name);
+    size_t length = strlen(namespace);
+    struct entry **at = &s->buckets[hash & (s->bucket_count - 1)];
+    for (; *at != NULL; at = &(*at)->next) {
+        struct entry *entry = *at;
+        if (entry->hash == hash && entry->namespace_length == length &&
+            memcmp(entry->key, namespace, length) == 0 && strcmp(entry->key + length + 1, name) == 0)
+            break;
+    }
+    return at;
+}
+
+void *store_get(const struct store *s, const char *namespace, const char *name)
+{
+    struct entry *entry = *find(s, namespace, name);
+    return entry == NULL ? NULL : entry->facts;
+}
+
+static void grow(struct store *s)
+{
+    size_t count = s->bucket_count * 2;
+    struct entry **buckets = xcalloc(count, sizeof(struct entry *));
+    for (struct entry *entry = s->first; entry != NULL; entry = entry->after) {
+        struct entry **bucket = &buckets[entry->hash & (count - 1)];
+        entry->next = *bucket;
+        *bucket = entry;
+    }
+    free(s->buckets);
+    s->buckets = buckets;
+    s->bucket_count = count;
+}
+
+static void unlink_entry(struct store *s, struct entry *entry)
+{
+    if (entry->before != NULL)
+        entry->before->after = entry->after;
+    else
+        s->first = entry->after;
+    if (entry->after != NULL)
+        entry->after->before = entry->before;
+    else
+        s->last = entry->before;
+}
+
+static void append(struct store *s, struct entry *entry)
+{
+    entry->before = s->last;
+    entry->after = NULL;
+    if (s->last != NULL)
+        s->last->after = entry;
+    else
+        s->first = entry;
+    s->last = entry;
+}
+
+void *store_put(struct store *s, const char *namespace, const char *name, void *facts)
+{
+    struct entry **at = find(s, namespace, name), *entry = *at;
+    if (entry != NULL) {
+        void *previous = entry->facts;
+        entry->facts = facts;
+        entry->mark = s->mark;
+        unlink_entry(s, entry);
+        append(s, entry);
+        return previous;
+    }
+    size_t namespace_length = strlen(namespace), name_length = strlen(name);
+    entry = xcalloc(1, sizeof(*entry) + namespace_length + 1 + name_length + 1);
+    entry->hash = hash_of(namespace, name);
+    entry->mark = s->mark;
+    entry->facts = facts;
+    entry->namespace_length = namespace_length;
+    memcpy(entry->key, namespace, namespace_length);
+    entry->key[namespace_length] = '/';
+    memcpy(entry->key + namespace_length + 1, name, name_length);
+    *at = entry;
+    append(s, entry);
+    if (++s->count > s->bucket_count)
+        grow(s);
+    return NULL;
+}
+
+static void *take(struct store *s, struct entry **at)
+{
+    struct entry *entry = *at;
+    void *facts = entry->facts;
+    *at = entry->next;
+    unlink_entry(s, entry);
+    s->count--;
+    free(entry);
+    return facts;
+}
+
+void *store_take(struct store *s, const char *namespace, const char *name)
+{
+    struct entry **at = find(s, namespace, name);
+    return *at == NULL ? NULL : take(s, at);
+}
+
+void *store_next(const struct store *s, void **cursor)
+{
+    /* The cursor is the entry to return next; the address of `end` is the end. */
+    static char end;
+    if (*cursor == &end)
+        return NULL;
+    struct entry *entry = *cursor == NULL ? s->first : *cursor;
+    if (entry == NULL)
+        return NULL;
+    *cursor = entry->after != NULL ? (void *)entry->after : &end;
+    return entry->facts;
+}
+
+void store_mark_all_old(struct store *s)
+{
+    s->mark++;
+}
+
+void *store_take_old(struct store *s)
+{
+    struct entry *entry = s->first;
+    if (entry == NULL || entry->mark == s->mark)
+        return NULL;
+    struct entry **at = &s->buckets[entry->hash & (s->bucket_count - 1)];
+    while (*at != entry)
+        at = &(*at)->next;
+    return take(s, at);
+}

@@ -1,0 +1,27 @@
+/*
+ * A program run to its end: no shell, standard input empty, standard output
+ * captured as a secret (credential plugins print tokens), standard error ours.
+ *
+ * Blocking, for at most timeout_ms. Errors: ERR_NOT_FOUND when the program cannot
+ * be started, ERR_TIMED_OUT (the program is killed), ERR_TOO_LARGE, and ERR_IO for
+ * an exit code that is not 0.
+ */
+#ifndef OS_CHILD_H
+#define OS_CHILD_H
+
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+struct child {
+    char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
+    char *const *environment; /* "NAME=value", ends with NULL */
+    size_t max_bytes;         /* of standard output */
+    int timeout_ms;
+};
+
+int child_run(const struct child *c, struct secret *ret_output, struct err *e) MUST_CHECK;
+
+#endif
