@@ -88,8 +88,9 @@ static void on_http_done(void *context, const struct http_response *r, const str
     if (e == NULL && read_answer(r, call->is_stream, &object, &refusal) < 0) {
         int seconds = http_response_retry_after(r, clock_wall_us());
         answer.retry_after_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
-        /* Behind a 5xx the write may have been done; a success that cannot be read surely was. */
-        answer.is_unknown = r->status >= 500 || r->status < 300;
+        /* 503 is said before anything is done. Behind another 5xx the write may have been done; a success
+         * that cannot be read surely was. */
+        answer.is_unknown = (r->status >= 500 && r->status != 503) || r->status < 300;
         e = &refusal;
     }
     if (r->status == 401)

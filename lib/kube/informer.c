@@ -260,7 +260,8 @@ static void on_watch_end(void *context, const struct kube_answer *answer, const 
         e = &silent;
     }
     /* History expired, or an answer that this watch cannot go on from: learn the state anew. */
-    if (e->code == ERR_GONE || e->code == ERR_PROTOCOL || e->code == ERR_TOO_LARGE || e->code == ERR_INVALID)
+    if (e->code == ERR_GONE || e->code == ERR_NOT_FOUND || e->code == ERR_INVALID ||
+        e->code == ERR_PROTOCOL || e->code == ERR_TOO_LARGE)
         forget_version(i);
     on_failed(i, answer, e);
 }
