@@ -1,0 +1,65 @@
+/*
+ * What the operator knows of the cluster: jobs, their pods and Services, nodes and
+ * namespaces, each reduced to what a pass reads.
+ *
+ * Owns the five informers; borrows loop and client. Facts are valid until the loop
+ * runs again. Jobs are listed before pods, so that no pod that a status speaks of
+ * is missing. Nothing here fails; trouble is logged and tried again.
+ */
+#ifndef SHELL_CACHES_H
+#define SHELL_CACHES_H
+
+#include "core/world.h"
+#include "kube/informer.h"
+
+struct loop;
+
+/* A job as it came, without managedFields: one block. */
+struct cached_job {
+    const char *namespace;
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    const char *text; /* compact JSON */
+    size_t text_length;
+};
+
+enum cache { CACHE_JOBS, CACHE_PODS, CACHE_SERVICES, CACHE_NODES, CACHE_NAMESPACES, CACHE_COUNT };
+
+/* Who wants to know. Names are borrowed for the call; a namespace alone (name NULL) means all its jobs, both
+ * NULL all jobs. */
+struct caches_listener {
+    void (*on_touched)(void *context, const char *namespace, const char *name);
+    /* A pod or Service of a job is gone. */
+    void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
+    void *context;
+};
+
+struct caches {
+    struct informer *informers[CACHE_COUNT];
+    struct informer_kind kinds[CACHE_COUNT];
+    struct caches_listener listener;
+    int32_t confidential_nodes[TECHNOLOGY_COUNT];
+};
+
+struct caches *caches_new(struct loop *loop, struct kube_client *client,
+                          const struct caches_listener *listener) MUST_CHECK RETURNS_NONNULL;
+void caches_free(struct caches *c); /* NULL is fine */
+
+/* All were listed at least once: the operator is ready. */
+bool caches_are_synced(const struct caches *c);
+/* And none is being listed anew: a pass may rely on them. */
+bool caches_are_current(const struct caches *c);
+
+const struct cached_job *caches_job(const struct caches *c, const char *namespace, const char *name);
+const struct pod_facts *caches_pod(const struct caches *c, const char *namespace, const char *name);
+const struct service_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
+const struct namespace_facts *caches_namespace(const struct caches *c, const char *name);
+/* Pods with that job uid, in an array in the arena. */
+const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, struct arena *a,
+                                              size_t *ret_count);
+/* The nodes that those pods are bound to, as far as they exist. */
+const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,
+                                                size_t pod_count, struct arena *a, size_t *ret_count);
+
+#endif

@@ -1,0 +1,152 @@
+#include "shell/controller.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "shell/pass.h"
+
+#include "base/banned.h"
+
+/* Changes come in flocks: one pass for all of a few milliseconds. */
+enum { GATHER_MS = 10 };
+
+struct controller {
+    struct loop *loop;
+    struct caches *caches;
+    struct recorder *recorder;
+    struct store *tasks;
+    struct pass_world pass_world;
+};
+
+/* ---- passes ---- */
+static void forget_task(struct controller *c, struct task *t)
+{
+    void *taken = store_take(c->tasks, t->namespace, t->name);
+    pass_cancel(t->pass);
+    task_free(taken);
+}
+
+static void on_due(void *context)
+{
+    struct task *t = context;
+    struct controller *c = t->controller;
+    int64_t wait_ms;
+    task_not_due(t);
+    if (t->pass != NULL) {
+        t->is_touched = true;
+        return;
+    }
+    /* The end of the list that is coming touches every job. */
+    if (!caches_are_current(c->caches))
+        return;
+    const struct cached_job *job = caches_job(c->caches, t->namespace, t->name);
+    if (job == NULL) {
+        forget_task(c, t);
+        return;
+    }
+    if (strcmp(job->uid, t->uid) != 0)
+        task_forget(t, job->uid);
+    if (!expectations_are_met(&t->expectations, c->caches, t->namespace, &wait_ms)) {
+        task_schedule(t, wait_ms);
+        return;
+    }
+    t->is_touched = false;
+    pass_run(&c->pass_world, t);
+}
+
+static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int64_t retry_ms)
+{
+    int64_t pause_ms;
+    switch (end) {
+    case PASS_DONE:
+        backoff_reset(&t->backoff);
+        if (wake_us != 0) {
+            int64_t delay_us = wake_us - clock_wall_us();
+            task_schedule(t, delay_us > 0 ? delay_us / 1000 + 1 : 0);
+        }
+        break;
+    case PASS_REFUSED: task_schedule(t, GATHER_MS); break;
+    case PASS_FAILED:
+        pause_ms = backoff_next_ms(&t->backoff);
+        task_schedule(t, pause_ms > retry_ms ? pause_ms : retry_ms);
+        break;
+    }
+    /* Own writes come back as changes, so nothing is lost by looking at the caches once more. */
+    if (t->is_touched && end != PASS_FAILED)
+        task_schedule(t, GATHER_MS);
+}
+
+/* ---- changes ---- */
+static void touch_job(struct controller *c, const char *namespace, const char *name)
+{
+    struct task *t = store_get(c->tasks, namespace, name);
+    if (t == NULL) {
+        /* A child whose job is gone is the garbage collector's. */
+        if (caches_job(c->caches, namespace, name) == NULL)
+            return;
+        t = task_new(c->loop, namespace, name, on_due, c);
+        (void)!store_put(c->tasks, namespace, name, t);
+    }
+    task_schedule(t, GATHER_MS);
+}
+
+static void on_touched(void *context, const char *namespace, const char *name)
+{
+    struct controller *c = context;
+    void *cursor = NULL;
+    struct task *t;
+    if (name != NULL) {
+        touch_job(c, namespace, name);
+        return;
+    }
+    while ((t = store_next(c->tasks, &cursor)) != NULL)
+        if (namespace == NULL || strcmp(t->namespace, namespace) == 0)
+            task_schedule(t, GATHER_MS);
+}
+
+static void on_child_gone(void *context, const char *namespace, const char *job_name, const char *uid)
+{
+    struct controller *c = context;
+    struct task *t = store_get(c->tasks, namespace, job_name);
+    if (t != NULL)
+        expectations_note_gone(&t->expectations, uid);
+}
+
+/* ---- life ---- */
+struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
+                                  const char *instance)
+{
+    struct controller *c = xcalloc(1, sizeof(*c));
+    struct caches_listener listener = {on_touched, on_child_gone, c};
+    c->loop = loop;
+    c->tasks = store_new(task_free);
+    c->recorder = recorder_new(client, instance);
+    c->caches = caches_new(loop, client, &listener);
+    c->pass_world = (struct pass_world){.client = client,
+                                        .caches = c->caches,
+                                        .config = config,
+                                        .recorder = c->recorder,
+                                        .on_end = on_pass_end};
+    return c;
+}
+
+void controller_free(struct controller *c)
+{
+    void *cursor = NULL;
+    struct task *t;
+    if (c == NULL)
+        return;
+    while ((t = store_next(c->tasks, &cursor)) != NULL)
+        pass_cancel(t->pass);
+    caches_free(c->caches);
+    recorder_free(c->recorder);
+    store_free(c->tasks);
+    free(c);
+}
+
+bool controller_is_ready(const struct controller *c)
+{
+    return caches_are_synced(c->caches);
+}

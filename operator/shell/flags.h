@@ -1,0 +1,30 @@
+/*
+ * The command line of cloister-operator, checked and turned into what core reads.
+ * The texts point into argv or into the flags themselves; flags_fini frees what
+ * was read. Every problem is ERR_INVALID (or the error of the file that could not
+ * be read) with the flag's name.
+ */
+#ifndef SHELL_FLAGS_H
+#define SHELL_FLAGS_H
+
+#include "core/world.h"
+#include "os/log.h"
+
+struct flags {
+    struct config config;
+    const char *health_address;
+    const char *kubeconfig;
+    const char *context;
+    enum log_level log_level;
+    bool is_help, is_version;
+    /* What config points to. */
+    json_t *tolerations, *pull_secrets;
+    char *ca_bundle;
+};
+
+/* argv without the program's name. */
+int flags_parse(struct flags *f, int argc, char **argv, struct err *e) MUST_CHECK;
+void flags_fini(struct flags *f);
+void flags_print_help(void);
+
+#endif

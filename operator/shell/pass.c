@@ -1,0 +1,147 @@
+#include "shell/pass.h"
+
+#include <string.h>
+
+#include "api/names.h"
+#include "base/alloc.h"
+#include "core/plan.h"
+#include "data/js.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "shell/pass_int.h"
+
+#include "base/banned.h"
+
+static void pass_free(struct pass *p)
+{
+    p->task->pass = NULL;
+    json_decref(p->tree);
+    arena_free(p->arena);
+    free(p);
+}
+
+static void end(struct pass *p)
+{
+    struct task *task = p->task;
+    const struct pass_world *pw = p->pw;
+    int64_t wake_us = p->wake_us, retry_ms = p->retry_ms;
+    enum pass_end how = p->is_failed ? PASS_FAILED : p->is_refused ? PASS_REFUSED : PASS_DONE;
+    if (p->is_created && !p->is_refused)
+        task_note_create(task, NULL, NULL);
+    pass_free(p);
+    pw->on_end(task, how, wake_us, retry_ms);
+}
+
+/* plan() borrows from the caches, which change while the writes are out. */
+static void keep_plan(struct pass *p, const struct plan *plan)
+{
+    p->actions = arena_calloc(p->arena, plan->count + 1, sizeof(*p->actions));
+    p->count = plan->count;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct action *a = &p->actions[i];
+        *a = plan->actions[i];
+        a->why = arena_strdup(p->arena, a->why);
+        a->name = arena_strdup(p->arena, a->name);
+        a->uid = arena_strdup(p->arena, a->uid);
+        a->reason = arena_strdup(p->arena, a->reason);
+        a->note = arena_strdup(p->arena, a->note);
+    }
+}
+
+static void make_plan(struct pass *p)
+{
+    const struct caches *c = p->pw->caches;
+    char service[NAME_SIZE];
+    name_service(p->job.name, service);
+    struct world w = {.now_us = clock_wall_us(),
+                      .config = p->pw->config,
+                      .job = &p->job,
+                      .namespace = caches_namespace(c, p->job.namespace),
+                      .service = caches_service(c, p->job.namespace, service),
+                      .refusal = task_refusal(p->task)};
+    w.pods = caches_pods_of(c, p->job.uid, p->arena, &w.pod_count);
+    w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
+    memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
+    struct plan plan = plan_job(&w, p->arena);
+    keep_plan(p, &plan);
+}
+
+static void tell(const struct pass *p, const struct action *a)
+{
+    log_info(a->why != NULL ? a->why : "", "action", action_kind_name(a->kind), "namespace", p->job.namespace,
+             "job", p->job.name, a->name != NULL ? "object" : NULL, a->name, NULL);
+}
+
+/* Actions that are no writes that matter are done at once; true when the action was one. */
+static bool do_at_once(struct pass *p, const struct action *a)
+{
+    if (a->kind == ACTION_WAKE_AT) {
+        p->wake_us = a->at_us;
+        return true;
+    }
+    if (a->kind == ACTION_EVENT)
+        recorder_event(p->pw->recorder, &p->job, a->type, a->reason, a->note);
+    return a->kind == ACTION_EVENT;
+}
+
+static struct write *free_write(struct pass *p)
+{
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        if (p->writes[i].action == NULL)
+            return &p->writes[i];
+    return NULL;
+}
+
+void pass_go_on(struct pass *p)
+{
+    while (p->next < p->count && !p->is_failed && !p->is_refused) {
+        const struct action *a = &p->actions[p->next];
+        struct write *w = free_write(p);
+        /* The status goes first and alone. */
+        if (w == NULL || (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1))
+            return;
+        p->next++;
+        if (do_at_once(p, a))
+            continue;
+        tell(p, a);
+        w->pass = p;
+        w->action = a;
+        p->in_flight++;
+        write_start(w);
+    }
+    if (p->in_flight == 0)
+        end(p);
+}
+
+/* The cached text as a job; false when it is none, which the API server's schema rules out. */
+static bool read_job(struct pass *p, const struct cached_job *cached)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    p->tree = js_parse(view_of(cached->text, cached->text_length), "the job", &e);
+    if (p->tree != NULL && job_decode(p->tree, p->arena, &p->job, &e) == 0)
+        return true;
+    log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->namespace, "job", cached->name,
+                NULL);
+    return false;
+}
+
+void pass_run(const struct pass_world *pw, struct task *task)
+{
+    struct pass *p = xcalloc(1, sizeof(*p));
+    p->pw = pw;
+    p->task = task;
+    p->arena = arena_new();
+    task->pass = p;
+    if (read_job(p, caches_job(pw->caches, task->namespace, task->name)))
+        make_plan(p);
+    pass_go_on(p);
+}
+
+void pass_cancel(struct pass *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        kube_call_cancel(p->writes[i].call);
+    pass_free(p);
+}

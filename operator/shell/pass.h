@@ -1,0 +1,36 @@
+/*
+ * One pass over one job: observe, plan, carry out. Everything of it lives in its
+ * arena until the last write was answered; on_end runs once, then the pass is
+ * gone. The status is written first and alone, since a decision stands in status
+ * before its consequences exist; the rest goes out together. The first write that
+ * fails ends the sending.
+ */
+#ifndef SHELL_PASS_H
+#define SHELL_PASS_H
+
+#include "core/action.h"
+#include "shell/caches.h"
+#include "shell/recorder.h"
+#include "shell/task.h"
+
+enum pass_end {
+    PASS_DONE,    /* everything was taken, or there was nothing to do */
+    PASS_REFUSED, /* a create was refused; the task holds the words: plan again with them */
+    PASS_FAILED,  /* try again after a pause */
+};
+
+struct pass_world {
+    struct kube_client *client;
+    const struct caches *caches;
+    const struct config *config;
+    struct recorder *recorder;
+    /* wake_us: wall clock, 0 = never. retry_ms: what the server asked to wait after a failure, or 0. */
+    void (*on_end)(struct task *task, enum pass_end end, int64_t wake_us, int64_t retry_ms);
+};
+
+/* The job must be in the cache. Sets task->pass while writes are out; may end at once. pw must outlive it. */
+void pass_run(const struct pass_world *pw, struct task *task);
+/* Gives up what is on its way; on_end does not run. NULL is fine. */
+void pass_cancel(struct pass *p);
+
+#endif

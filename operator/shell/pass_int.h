@@ -1,0 +1,36 @@
+/*
+ * A running pass and its writes. Internal to operator/shell.
+ */
+#ifndef SHELL_PASS_INT_H
+#define SHELL_PASS_INT_H
+
+#include "shell/pass.h"
+
+enum { WRITES_AT_ONCE = 16 };
+
+struct write {
+    struct pass *pass;
+    const struct action *action; /* NULL: not in use */
+    struct kube_call *call;
+};
+
+struct pass {
+    const struct pass_world *pw;
+    struct task *task;
+    struct arena *arena;
+    json_t *tree; /* of the job */
+    struct job job;
+    struct action *actions; /* with copies of what plan() borrowed from the world */
+    size_t count, next;
+    struct write writes[WRITES_AT_ONCE];
+    size_t in_flight;
+    bool is_created, is_failed, is_refused;
+    int64_t wake_us, retry_ms;
+};
+
+/* Sends the action in that slot. */
+void write_start(struct write *w);
+/* A write was answered and judged: send more, or end. */
+void pass_go_on(struct pass *p);
+
+#endif

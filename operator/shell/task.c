@@ -1,0 +1,90 @@
+#include "shell/task.h"
+
+#include <stdint.h>
+
+#include "base/alloc.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { BACKOFF_FIRST_MS = 500, BACKOFF_MOST_MS = 60 * 1000 };
+
+static void set_text(char **to, const char *text)
+{
+    char *copy = xstrdup(text);
+    free(*to);
+    *to = copy;
+}
+
+struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
+                      void *controller)
+{
+    struct task *t = xcalloc(1, sizeof(*t));
+    t->namespace = xstrdup(namespace);
+    t->name = xstrdup(name);
+    t->controller = controller;
+    t->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
+    t->backoff.random = (uint64_t)clock_wall_us() | 1;
+    t->timer = loop_add_timer(loop, on_due, t);
+    task_forget(t, "");
+    return t;
+}
+
+void task_free(void *task)
+{
+    struct task *t = task;
+    loop_source_free(t->timer);
+    expectations_fini(&t->expectations);
+    free(t->namespace);
+    free(t->name);
+    free(t->uid);
+    free(t->refused_object);
+    free(t->refused_message);
+    free(t);
+}
+
+void task_schedule(struct task *t, int64_t delay_ms)
+{
+    int64_t due_ms = clock_boot_ms() + delay_ms;
+    if (t->due_ms != 0 && t->due_ms <= due_ms)
+        return;
+    t->due_ms = due_ms;
+    loop_timer_set(t->timer, delay_ms);
+}
+
+void task_not_due(struct task *t)
+{
+    t->due_ms = 0;
+}
+
+void task_forget(struct task *t, const char *uid)
+{
+    set_text(&t->uid, uid);
+    set_text(&t->refused_object, "");
+    set_text(&t->refused_message, "");
+    t->refused_count = 0;
+    expectations_fini(&t->expectations);
+    backoff_reset(&t->backoff);
+}
+
+void task_note_create(struct task *t, const char *object, const char *message)
+{
+    if (object == NULL) {
+        set_text(&t->refused_object, "");
+        t->refused_count = 0;
+        return;
+    }
+    set_text(&t->refused_object, object);
+    set_text(&t->refused_message, message);
+    t->refused_us = clock_wall_us();
+    if (t->refused_count < INT32_MAX)
+        t->refused_count++;
+}
+
+struct refusal task_refusal(const struct task *t)
+{
+    return (struct refusal){.object = t->refused_object,
+                            .message = t->refused_message,
+                            .at_us = t->refused_us,
+                            .count = t->refused_count};
+}

@@ -1,0 +1,46 @@
+/*
+ * One job's place in the queue: when it is looked at next, what its writes still
+ * have to show, and what the API server refused. Memory of this process only; a
+ * new process starts without it. Owned by the controller.
+ */
+#ifndef SHELL_TASK_H
+#define SHELL_TASK_H
+
+#include "base/backoff.h"
+#include "shell/expect.h"
+
+struct loop;
+struct loop_source;
+struct pass;
+
+struct task {
+    char *namespace;
+    char *name;
+    char *uid; /* of the job that it is about; "" before the first pass */
+    struct loop_source *timer;
+    int64_t due_ms; /* boot clock; 0 = not due */
+    struct backoff backoff;
+    struct expectations expectations;
+    char *refused_object; /* "" = nothing */
+    char *refused_message;
+    int64_t refused_us;
+    int32_t refused_count;
+    struct pass *pass; /* running */
+    bool is_touched;   /* while the pass was running */
+    void *controller;  /* for the timer */
+};
+
+struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
+                      void *controller) MUST_CHECK RETURNS_NONNULL;
+void task_free(void *task);
+/* Due in delay_ms or earlier. */
+void task_schedule(struct task *t, int64_t delay_ms);
+/* The timer fired. */
+void task_not_due(struct task *t);
+/* The job is another one under the same name: what was remembered is void. */
+void task_forget(struct task *t, const char *uid);
+/* What the API server said to a create: refused, or, with object NULL, taken. */
+void task_note_create(struct task *t, const char *object, const char *message);
+struct refusal task_refusal(const struct task *t);
+
+#endif

@@ -1,0 +1,227 @@
+/* One action as a request, and what its answer means. */
+#include <string.h>
+
+#include "api/labels.h"
+#include "base/alloc.h"
+#include "core/render.h"
+#include "data/js.h"
+#include "os/log.h"
+#include "shell/pass_int.h"
+
+#include "base/banned.h"
+
+static const char *kind_word(const struct action *a)
+{
+    return a->kind == ACTION_SET_STATUS ? "status" : a->kind == ACTION_CREATE_SERVICE ? "service" : "pod";
+}
+
+static enum cache cache_of(const struct action *a)
+{
+    return a->kind == ACTION_SET_STATUS       ? CACHE_JOBS
+           : a->kind == ACTION_CREATE_SERVICE ? CACHE_SERVICES
+                                              : CACHE_PODS;
+}
+
+static const char *object_name(const struct write *w)
+{
+    return w->action->kind == ACTION_SET_STATUS ? w->pass->job.name : w->action->name;
+}
+
+/* ---- requests ---- */
+static char *children_path(const struct write *w)
+{
+    const char *plural = w->action->kind == ACTION_CREATE_SERVICE ? "services" : "pods";
+    return xasprintf("/api/v1/namespaces/%s/%s", w->pass->job.namespace, plural);
+}
+
+/* The subresource takes nothing but status from this; resourceVersion makes it a comparison and a swap. */
+static json_t *status_body(const struct pass *p, const struct action *a)
+{
+    return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:O, s:o}", "apiVersion", API_GROUP "/" API_VERSION,
+                     "kind", JOB_KIND, "metadata", "name", p->job.name, "namespace", p->job.namespace, "uid",
+                     p->job.uid, "resourceVersion", p->job.resource_version, "spec",
+                     json_object_get(p->tree, "spec"), "status", status_encode(a->status));
+}
+
+/* The uid keeps a namesake that was made meanwhile from being deleted. */
+static json_t *delete_body(const struct action *a)
+{
+    json_t *body = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
+                             "preconditions", "uid", a->uid);
+    if (a->grace_seconds >= 0)
+        json_object_set_new(body, "gracePeriodSeconds", json_integer(a->grace_seconds));
+    return body;
+}
+
+static void end_write(struct write *w)
+{
+    struct pass *p = w->pass;
+    w->action = NULL;
+    p->in_flight--;
+    pass_go_on(p);
+}
+
+/* ---- answers ---- */
+static void note_success(struct write *w, const json_t *object)
+{
+    struct pass *p = w->pass;
+    struct expectations *x = &p->task->expectations;
+    const char *name = object_name(w);
+    switch (w->action->kind) {
+    case ACTION_SET_STATUS:
+        expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
+        break;
+    case ACTION_CREATE_SERVICE:
+    case ACTION_CREATE_POD:
+        p->is_created = true;
+        expect(x, EXPECT_THERE, cache_of(w->action), name, js_text(object, "metadata.uid"));
+        break;
+    case ACTION_DELETE_POD: expect(x, EXPECT_LEAVING, CACHE_PODS, name, w->action->uid); break;
+    case ACTION_EVENT:
+    case ACTION_WAKE_AT: break;
+    }
+}
+
+static void note_refusal(struct write *w, const char *message)
+{
+    char *object CLEANUP(cleanup_free) = xasprintf("%s %s", kind_word(w->action), w->action->name);
+    if (!w->pass->is_refused)
+        task_note_create(w->pass->task, object, message);
+    w->pass->is_refused = true;
+}
+
+static void note_failure(struct write *w, const struct kube_answer *answer, const struct err *e)
+{
+    struct pass *p = w->pass;
+    log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e, "a write was not taken",
+                "action", action_kind_name(w->action->kind), "namespace", p->job.namespace, "job",
+                p->job.name, "object", object_name(w), NULL);
+    p->is_failed = true;
+    if (answer->retry_after_ms > p->retry_ms)
+        p->retry_ms = answer->retry_after_ms;
+    if (answer->is_unknown)
+        expect(&p->task->expectations, EXPECT_LIST, cache_of(w->action), object_name(w), NULL);
+}
+
+static bool is_ours(const struct pass *p, const json_t *object)
+{
+    size_t at;
+    json_t *owner;
+    json_array_foreach(js_at(object, "metadata.ownerReferences"), at, owner)
+    {
+        if (js_bool(owner, "controller", false) && strcmp(js_text(owner, "uid"), p->job.uid) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void on_namesake(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    const json_t *object = json_array_get(json_object_get(answer->object, "items"), 0);
+    struct err gone CLEANUP(err_fini) = {0};
+    w->call = NULL;
+    if (e == NULL && object == NULL) {
+        err_set(&gone, ERR_CONFLICT, NULL, "the object of that name has just gone");
+        e = &gone;
+    }
+    if (e != NULL)
+        note_failure(w, answer, e);
+    else if (is_ours(w->pass, object))
+        note_success(w, object);
+    else
+        note_refusal(w, "an object of that name exists and does not belong to this job; delete it");
+    end_write(w);
+}
+
+/* Ours from before a crash or a lost answer, or somebody else's? Asked by a list, which the role allows
+ * anyway. */
+static void look_at_namesake(struct write *w)
+{
+    char *collection CLEANUP(cleanup_free) = children_path(w);
+    char *path CLEANUP(cleanup_free) =
+        xasprintf("%s?fieldSelector=metadata.name%%3D%s", collection, w->action->name);
+    w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_namesake, w);
+}
+
+static void on_created(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    w->call = NULL;
+    if (e != NULL && e->code == ERR_ALREADY_EXISTS) {
+        look_at_namesake(w);
+        return;
+    }
+    if (e == NULL) {
+        note_success(w, answer->object);
+    } else if (!answer->is_unknown &&
+               (e->code == ERR_DENIED || e->code == ERR_INVALID || e->code == ERR_TOO_LARGE)) {
+        char *message CLEANUP(cleanup_free) = err_text(e);
+        note_refusal(w, message);
+    } else {
+        note_failure(w, answer, e);
+    }
+    end_write(w);
+}
+
+static void on_status(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    w->call = NULL;
+    if (e == NULL)
+        note_success(w, answer->object);
+    else
+        note_failure(w, answer, e);
+    end_write(w);
+}
+
+static void on_deleted(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    w->call = NULL;
+    /* Gone already, or another pod has the name by now: the one that was meant is no more. */
+    if (e == NULL || e->code == ERR_NOT_FOUND || e->code == ERR_CONFLICT)
+        note_success(w, answer->object);
+    else
+        note_failure(w, answer, e);
+    end_write(w);
+}
+
+/* ---- sending ---- */
+static void create(struct write *w, json_t *body)
+{
+    char *path CLEANUP(cleanup_free) = children_path(w);
+    w->call = kube_start(w->pass->pw->client, "POST", path, body, on_created, w);
+    json_decref(body);
+}
+
+static void put_status(struct write *w)
+{
+    const struct pass *p = w->pass;
+    json_t *body CLEANUP(js_free) = status_body(p, w->action);
+    char *path CLEANUP(cleanup_free) =
+        xasprintf(JOB_API_PATH "/namespaces/%s/" JOB_PLURAL "/%s/status", p->job.namespace, p->job.name);
+    w->call = kube_start(p->pw->client, "PUT", path, body, on_status, w);
+}
+
+static void delete_pod(struct write *w)
+{
+    json_t *body CLEANUP(js_free) = delete_body(w->action);
+    char *collection CLEANUP(cleanup_free) = children_path(w);
+    char *path CLEANUP(cleanup_free) = xasprintf("%s/%s", collection, w->action->name);
+    w->call = kube_start(w->pass->pw->client, "DELETE", path, body, on_deleted, w);
+}
+
+void write_start(struct write *w)
+{
+    const struct pass *p = w->pass;
+    const struct action *a = w->action;
+    switch (a->kind) {
+    case ACTION_SET_STATUS: put_status(w); break;
+    case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
+    case ACTION_CREATE_POD: create(w, render_pod(&p->job, p->pw->config, a->attempt, a->index)); break;
+    case ACTION_DELETE_POD: delete_pod(w); break;
+    case ACTION_EVENT:
+    case ACTION_WAKE_AT: break;
+    }
+}
