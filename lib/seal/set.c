@@ -41,7 +41,9 @@ static char *associated_data_of(const struct listing *l, const struct gcs_object
 {
     if (strcmp(l->mode, "Object") == 0)
         return gcs_uri(o->bucket, o->name);
-    return xstrdup(strcmp(l->mode, "Relative") == 0 ? path : l->mode);
+    if (strcmp(l->mode, "Relative") == 0)
+        return xstrdup(path);
+    return view_dup(view_skip(view_from(l->mode), strlen(SEAL_FIXED)));
 }
 
 static int take_object(void *context, struct gcs_object *o, struct err *e)

@@ -10,6 +10,8 @@
 
 #include "seal/object.h"
 
+#define SEAL_FIXED "Fixed:"
+
 struct seal_set {
     struct seal_item *items;
     size_t count;

@@ -47,12 +47,12 @@ def flipped_byte(site, spec):
     data = bytearray(stored(site, "one.txt"))
     data[len(data) // 2] ^= 1
     put(site, "flipped/one.txt", bytes(data))
-    return {"uri": f"gs://{BUCKET}/flipped/one.txt", "associatedData": f"gs://{BUCKET}/integrity/one.txt"}
+    return {"uri": f"gs://{BUCKET}/flipped/one.txt", "associatedData": f"Fixed:gs://{BUCKET}/integrity/one.txt"}
 
 
 def truncated_object(site, spec):
     put(site, "truncated/one.txt", stored(site, "one.txt")[:30])
-    return {"uri": f"gs://{BUCKET}/truncated/one.txt", "associatedData": f"gs://{BUCKET}/integrity/one.txt"}
+    return {"uri": f"gs://{BUCKET}/truncated/one.txt", "associatedData": f"Fixed:gs://{BUCKET}/integrity/one.txt"}
 
 
 def moved_object(site, spec):

@@ -1,0 +1,381 @@
+#include "agent/agent.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/checkpoints.h"
+#include "agent/gate.h"
+#include "agent/stage.h"
+#include "base/alloc.h"
+#include "data/js.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+#define SOCKET_PATH      "/cloister/run/agent.sock"
+#define OUTPUT_DIRECTORY "/cloister/out/output"
+
+enum { METADATA_PATIENCE_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
+
+struct agent {
+    struct plan plan;
+    struct http_tls tls;
+    struct gcp_site site; /* storage, as the job's service account */
+    struct keyring keys;
+    struct result *result;
+    struct checkpoints *checkpoints; /* NULL: none asked for, or not this worker's task */
+
+    struct loop *loop;
+    struct gate *gate;
+    struct loop_source *wake; /* work thread -> main thread */
+    int poke[2];              /* main thread -> work thread: a pipe */
+
+    pthread_mutex_t lock; /* guards what follows */
+    enum gate_state gate_state;
+    char *gate_text;
+    int exit_code;  /* of the trainer; -1: not known */
+    bool is_ending; /* SIGTERM has come */
+    bool is_over;   /* the work thread has nothing more to do */
+};
+
+/* ---- between the threads ---- */
+static void tell_gate(struct agent *a, enum gate_state state, const char *text)
+{
+    pthread_mutex_lock(&a->lock);
+    a->gate_state = state;
+    free(a->gate_text);
+    a->gate_text = xstrdup(text);
+    pthread_mutex_unlock(&a->lock);
+    loop_wake(a->wake);
+}
+
+static void on_wake(void *context)
+{
+    struct agent *a = context;
+    pthread_mutex_lock(&a->lock);
+    enum gate_state state = a->gate_state;
+    char *text CLEANUP(cleanup_free) = xstrdup(a->gate_text);
+    bool is_over = a->is_over;
+    pthread_mutex_unlock(&a->lock);
+    gate_set(a->gate, state, text);
+    if (is_over)
+        loop_stop(a->loop, 0);
+}
+
+static void poke_worker(struct agent *a)
+{
+    if (write(a->poke[1], "", 1) < 0)
+        return; /* a full pipe wakes as well */
+}
+
+static void on_exited(void *context, int code)
+{
+    struct agent *a = context;
+    pthread_mutex_lock(&a->lock);
+    bool is_news = a->exit_code < 0;
+    if (is_news)
+        a->exit_code = code;
+    pthread_mutex_unlock(&a->lock);
+    if (is_news)
+        poke_worker(a);
+}
+
+static int trainer_exit_code(struct agent *a)
+{
+    pthread_mutex_lock(&a->lock);
+    int code = a->exit_code;
+    pthread_mutex_unlock(&a->lock);
+    return code;
+}
+
+static bool is_ending(struct agent *a)
+{
+    pthread_mutex_lock(&a->lock);
+    bool answer = a->is_ending;
+    pthread_mutex_unlock(&a->lock);
+    return answer;
+}
+
+static void begin_stage(struct agent *a, const char *stage)
+{
+    result_stage(a->result, stage);
+    tell_gate(a, GATE_WAIT, stage);
+}
+
+/* ---- stages, on the work thread ---- */
+static int learn_identity(struct agent *a, struct err *e)
+{
+    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
+    begin_stage(a, "identity");
+    return identity_token(a->site.identity, &token, e);
+}
+
+/* Read before the keys are asked for: a worker that was replaced must not get them. */
+static int read_head(struct agent *a, struct head *head, struct err *e)
+{
+    char *bucket CLEANUP(cleanup_free) = NULL, *prefix CLEANUP(cleanup_free) = NULL;
+    if (a->plan.checkpoints_uri == NULL)
+        return 0;
+    if (gcs_uri_parse(a->plan.checkpoints_uri, &bucket, &prefix, e) < 0)
+        return -1;
+    struct http_session *s = http_session_new(&a->tls);
+    int result = head_read(&a->site, s, bucket, prefix, head, e);
+    http_session_free(s);
+    if (result < 0)
+        return -1;
+    bool is_other_pod = head->attempt == a->plan.attempt && a->plan.index == 0 && head->generation != 0 &&
+                        strcmp(head->pod_uid, a->plan.pod_uid) != 0;
+    if (head->attempt > a->plan.attempt || is_other_pod)
+        return FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
+                    (long long)head->attempt, (long long)a->plan.attempt);
+    return 0;
+}
+
+/* What is staged stays staged over a restart of this container: the trainer may be reading it. */
+static bool resume_ready(struct agent *a)
+{
+    struct err ignored CLEANUP(err_fini) = {0};
+    char *text CLEANUP(cleanup_free) = file_read(READY_FILE, READY_MAX, NULL, &ignored);
+    if (text == NULL)
+        return false;
+    json_t *ready CLEANUP(js_free) = js_parse(view_from(text), READY_FILE, &ignored);
+    const char *name = js_text(ready, "name");
+    if (*name != '\0')
+        result_resumed_from(a->result, name, js_int(ready, "step", -1));
+    log_info("the agent was restarted; inputs are there already", NULL);
+    return true;
+}
+
+static int mark_ready(const char *name, int64_t step, struct err *e)
+{
+    json_t *ready CLEANUP(js_free) =
+        json_pack("{s:s,s:I}", "name", name == NULL ? "" : name, "step", (json_int_t)step);
+    char *text CLEANUP(cleanup_free) = js_dump(ready);
+    return file_replace(READY_FILE, view_from(text), 0600, e);
+}
+
+static int stage(struct agent *a, const struct head *head, struct err *e)
+{
+    char *name CLEANUP(cleanup_free) = NULL;
+    int64_t step = -1;
+    uint64_t used;
+    begin_stage(a, "staging");
+    if (stage_inputs(&a->plan, &a->site, &a->keys, &used, e) < 0)
+        return -1;
+    if (a->plan.checkpoints_uri != NULL &&
+        stage_restore(&a->plan, &a->site, &a->keys, head, used, &name, &step, e) < 0)
+        return -1;
+    if (name != NULL) {
+        log_info("checkpoint restored", "name", name, NULL);
+        result_resumed_from(a->result, name, step);
+    }
+    return mark_ready(name, step, e);
+}
+
+static int prepare(struct agent *a, struct err *e)
+{
+    struct head head CLEANUP(head_fini) = {.manifest = NULL};
+    if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 || read_head(a, &head, e) < 0)
+        return -1;
+    begin_stage(a, "keys");
+    if (keyring_open(&a->keys, &a->plan, &a->site, e) < 0)
+        return -1;
+    if (!resume_ready(a) && stage(a, &head, e) < 0)
+        return -1;
+    if (a->plan.checkpoints_uri != NULL && a->plan.index == 0) {
+        a->checkpoints = checkpoints_new(&a->plan, &a->site, &a->keys, a->result, &head, e);
+        if (a->checkpoints == NULL)
+            return -1;
+    }
+    result_stage(a->result, "running");
+    tell_gate(a, GATE_OPEN, "");
+    return 0;
+}
+
+/* A network that is away for a while does not end training: the checkpoint stays in the volume for the next
+ * look. */
+static int commit_checkpoints(struct agent *a, bool is_final, struct err *e)
+{
+    if (a->checkpoints == NULL || checkpoints_commit(a->checkpoints, is_final, e) == 0)
+        return 0;
+    if (is_final || !err_code_is_retryable(e->code))
+        return -1;
+    log_failure(LOG_LEVEL_WARNING, e, "a checkpoint could not be committed yet", NULL);
+    err_fini(e);
+    return 0;
+}
+
+static void wait_for_news(struct agent *a)
+{
+    struct pollfd fds[2] = {{.fd = a->poke[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+    char bytes[64];
+    if (a->checkpoints != NULL)
+        fds[1].fd = checkpoints_hint_fd(a->checkpoints);
+    (void)poll(fds, 2, SCAN_MS);
+    if ((fds[0].revents & POLLIN) != 0 && read(a->poke[0], bytes, sizeof(bytes)) < 0)
+        log_warning("the agent's own pipe cannot be read", NULL);
+}
+
+static int supervise(struct agent *a, struct err *e)
+{
+    while (trainer_exit_code(a) < 0 && !is_ending(a)) {
+        wait_for_news(a);
+        if (commit_checkpoints(a, false, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int publish_output(struct agent *a, struct err *e)
+{
+    char *bucket CLEANUP(cleanup_free) = NULL, *folder CLEANUP(cleanup_free) = NULL;
+    const struct keyset *ks = keyring_find(&a->keys, a->plan.output_key, e);
+    struct publication p = {.uri = NULL};
+    struct manifest m = {.attempt = a->plan.attempt, .index = a->plan.index, .step = -1};
+    if (ks == NULL || gcs_uri_parse(a->plan.output_uri, &bucket, &folder, e) < 0 ||
+        file_make_directories(OUTPUT_DIRECTORY, 0700, e) < 0)
+        return -1;
+    char *prefix CLEANUP(cleanup_free) = xasprintf("%sworker-%lld/", folder, (long long)a->plan.index);
+    m.kind = xstrdup("output");
+    m.job_namespace = xstrdup(a->plan.job_namespace);
+    m.job = xstrdup(a->plan.job);
+    m.job_uid = xstrdup(a->plan.job_uid);
+    m.name = xstrdup("");
+    m.time = xasprintf("%s", "");
+    struct http_session *s = http_session_new(&a->tls);
+    int result = seal_publish(&a->site, s, ks, OUTPUT_DIRECTORY, NULL, bucket, prefix, &m, &p, e);
+    http_session_free(s);
+    if (result == 0) {
+        result_output(a->result, &p);
+        log_info("output published", "uri", p.uri, NULL);
+    }
+    publication_fini(&p);
+    manifest_fini(&m);
+    return result;
+}
+
+static int conclude(struct agent *a, struct err *e)
+{
+    int code = trainer_exit_code(a);
+    result_exit(a->result, code);
+    result_stage(a->result, "publishing");
+    tell_gate(a, GATE_PUBLISH, "");
+    if (commit_checkpoints(a, true, e) < 0)
+        return -1;
+    if (code == 0 && a->plan.must_publish && publish_output(a, e) < 0)
+        return -1;
+    result_stage(a->result, "done");
+    if (code == 0) {
+        result_success(a->result);
+    } else {
+        struct err failed CLEANUP(err_fini) = {0};
+        err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command ended with code %d", code);
+        result_failure(a->result, &failed);
+    }
+    tell_gate(a, GATE_DONE, "");
+    return 0;
+}
+
+/* Keys and tokens are of no use any more; the message is what the operator reads. */
+static void give_up(struct agent *a, struct err *e)
+{
+    char *sentence CLEANUP(cleanup_free) = err_sentence(e);
+    log_failure(LOG_LEVEL_ERROR, e, "this worker has failed", NULL);
+    result_failure(a->result, e);
+    identity_forget(a->site.identity);
+    tell_gate(a, GATE_FAIL, sentence);
+}
+
+static void *work(void *context)
+{
+    struct agent *a = context;
+    struct err e CLEANUP(err_fini) = {0};
+    int result = prepare(a, &e);
+    if (result == 0)
+        result = supervise(a, &e);
+    if (result == 0)
+        result = trainer_exit_code(a) >= 0 ? conclude(a, &e) : commit_checkpoints(a, true, &e);
+    if (result < 0)
+        give_up(a, &e);
+    checkpoints_free(a->checkpoints);
+    a->checkpoints = NULL;
+    keyring_wipe(&a->keys);
+    while (!is_ending(a)) {
+        char byte;
+        if (read(a->poke[0], &byte, 1) < 0)
+            break;
+    }
+    pthread_mutex_lock(&a->lock);
+    a->is_over = true;
+    pthread_mutex_unlock(&a->lock);
+    loop_wake(a->wake);
+    return NULL;
+}
+
+/* ---- main thread ---- */
+static void force_end(void *context)
+{
+    (void)context;
+    _exit(0);
+}
+
+static void on_sigterm(void *context)
+{
+    struct agent *a = context;
+    struct loop_source *deadline = loop_add_timer(a->loop, force_end, a);
+    loop_timer_set(deadline, END_MS);
+    pthread_mutex_lock(&a->lock);
+    a->is_ending = true;
+    pthread_mutex_unlock(&a->lock);
+    poke_worker(a);
+}
+
+static int agent_init(struct agent *a, struct err *e)
+{
+    if (plan_from_environment(&a->plan, e) < 0)
+        return -1;
+    a->exit_code = -1;
+    a->gate_text = xstrdup("starting");
+    pthread_mutex_init(&a->lock, NULL);
+    if (pipe(a->poke) < 0)
+        return FAIL_ERRNO(e, "making a pipe");
+    a->tls.ca_pem = a->plan.ca_bundle;
+    a->site =
+        (struct gcp_site){.identity = identity_from_metadata(a->plan.metadata_url, METADATA_PATIENCE_MS),
+                          .kms_url = a->plan.kms_url,
+                          .storage_url = a->plan.storage_url,
+                          .tls = &a->tls};
+    a->result = result_new(&a->plan);
+    a->loop = loop_new();
+    a->wake = loop_add_wake(a->loop, on_wake, a);
+    a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, a, e);
+    return a->gate == NULL ? -1 : 0;
+}
+
+int agent_serve(struct err *e)
+{
+    static struct agent a; /* the work thread may outlive this function for a moment */
+    pthread_t thread;
+    signal(SIGIO, SIG_IGN); /* a broken lease on a checkpoint file sends it */
+    if (agent_init(&a, e) < 0)
+        return -1;
+    struct loop_source *sigterm = loop_add_signal(a.loop, SIGTERM, on_sigterm, &a);
+    if (pthread_create(&thread, NULL, work, &a) != 0)
+        return FAIL_ERRNO(e, "starting the work thread");
+    int code = loop_run(a.loop);
+    pthread_join(thread, NULL);
+    loop_source_free(sigterm);
+    gate_free(a.gate);
+    loop_source_free(a.wake);
+    loop_free(a.loop);
+    result_free(a.result);
+    identity_free(a.site.identity);
+    plan_fini(&a.plan);
+    free(a.gate_text);
+    return code;
+}

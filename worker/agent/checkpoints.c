@@ -1,0 +1,139 @@
+#include "agent/checkpoints.h"
+
+#include <string.h>
+
+#include "agent/finished.h"
+#include "base/alloc.h"
+#include "base/rfc3339.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+struct checkpoints {
+    const struct plan *plan;
+    const struct gcp_site *site;
+    const struct keyset *ks;
+    struct result *result;
+    struct finished *finished;
+    struct http_session *session;
+    char *bucket, *prefix; /* of the job's checkpoints */
+    struct head head;
+};
+
+struct checkpoints *checkpoints_new(const struct plan *plan, const struct gcp_site *site,
+                                    const struct keyring *keys, struct result *result, struct head *head,
+                                    struct err *e)
+{
+    struct checkpoints *c = xcalloc(1, sizeof(*c));
+    c->plan = plan;
+    c->site = site;
+    c->result = result;
+    c->ks = keyring_find(keys, plan->checkpoints_key, e);
+    if (c->ks != NULL && gcs_uri_parse(plan->checkpoints_uri, &c->bucket, &c->prefix, e) == 0 &&
+        file_make_directories(CHECKPOINTS_DIRECTORY, 0700, e) == 0)
+        c->finished = finished_new(CHECKPOINTS_DIRECTORY, e);
+    if (c->finished == NULL) {
+        checkpoints_free(c);
+        return NULL;
+    }
+    c->session = http_session_new(site->tls);
+    c->head = *head;
+    *head = (struct head){.manifest = NULL};
+    return c;
+}
+
+void checkpoints_free(struct checkpoints *c)
+{
+    if (c == NULL)
+        return;
+    finished_free(c->finished);
+    http_session_free(c->session);
+    head_fini(&c->head);
+    free(c->bucket);
+    free(c->prefix);
+    free(c);
+}
+
+int checkpoints_hint_fd(const struct checkpoints *c)
+{
+    return finished_hint_fd(c->finished);
+}
+
+static void fill_manifest(const struct checkpoints *c, const char *name, struct manifest *m)
+{
+    char now[RFC3339_SIZE];
+    rfc3339_format_seconds(clock_wall_us(), now);
+    m->kind = xstrdup("checkpoint");
+    m->job_namespace = xstrdup(c->plan->job_namespace);
+    m->job = xstrdup(c->plan->job);
+    m->job_uid = xstrdup(c->plan->job_uid);
+    m->attempt = c->plan->attempt;
+    m->index = c->plan->index;
+    m->name = xstrdup(name);
+    m->step = finished_step(name);
+    m->time = xstrdup(now);
+    if (c->head.generation != 0) {
+        m->parent = xstrdup(c->head.manifest);
+        m->parent_sha256 = xstrdup(c->head.manifest_sha256);
+    }
+}
+
+static int move_head(struct checkpoints *c, const struct manifest *m, const struct publication *p,
+                     struct err *e)
+{
+    struct head next = {.manifest = xasprintf("%lld/%s/manifest", (long long)m->attempt, m->id),
+                        .id = xstrdup(m->id),
+                        .manifest_sha256 = xstrdup(p->sha256),
+                        .attempt = m->attempt,
+                        .pod_uid = xstrdup(c->plan->pod_uid),
+                        .name = xstrdup(m->name),
+                        .step = m->step,
+                        .time = xstrdup(m->time),
+                        .generation = c->head.generation};
+    if (head_move(c->site, c->session, c->bucket, c->prefix, &next, e) < 0) {
+        head_fini(&next);
+        return -1;
+    }
+    head_fini(&c->head);
+    c->head = next;
+    return 0;
+}
+
+static int commit(struct checkpoints *c, const char *name, struct err *e)
+{
+    struct manifest m = {.kind = NULL};
+    struct publication p = {.uri = NULL};
+    char *prefix CLEANUP(cleanup_free) = xasprintf("%s%lld/", c->prefix, (long long)c->plan->attempt);
+    fill_manifest(c, name, &m);
+    int result =
+        seal_publish(c->site, c->session, c->ks, CHECKPOINTS_DIRECTORY, name, c->bucket, prefix, &m, &p, e);
+    if (result == 0)
+        result = move_head(c, &m, &p, e);
+    if (result == 0) {
+        char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket, p.manifest_name);
+        result_checkpoint(c->result, uri, &c->head);
+        log_info("checkpoint committed", "name", name, "manifest", uri, NULL);
+        result = finished_remove(c->finished, name, e);
+    }
+    publication_fini(&p);
+    manifest_fini(&m);
+    return result < 0 ? err_wrap(e, "checkpoint %s", name) : 0;
+}
+
+int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e)
+{
+    char **names = NULL;
+    size_t count = 0;
+    if (finished_scan(c->finished, is_final, &names, &count, e) < 0)
+        return -1;
+    int result = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (result == 0)
+            result = commit(c, names[i], e);
+        free(names[i]);
+    }
+    free(names);
+    return result;
+}

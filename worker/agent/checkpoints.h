@@ -1,0 +1,37 @@
+/*
+ * Checkpoints: finds what the trainer has finished writing, publishes it, moves
+ * HEAD, and removes it from the volume.
+ *
+ * Finished is an entry of the directory whose name does not look temporary (a
+ * leading dot, tmp-, .tmp, .part, .incomplete) and whose regular files nobody
+ * holds open for writing (a read lease is granted). A directory counts when it
+ * was renamed into place or holds .metadata (PyTorch DCP). Blocking; one thread.
+ */
+#ifndef AGENT_CHECKPOINTS_H
+#define AGENT_CHECKPOINTS_H
+
+#include "agent/keyring.h"
+#include "agent/result.h"
+#include "seal/head.h"
+
+#define CHECKPOINTS_DIRECTORY "/cloister/out/checkpoints"
+
+struct checkpoints;
+
+/* head: what was read at the start; taken over. Everything else is borrowed. */
+struct checkpoints *checkpoints_new(const struct plan *plan, const struct gcp_site *site,
+                                    const struct keyring *keys, struct result *result, struct head *head,
+                                    struct err *e) MUST_CHECK;
+void checkpoints_free(struct checkpoints *c); /* NULL is fine */
+
+/* A descriptor that becomes readable when something was renamed or closed there: only a hint to look at once.
+ */
+int checkpoints_hint_fd(const struct checkpoints *c);
+/*
+ * Commits every finished checkpoint, oldest first. is_final: the trainer has ended, so directories count as
+ * they are. ERR_SUPERSEDED when another worker has moved HEAD; OUTPUT_DENIED, OUTPUT_UNREADABLE, network
+ * errors.
+ */
+int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e) MUST_CHECK;
+
+#endif

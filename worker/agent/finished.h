@@ -1,0 +1,29 @@
+/*
+ * Which entries of the checkpoint directory are finished, oldest first. Part of
+ * agent/checkpoints.h; the scanner owns its inotify descriptor.
+ */
+#ifndef AGENT_FINISHED_H
+#define AGENT_FINISHED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+
+struct finished;
+
+struct finished *finished_new(const char *directory, struct err *e) MUST_CHECK;
+void finished_free(struct finished *f); /* NULL is fine */
+int finished_hint_fd(const struct finished *f);
+/* Names, by time of change and then name; the caller frees each and the array. */
+int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *ret_count,
+                  struct err *e) MUST_CHECK;
+/* Is this a name for something that is still being written? */
+bool finished_name_is_temporary(const char *name);
+/* The number at the end of the name's stem: "epoch-12.ckpt" -> 12; -1 without one. */
+long long finished_step(const char *name);
+/* rm -r, without following links. */
+int finished_remove(struct finished *f, const char *name, struct err *e) MUST_CHECK;
+
+#endif

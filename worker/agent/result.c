@@ -1,0 +1,146 @@
+#include "agent/result.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/js.h"
+#include "os/file.h"
+#include "os/log.h"
+
+#include "base/banned.h"
+
+#define TERMINATION_LOG "/dev/termination-log"
+
+enum { MESSAGE_MAX = 4096, TEXT_MAX = 1500 };
+
+struct result {
+    pthread_mutex_t lock;
+    json_t *tree;
+    bool is_final; /* failed or succeeded */
+};
+
+static void write_out(const struct result *r)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    char *text CLEANUP(cleanup_free) = js_dump(r->tree);
+    if (strlen(text) > MESSAGE_MAX)
+        log_error("the termination message is too long", "text", text, NULL);
+    else if (file_overwrite(TERMINATION_LOG, view_from(text), &e) < 0)
+        log_failure(LOG_LEVEL_ERROR, &e, "could not write the termination message", NULL);
+}
+
+static void set_text(struct result *r, const char *key, const char *value)
+{
+    json_object_set_new(r->tree, key, json_string(value));
+}
+
+struct result *result_new(const struct plan *plan)
+{
+    struct result *r = xcalloc(1, sizeof(*r));
+    pthread_mutex_init(&r->lock, NULL);
+    r->tree =
+        json_pack("{s:i,s:I,s:I,s:s,s:s,s:s}", "version", 1, "attempt", (json_int_t)plan->attempt, "index",
+                  (json_int_t)plan->index, "podUID", plan->pod_uid, "result", "Running", "stage", "identity");
+    write_out(r);
+    return r;
+}
+
+void result_free(struct result *r)
+{
+    if (r == NULL)
+        return;
+    json_decref(r->tree);
+    pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+static void begin(struct result *r)
+{
+    pthread_mutex_lock(&r->lock);
+}
+
+static void end(struct result *r)
+{
+    write_out(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void result_stage(struct result *r, const char *stage)
+{
+    begin(r);
+    set_text(r, "stage", stage);
+    end(r);
+    log_info("stage", "stage", stage, NULL);
+}
+
+void result_exit(struct result *r, int code)
+{
+    begin(r);
+    json_object_set_new(r->tree, "exitCode", json_integer(code));
+    end(r);
+}
+
+/* At most TEXT_MAX bytes, not cut inside a UTF-8 character. */
+static void set_shortened(struct result *r, const char *key, const char *text)
+{
+    size_t length = strlen(text);
+    if (length > TEXT_MAX) {
+        length = TEXT_MAX;
+        while (length > 0 && ((unsigned char)text[length] & 0xc0U) == 0x80U)
+            length--;
+    }
+    json_object_set_new(r->tree, key, json_stringn_nocheck(text, length));
+}
+
+void result_failure(struct result *r, const struct err *e)
+{
+    char *sentence CLEANUP(cleanup_free) = err_sentence(e);
+    begin(r);
+    if (!r->is_final) {
+        r->is_final = true;
+        set_text(r, "result", "Failed");
+        set_text(r, "class", err_class_name(err_code_class(e->code)));
+        set_text(r, "reason", err_code_reason(e->code));
+        set_shortened(r, "message", sentence);
+        if (e->object != NULL)
+            set_shortened(r, "object", e->object);
+    }
+    end(r);
+}
+
+void result_success(struct result *r)
+{
+    begin(r);
+    if (!r->is_final) {
+        r->is_final = true;
+        set_text(r, "result", "Succeeded");
+    }
+    end(r);
+}
+
+void result_resumed_from(struct result *r, const char *name, int64_t step)
+{
+    begin(r);
+    json_object_set_new(r->tree, "resumedFrom",
+                        json_pack("{s:s,s:I}", "name", name, "step", (json_int_t)step));
+    end(r);
+}
+
+void result_checkpoint(struct result *r, const char *uri, const struct head *head)
+{
+    begin(r);
+    json_object_set_new(r->tree, "checkpoint",
+                        json_pack("{s:s,s:s,s:I,s:s,s:s}", "uri", uri, "name", head->name, "step",
+                                  (json_int_t)head->step, "time", head->time, "manifestSHA256",
+                                  head->manifest_sha256));
+    end(r);
+}
+
+void result_output(struct result *r, const struct publication *output)
+{
+    begin(r);
+    json_object_set_new(r->tree, "output",
+                        json_pack("{s:s,s:s}", "uri", output->uri, "manifestSHA256", output->sha256));
+    end(r);
+}
