@@ -1,0 +1,228 @@
+/*
+ * cloister-exec: the small static program in front of the user's command.
+ *
+ *   cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] -- COMMAND ARGUMENT...
+ *
+ * It waits until the agent says that inputs are there, runs the command as its
+ * only child group, passes signals on, reaps every orphan, and after the end
+ * waits until the agent has published. It exits with the command's code, or with
+ * 125 when the agent failed and 124 when there was no agent for five minutes. When
+ * the pod is being ended, the command is killed some seconds (the reserve) before
+ * the grace period is over, so that what is left can still be written.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "link.h"
+
+enum { RETRY_MS = 250, GIVE_UP_MS = 300 * 1000, GRACE_SECONDS = 30, RESERVE_SECONDS = 10 };
+
+static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH, SIGCONT};
+
+struct shim {
+    struct command command;
+    struct agent_link link;
+    int signal_fd;
+    long grace_seconds, reserve_seconds;
+    long long last_agent_ms; /* when the agent was last heard of */
+    long long kill_at_ms;    /* when the command is killed; 0: not at all */
+    bool has_failed;         /* the agent said so */
+    bool is_over;
+    int exit_code;
+};
+
+static long long now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void finish(struct shim *s, int code)
+{
+    s->is_over = true;
+    s->exit_code = code;
+}
+
+/* ---- the command ---- */
+static void end_command(struct shim *s, int signal_number, long seconds)
+{
+    command_signal(&s->command, signal_number);
+    if (s->kill_at_ms == 0)
+        s->kill_at_ms = now_ms() + seconds * 1000;
+}
+
+static void on_ended(struct shim *s)
+{
+    s->kill_at_ms = 0;
+    s->last_agent_ms = now_ms();
+    if (s->has_failed)
+        finish(s, EXIT_AGENT_FAILED);
+    else
+        agent_link_send(&s->link, "EXITED %d\n", s->command.exit_code);
+}
+
+/* ---- the agent's words ---- */
+static void on_failure(struct shim *s, const char *text)
+{
+    if (!s->has_failed)
+        fprintf(stderr, "cloister: %s\n", text);
+    s->has_failed = true;
+    if (command_is_running(&s->command))
+        end_command(s, SIGTERM, s->reserve_seconds);
+    else
+        finish(s, EXIT_AGENT_FAILED);
+}
+
+static void on_line(void *context, char *line)
+{
+    struct shim *s = context;
+    char *text = strchr(line, ' ');
+    s->last_agent_ms = now_ms();
+    if (text != NULL)
+        *text++ = '\0';
+    if (strcmp(line, "START") == 0 && s->command.pid == 0 && !s->command.has_ended) {
+        command_start(&s->command);
+        if (s->command.has_ended)
+            on_ended(s);
+    } else if (strcmp(line, "DONE") == 0 && s->command.has_ended)
+        finish(s, s->command.exit_code);
+    else if (strcmp(line, "FAIL") == 0)
+        on_failure(s, text == NULL ? "the agent has failed" : text);
+}
+
+static void say_hello(struct shim *s)
+{
+    if (s->command.has_ended)
+        agent_link_send(&s->link, "HELLO 1 exited %d\n", s->command.exit_code);
+    else if (command_is_running(&s->command))
+        agent_link_send(&s->link, "HELLO 1 running %d\n", (int)s->command.pid);
+    else
+        agent_link_send(&s->link, "HELLO 1 waiting\n");
+}
+
+/* ---- signals ---- */
+static void on_terminate(struct shim *s)
+{
+    long seconds = s->grace_seconds - s->reserve_seconds;
+    agent_link_send(&s->link, "TERM\n");
+    if (command_is_running(&s->command))
+        end_command(s, SIGTERM, seconds > 0 ? seconds : 0);
+    else if (!s->command.has_ended)
+        finish(s, 128 + SIGTERM); /* nothing has begun */
+}
+
+static void on_signal(struct shim *s)
+{
+    struct signalfd_siginfo info;
+    while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        int number = (int)info.ssi_signo;
+        if (number == SIGTERM)
+            on_terminate(s);
+        else if (number != SIGCHLD)
+            command_signal(&s->command, number);
+        if (command_reap(&s->command))
+            on_ended(s);
+    }
+}
+
+/* ---- the loop ---- */
+static void check_clocks(struct shim *s)
+{
+    long long now = now_ms();
+    if (s->kill_at_ms != 0 && now >= s->kill_at_ms) {
+        command_signal(&s->command, SIGKILL);
+        s->kill_at_ms = now + 1000;
+    }
+    if (s->link.fd < 0 && agent_link_connect(&s->link))
+        say_hello(s);
+    /* While the command runs, an agent that is away is the operator's business. */
+    if (!command_is_running(&s->command) && now - s->last_agent_ms > GIVE_UP_MS) {
+        fprintf(stderr, "cloister: no word from the agent for %d seconds\n", GIVE_UP_MS / 1000);
+        finish(s, EXIT_GAVE_UP);
+    }
+}
+
+static int run(struct shim *s)
+{
+    while (!s->is_over) {
+        struct pollfd fds[2] = {{.fd = s->signal_fd, .events = POLLIN}, {.fd = s->link.fd, .events = POLLIN}};
+        check_clocks(s);
+        fds[1].fd = s->link.fd;
+        if (poll(fds, 2, RETRY_MS) < 0 && errno != EINTR)
+            abort();
+        if ((fds[0].revents & POLLIN) != 0)
+            on_signal(s);
+        if ((fds[1].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && s->link.fd >= 0)
+            (void)agent_link_receive(&s->link, on_line, s);
+    }
+    return s->exit_code;
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    for (size_t i = 0; i < sizeof(FORWARDED) / sizeof(*FORWARDED); i++)
+        sigaddset(&set, FORWARDED[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int usage(void)
+{
+    fputs("usage: cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] -- COMMAND "
+          "ARGUMENT...\n",
+          stderr);
+    return 2;
+}
+
+/* Index of the command in argv, or -1. */
+static int parse(struct shim *s, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        char *value = strchr(argv[i], '=');
+        if (strcmp(argv[i], "--") == 0)
+            return i + 1 < argc ? i + 1 : -1;
+        if (value == NULL)
+            return -1;
+        *value++ = '\0';
+        if (strcmp(argv[i], "--grace-seconds") == 0)
+            s->grace_seconds = strtol(value, NULL, 10);
+        else if (strcmp(argv[i], "--reserve-seconds") == 0)
+            s->reserve_seconds = strtol(value, NULL, 10);
+        else if (strcmp(argv[i], "--socket") == 0)
+            s->link.path = value;
+        else
+            return -1;
+    }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct shim s = {.link = {.path = "/cloister/run/agent.sock", .fd = -1},
+                     .grace_seconds = GRACE_SECONDS,
+                     .reserve_seconds = RESERVE_SECONDS};
+    int first = parse(&s, argc, argv);
+    if (first < 0)
+        return usage();
+    s.command.argv = argv + first;
+    s.last_agent_ms = now_ms();
+    s.signal_fd = open_signals();
+    if (s.signal_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+        fprintf(stderr, "cloister: cannot watch signals and children: %s\n", strerror(errno));
+        return EXIT_GAVE_UP;
+    }
+    return run(&s);
+}
