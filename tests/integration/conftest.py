@@ -1,0 +1,165 @@
+"""The operator on a real API server, controllers and kubelet, through a proxy that makes things go wrong.
+
+The worker image here is a toolbox without an agent, so every attempt fails at once and for a known reason. What is
+looked at is the operator: whatever happens to its requests, it comes to the same end.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from integration.proxy import Proxy, client_context  # noqa: E402
+from kit.cluster import ROOT, Cluster, Failed, run, wait_for  # noqa: E402
+
+BUILD = ROOT / os.environ.get("BUILD", "build")
+HEALTH = "127.0.0.1:18471"
+
+
+class Operator:
+    """cloister-operator as a process of this machine."""
+
+    def __init__(self, kubeconfig, image):
+        self.log_path = Path(tempfile.mkstemp(prefix="cloister-operator-", suffix=".log")[1])
+        self.command = [str(BUILD / "bin/cloister-operator"), f"--kubeconfig={kubeconfig}", f"--worker-image={image}",
+                        "--worker-pull-policy=Never", f"--health-address={HEALTH}",
+                        '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]']
+        self.process = None
+
+    def start(self, wait=True):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            wait_for("the operator to be ready", lambda: self.health("readyz") == 200, 30)
+
+    def health(self, path):
+        try:
+            with urllib.request.urlopen(f"http://{HEALTH}/{path}", timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def kill(self):
+        """As the kernel's OOM killer does; twice is fine."""
+        self.process.send_signal(signal.SIGKILL)
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        if self.is_running():
+            self.process.kill()
+        if self.process is not None:
+            self.process.wait(10)
+
+    def log(self):
+        return self.log_path.read_text()
+
+
+class Site:
+    def __init__(self, cluster, proxy, operator, image):
+        self.cluster, self.proxy, self.operator, self.image = cluster, proxy, operator, image
+
+    def job(self, name, namespace, replicas=2, restarts=1, technology="SEV"):
+        return {
+            "apiVersion": "cloister.dev/v1alpha1", "kind": "TrainingJob",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {
+                "serviceAccountName": "default", "replicas": replicas,
+                "confidential": {"technologies": [technology], "attestation": "None"},
+                "trainer": {"image": self.image, "command": ["/bin/true"],
+                            "resources": {"limits": {"cpu": "50m", "memory": "16Mi"}}},
+                "staging": {"inputLimit": "1Mi", "outputLimit": "1Mi"},
+                "failurePolicy": {"maxRestarts": restarts, "backoffSeconds": 1}}}
+
+    def create(self, *jobs):
+        self.cluster.apply(*jobs)
+
+    def status(self, name, namespace):
+        return (self.cluster.get("tjob", name, namespace) or {}).get("status", {})
+
+    def wait_for_phase(self, name, namespace, phase, timeout=60):
+        return wait_for(f"job {name} to be {phase}",
+                        lambda: (s := self.status(name, namespace)).get("phase") == phase and s, timeout)
+
+    def end(self, name, namespace):
+        """What must be the same whatever happened on the way, once the job has failed."""
+        status = self.wait_for_phase(name, namespace, "Failed")
+        children = wait_for("the workers to end", lambda: self._ended_children(namespace), 60)
+        return {
+            "reason": status["reason"], "attempt": status["attempt"], "restarts": status["restarts"],
+            "disruptions": status["disruptions"],
+            "failures": [(f["attempt"], f["class"], f["reason"], f["exitCode"]) for f in status["failures"]],
+            "services": [s["metadata"]["name"] for s in self.cluster.list("services", namespace)],
+            "attempts": sorted({p["metadata"]["labels"]["cloister.dev/attempt"] for p in children}),
+        }
+
+    def _ended_children(self, namespace):
+        pods = self.cluster.list("pods", namespace)
+        is_ended = all(p["status"]["phase"] in ("Succeeded", "Failed") for p in pods)
+        return pods if pods and is_ended else None
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    cluster = Cluster("integration")
+    try:
+        cluster.up(nodes="cc-0")
+        cluster.load(BUILD / "images/toolbox.tar")
+        cluster.kubectl("apply", "-f", ROOT / "crds/cloister.dev_trainingjobs.yaml")
+        cluster.kubectl("wait", "--for=condition=Established", "crd/trainingjobs.cloister.dev")
+        yield cluster
+    finally:
+        cluster.down()
+
+
+@pytest.fixture(scope="session")
+def site(cluster, tmp_path_factory):
+    image = (BUILD / "images/toolbox.ref").read_text().strip()
+    context, server = client_context(cluster.env["KUBECONFIG"])
+    proxy = Proxy(server, context)
+    kubeconfig = tmp_path_factory.mktemp("operator") / "kubeconfig"
+    kubeconfig.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": proxy.url}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": ""}}]}))
+    operator = Operator(kubeconfig, image)
+    yield Site(cluster, proxy, operator, image)
+    operator.stop()
+    proxy.close()
+
+
+@pytest.fixture
+def namespace(site, request):
+    """A confidential namespace, and an operator that runs when the test begins."""
+    name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-").replace("]", "")[:50].strip("-")
+    site.cluster.apply({"apiVersion": "v1", "kind": "Namespace",
+                        "metadata": {"name": name, "labels": {"cloister.dev/confidential": "true"}}})
+    wait_for("the service account", lambda: site.cluster.get("serviceaccount", "default", name), 30)
+    site.proxy.reset()
+    if not site.operator.is_running():
+        site.operator.stop()
+        site.operator.start()
+    yield name
+    site.proxy.reset()
+    if getattr(request.node, "failed", False):
+        print(site.operator.log()[-8000:])
+        print(run("kubectl", "-n", name, "get", "tjob,pods", "-o", "wide", env=site.cluster.env, check=False).stdout)
+    site.cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.when == "call" and report.failed:
+        item.failed = True

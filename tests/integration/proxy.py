@@ -1,0 +1,218 @@
+"""A proxy in front of the API server that makes the network and the server misbehave on demand.
+
+The operator speaks plain HTTP to it; it speaks TLS to the API server with the administrator's certificate. A fault is
+a function of a Request that returns None (not its business) or one of the constants and tuples below; faults are asked
+in order. A watch passes through line by line, so that it can be cut at any time.
+"""
+import http.client
+import json
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+DROP_REQUEST = "drop request"  # the connection is closed before the API server sees anything
+DROP_REPLY = "drop reply"  # the request is carried out, the answer is lost
+# ("answer", status, headers, reason): the proxy answers by itself, with a metav1.Status
+# ("delay", seconds): passed on, after a while
+# ("error event", code, reason): a watch that consists of one ERROR event
+# ("then", function): passed on; function() runs when the API server has answered, before the operator knows
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    body: bytes
+
+    @property
+    def is_write(self):
+        return self.method != "GET"
+
+    @property
+    def is_watch(self):
+        return "watch=1" in self.path
+
+    @property
+    def is_event(self):
+        return "/events.k8s.io/" in self.path
+
+
+def status_object(code, reason):
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "reason": reason,
+            "message": f"injected: {reason}"}
+
+
+class Proxy:
+    def __init__(self, server, context):
+        self.host, self.port = urlsplit(server).hostname, urlsplit(server).port
+        self.context = context
+        self.faults = []
+        self.accepted = []  # writes that the API server took: "POST /api/v1/...", without events
+        self.requests = []
+        self.is_cut = False
+        self._open = set()
+        self._lock = threading.Lock()
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def handle_one_request(self):
+                try:
+                    super().handle_one_request()
+                except (OSError, http.client.HTTPException):
+                    self.close_connection = True
+
+            def do_any(self):
+                proxy.handle(self)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+
+            def log_message(self, *_):
+                pass
+
+        self.httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.httpd.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.httpd.server_port}"
+        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.httpd.shutdown()
+        self.cut()
+        self.httpd.server_close()
+
+    def reset(self):
+        self.faults, self.accepted, self.requests, self.is_cut = [], [], [], False
+
+    # ---- misbehaviour ----
+    def cut(self):
+        """Closes every connection that is in use, as a broken network does."""
+        with self._lock:
+            for one in list(self._open):
+                try:
+                    one.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def once(self, matches, what, times=1):
+        """The first `times` requests for which matches(request) is true meet `what`; returns the list of those."""
+        met = []
+
+        def fault(request):
+            with self._lock:
+                if len(met) >= times or not matches(request):
+                    return None
+                met.append(request)
+            return what
+
+        self.faults.append(fault)
+        return met
+
+    def _fault(self, request):
+        if self.is_cut:
+            return DROP_REQUEST
+        for fault in self.faults:
+            what = fault(request)
+            if what is not None:
+                return what
+        return None
+
+    # ---- one request ----
+    def handle(self, handler):
+        length = int(handler.headers.get("Content-Length") or 0)
+        request = Request(handler.command, handler.path, handler.rfile.read(length))
+        what = self._fault(request)
+        self.requests.append((request, what))
+        kind = what[0] if isinstance(what, tuple) else what
+        handler.close_connection = kind in (DROP_REQUEST, DROP_REPLY)
+        if kind == DROP_REQUEST:
+            return
+        if kind == "answer":
+            self._answer(handler, *what[1:])
+            return
+        if kind == "error event":
+            event = json.dumps({"type": "ERROR", "object": status_object(*what[1:])}).encode() + b"\n"
+            self._send(handler, 200, {}, event)
+            return
+        if kind == "delay":
+            time.sleep(what[1])
+        self._pass_on(handler, request, what)
+
+    def _pass_on(self, handler, request, what):
+        upstream = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=700)
+        headers = {k: v for k, v in handler.headers.items() if k.lower() in ("accept", "content-type", "user-agent")}
+        try:
+            upstream.request(request.method, request.path, request.body or None, headers)
+            with self._lock:
+                self._open |= {upstream.sock, handler.connection}
+            # http.client forgets its socket as soon as it hands over a response that ends the connection.
+            sockets = {upstream.sock, handler.connection}
+            response = upstream.getresponse()
+            if request.is_watch and response.status == 200:
+                self._stream(handler, response)
+                return
+            body = response.read()
+            if request.is_write and not request.is_event and response.status < 300:
+                self.accepted.append(f"{request.method} {request.path}")
+            if isinstance(what, tuple) and what[0] == "then":
+                what[1]()
+            if what == DROP_REPLY:
+                return
+            self._send(handler, response.status, dict(response.getheaders()), body)
+        finally:
+            with self._lock:
+                self._open -= sockets if "sockets" in locals() else set()
+            upstream.close()
+
+    def _stream(self, handler, response):
+        handler.close_connection = True
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        while True:
+            line = response.readline()
+            if not line:
+                return
+            handler.wfile.write(line)
+
+    def _answer(self, handler, status, headers, reason):
+        self._send(handler, status, headers, json.dumps(status_object(status, reason)).encode())
+
+    def _send(self, handler, status, headers, body):
+        handler.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
+                handler.send_header(name, value)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+def client_context(kubeconfig):
+    """The TLS context and the server's URL of a kubeconfig whose certificates are inline."""
+    import base64
+    import tempfile
+    from pathlib import Path
+
+    import yaml
+
+    config = yaml.safe_load(Path(kubeconfig).read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+
+    def pem(where, name):
+        if name + "-data" in where:
+            return base64.b64decode(where[name + "-data"])
+        return Path(where[name]).read_bytes()
+
+    context = ssl.create_default_context(cadata=pem(cluster, "certificate-authority").decode())
+    with tempfile.NamedTemporaryFile() as both:
+        both.write(pem(user, "client-certificate") + pem(user, "client-key"))
+        both.flush()
+        context.load_cert_chain(both.name)
+    return context, cluster["server"]
