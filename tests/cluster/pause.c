@@ -4,17 +4,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void end(int sig) {
+static void end(int sig)
+{
     (void)sig;
     _exit(0);
 }
-static void reap(int sig) {
+static void reap(int sig)
+{
     (void)sig;
     while (waitpid(-1, NULL, WNOHANG) > 0) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     signal(SIGTERM, end);
     signal(SIGINT, end);
     signal(SIGCHLD, reap);

@@ -55,7 +55,8 @@ static double norm(const double *values)
     return sqrt(sum);
 }
 
-/* One pass over the data. Prints the length of the epoch's summed gradient and of this worker's own part of it. */
+/* One pass over the data. Prints the length of the epoch's summed gradient and of this worker's own part of
+ * it. */
 static int train_epoch(struct training *t, int epoch, size_t steps)
 {
     static float batch[WEIGHTS + 2]; /* the gradient, its loss and its number of samples */
