@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -28,7 +27,7 @@ class Operator:
     """cloister-operator as a process of this machine."""
 
     def __init__(self, kubeconfig, image):
-        self.log_path = Path(tempfile.mkstemp(prefix="cloister-operator-", suffix=".log")[1])
+        self.log_path = Path(kubeconfig).with_name("operator.log")
         self.command = [str(BUILD / "bin/cloister-operator"), f"--kubeconfig={kubeconfig}", f"--worker-image={image}",
                         "--worker-pull-policy=Never", f"--health-address={HEALTH}",
                         '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]']
