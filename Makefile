@@ -49,6 +49,7 @@ UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 .PHONY: all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
         test-san lint fmt bench-decrypt clean help
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -118,6 +118,8 @@ def kubelet(run, node):
         "authorization": {"mode": "Webhook"},
         "evictionHard": {"memory.available": "50Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
         "imageGCHighThresholdPercent": 100, "nodeStatusUpdateFrequency": "5s", "syncFrequency": "10s",
+        # What the tests kill comes back soon, however often they do it.
+        "featureGates": {"KubeletCrashLoopBackOffMax": True}, "crashLoopBackOff": {"maxContainerRestartPeriod": "2s"},
         "memorySwap": {}, "serializeImagePulls": False, "maxPods": 200}
     if node.confidential:
         config["registerWithTaints"] = [{"key": "cloister.dev/confidential", "value": "true", "effect": "NoSchedule"}]

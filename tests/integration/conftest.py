@@ -155,6 +155,7 @@ def namespace(site, request):
         print(site.operator.log()[-8000:])
         print(run("kubectl", "-n", name, "get", "tjob,pods", "-o", "wide", env=site.cluster.env, check=False).stdout)
     site.cluster.kubectl("delete", "namespace", name, "--wait=false")
+    assert site.operator.is_running(), "the operator ended by itself"
 
 
 @pytest.hookimpl(hookwrapper=True)

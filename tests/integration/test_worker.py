@@ -1,0 +1,422 @@
+"""The agent and cloister-exec against the test cloud, with everything that goes wrong between them and Google.
+
+Both run as they do in a pod, in a root of their own (bubblewrap), with the plan that the operator would have written.
+"""
+import base64
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from kit.cloud import BUCKET, KEY, NODE, OWNER, RunningCloud, furnish
+from kit.cluster import ROOT, run, wait_for
+
+BIN = ROOT / os.environ.get("BUILD", "build") / "bin"
+JOB_UID = "0f0e0d0c-0000-4000-8000-000000000001"
+FOLDER = "job-0f0e0d0c/"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    cloud = RunningCloud(tmp_path_factory.mktemp("cloud"), "--default-account", NODE)
+    cloud.start()
+    furnish(cloud)
+    cloud.api.grant_key(KEY, f"serviceAccount:{NODE}", "roles/cloudkms.cryptoKeyDecrypter")
+    cloud.api.grant_bucket(BUCKET, f"serviceAccount:{NODE}", "roles/storage.objectUser")
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(autouse=True)
+def calm(cloud):
+    yield
+    cloud.api.clear_faults()
+    cloud.api.token_lifetime(3600)
+
+
+@pytest.fixture
+def prefix(request):
+    """A folder of the bucket for this test alone."""
+    return re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+
+
+def plugin(cloud, *arguments):
+    return run(BIN / "kubectl-cloister", *arguments, env={
+        **os.environ, "GOOGLE_APPLICATION_CREDENTIALS": str(cloud.state / f"{OWNER}.json"),
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": cloud.url, "CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS": cloud.url,
+        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(cloud.state / "ca.pem")})
+
+
+def encrypt(cloud, prefix, *paths):
+    """keys and inputs of a job, for files encrypted below gs://BUCKET/prefix/data/."""
+    import yaml
+    return yaml.safe_load(plugin(cloud, "encrypt", *paths, f"gs://{BUCKET}/{prefix}/data/", "--kms-key", KEY).stdout)
+
+
+class Worker:
+    """One worker pod without a pod."""
+
+    def __init__(self, cloud, directory, prefix, spec=None, attempt=1, index=0, pod="pod-1", **changes):
+        self.cloud, self.directory = cloud, directory
+        self.processes = {}
+        for name in ("in", "out/output", "out/checkpoints", "run", "in/restore"):
+            (directory / name).mkdir(parents=True, exist_ok=True)
+        self.message_file = directory / "termination-log"
+        self.message_file.touch()
+        key = {"keyName": "data"}
+        self.plan = {
+            "version": 1, "job": {"namespace": "ml", "name": "job", "uid": JOB_UID}, "attempt": attempt, "index": index,
+            "replicas": 2, "requireHSM": False,
+            "endpoints": {"metadata": f"http://{cloud.metadata}", "kms": cloud.url, "storage": cloud.url,
+                          "caBundle": (cloud.state / "ca.pem").read_text()},
+            "keys": spec["keys"] if spec else [], "inputs": [{"associatedData": "Object", **i} for i in spec["inputs"]] if spec else [],
+            "inputLimitBytes": 64 << 20, "outputLimitBytes": 64 << 20, "gracePeriodSeconds": 30, "connections": 8,
+            "checkpoints": {"uri": f"gs://{BUCKET}/{prefix}/ckpt/{FOLDER}", **key},
+            "output": {"uri": f"gs://{BUCKET}/{prefix}/models/{FOLDER}{attempt}/", "publish": index == 0, **key}, **changes}
+        if not spec:
+            del self.plan["checkpoints"], self.plan["output"]
+        self.environment = {"CLOISTER_PLAN": json.dumps(self.plan), "POD_NAME": pod, "POD_UID": f"uid-of-{pod}",
+                            "NODE_NAME": "cc-0", "PATH": "/usr/bin:/bin"}
+
+    def sandbox(self, *command):
+        binds = [x for n in ("in", "out", "run") for x in ("--bind", self.directory / n, f"/cloister/{n}")]
+        return ["bwrap", "--die-with-parent", "--ro-bind", "/usr", "/usr", "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib",
+                "/lib", "--symlink", "usr/lib64", "/lib64", "--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev",
+                "--ro-bind", BIN, "/opt/bin", *binds, "--bind", self.directory / "in/restore", "/cloister/restore",
+                "--bind", self.directory / "out/output", "/cloister/output", "--bind", self.directory / "out/checkpoints",
+                "/cloister/checkpoints", "--bind", self.message_file, "/dev/termination-log", "--", *command]
+
+    def start(self, name, *command):
+        log = open(self.directory / f"{name}.log", "ab")
+        self.processes[name] = subprocess.Popen([str(c) for c in self.sandbox(*command)], env=self.environment,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def start_agent(self):
+        self.start("agent", "/opt/bin/cloister-worker", "serve")
+
+    def start_trainer(self, script):
+        self.start("trainer", "/opt/bin/cloister-exec", "--grace-seconds=10", "--reserve-seconds=5", "--", "/bin/sh", "-c", script)
+
+    def pid(self, name):
+        """Of the program itself, below bubblewrap."""
+        pids = [self.processes[name].pid]
+        while children := subprocess.run(["pgrep", "-P", ",".join(map(str, pids))], capture_output=True, text=True).stdout.split():
+            pids = [int(c) for c in children][:1]
+        return pids[0]
+
+    def kill_agent(self):
+        os.kill(self.pid("agent"), signal.SIGKILL)
+        self.processes["agent"].wait(10)
+
+    def finish(self, timeout=60):
+        """Waits for the trainer's end, then ends the agent as the kubelet does. Returns the exit code and the message."""
+        code = self.processes["trainer"].wait(timeout)
+        os.kill(self.pid("agent"), signal.SIGTERM)
+        assert self.processes["agent"].wait(20) == 0, "the agent ends with 0 after SIGTERM"
+        return code, self.message()
+
+    def message(self):
+        text = self.message_file.read_text()
+        assert len(text) <= 4096
+        return json.loads(text)
+
+    def log(self, name):
+        return (self.directory / f"{name}.log").read_text()
+
+    def stop(self):
+        for process in self.processes.values():
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def worker(cloud, tmp_path, prefix):
+    made = []
+
+    def make(spec=None, **options):
+        directory = tmp_path / f"worker-{len(made)}"
+        made.append(Worker(cloud, directory, prefix, spec, **options))
+        made[-1].start_agent()
+        return made[-1]
+    yield make
+    for one in made:
+        one.stop()
+
+
+def data_file(tmp_path, size, name="data.bin"):
+    path = tmp_path / name
+    path.write_bytes(random.Random(size).randbytes(size))
+    return path, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+COPY = "sha256sum < /cloister/in/inputs/data/data.bin; cp /cloister/in/inputs/data/data.bin /cloister/output/model"
+
+
+def test_runs_a_command_without_keys_inputs_and_output(worker):
+    w = worker()
+    w.start_trainer("echo ran; exit 7")
+    code, message = w.finish()
+    assert code == 7 and w.log("trainer") == "ran\n"
+    assert (message["result"], message["class"], message["reason"], message["exitCode"]) == (
+        "Failed", "Application", "CommandFailed", 7)
+
+
+# Each is a list of faults that the test cloud plays; the job must not notice.
+STORMS = {
+    "calm": [],
+    "metadata server is late": [{"match": "computeMetadata", "times": 3, "status": 503}],
+    "kms is busy": [{"match": ":decrypt", "times": 2, "status": 503}, {"match": ":decrypt", "times": 1, "status": 429}],
+    "kms drops its answer": [{"match": ":decrypt", "times": 1, "drop": "after"}],
+    "downloads break off": [{"match": "GET /download/.*data.bin", "times": 3, "truncate_bytes": 300000}],
+    "downloads are refused for a while": [{"match": "GET /download/", "times": 3, "status": 503}],
+    "listing fails": [{"match": "GET /storage/v1/b/[^/]+/o\\?", "times": 2, "status": 500}],
+    "upload session is slow to open": [{"match": "POST /upload/.*resumable", "times": 2, "status": 503}],
+    "upload chunks are lost": [{"match": "PUT /upload/", "times": 2, "drop": True}],
+    "answers of upload chunks are lost": [{"match": "PUT /upload/", "times": 2, "drop": "after"}],
+    "answers of small uploads are lost": [{"match": "POST /upload/.*multipart", "times": 3, "drop": "after"}],
+    "answer of moving HEAD is lost": [{"match": "POST /upload/.*HEAD", "times": 1, "drop": "after"}],
+}
+
+
+@pytest.mark.parametrize("storm", STORMS)
+def test_stages_trains_and_publishes_although(cloud, worker, tmp_path, prefix, storm):
+    path, digest = data_file(tmp_path, 5_000_000)
+    spec = encrypt(cloud, prefix, path)
+    cloud.api.faults(STORMS[storm])
+    w = worker(spec)
+    w.start_trainer(COPY + "; echo 1 > /cloister/checkpoints/.a.tmp; mv /cloister/checkpoints/.a.tmp /cloister/checkpoints/step-7")
+    code, message = w.finish(120)
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    assert w.log("trainer").split()[0] == digest
+    assert (message["checkpoint"]["name"], message["checkpoint"]["step"]) == ("step-7", 7)
+    assert message["output"]["uri"].startswith(f"gs://{BUCKET}/{prefix}/models/{FOLDER}1/worker-0/")
+    head = json.loads(cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD"))
+    assert head["manifestSHA256"] == message["checkpoint"]["manifestSHA256"]
+    if STORMS[storm]:
+        assert all(fault["hits"] for fault in cloud.api.fault_hits()), "the fault was met"
+
+
+def test_a_revoked_token_is_replaced(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("while [ ! -e /cloister/run/go ]; do sleep 0.1; done; " + COPY)
+    wait_for("staging", lambda: (w.directory / "run/ready").exists(), 30)
+    cloud.api.revoke_tokens()
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+
+
+def test_a_killed_agent_goes_on_and_stages_nothing_again(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 100_000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("while [ ! -e /cloister/run/go ]; do sleep 0.1; done; " + COPY)
+    wait_for("staging", lambda: (w.directory / "run/ready").exists(), 30)
+    staged = (w.directory / "in/inputs/data/data.bin").stat()
+    w.kill_agent()
+    w.start_agent()
+    wait_for("the second agent", lambda: w.log("agent").count('"running"') == 2, 30)
+    assert (w.directory / "in/inputs/data/data.bin").stat().st_mtime_ns == staged.st_mtime_ns
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+
+
+def test_an_agent_killed_while_it_publishes_publishes_again(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 100_000)
+    w = worker(encrypt(cloud, prefix, path))
+    cloud.api.faults([{"match": "POST /upload/.*models", "times": 1, "delay_seconds": 5}])
+    w.start_trainer(COPY)
+    wait_for("publishing", lambda: '"publishing"' in w.log("agent"), 30)
+    w.kill_agent()
+    cloud.api.clear_faults()
+    w.start_agent()
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    assert message["output"]["manifestSHA256"]
+
+
+def checkpoint(name, content="x"):
+    return f"echo {content} > /cloister/checkpoints/.{name}.tmp; mv /cloister/checkpoints/.{name}.tmp /cloister/checkpoints/{name}"
+
+
+def committed(cloud, prefix, name):
+    try:
+        return json.loads(cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD"))["name"] == name
+    except Exception:  # noqa: BLE001 - not there yet
+        return False
+
+
+def test_the_next_attempt_resumes_from_the_newest_checkpoint_on_every_worker(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    first = worker(spec)
+    first.start_trainer(f"{checkpoint('step-1')}; sleep 2; {checkpoint('step-2', 'two')}; exit 1")
+    code, message = first.finish()
+    assert (code, message["result"], message["checkpoint"]["name"]) == (1, "Failed", "step-2")
+    for index in (0, 1):
+        w = worker(spec, attempt=2, index=index, pod=f"second-{index}")
+        w.start_trainer("ls /cloister/restore; cat /cloister/restore/step-2")
+        code, message = w.finish()
+        assert (code, w.log("trainer").split()) == (0, ["step-2", "two"])
+        assert message["resumedFrom"] == {"name": "step-2", "step": 2}
+
+
+def test_a_late_worker_does_not_see_the_checkpoint_of_its_own_attempt(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    first = worker(spec)
+    first.start_trainer(f"{checkpoint('step-1')}; sleep 2; {checkpoint('step-2')}")
+    assert first.finish()[0] == 0
+    late = worker(spec, attempt=1, index=1, pod="late")
+    late.start_trainer("ls /cloister/restore")
+    code, message = late.finish()
+    assert code == 0 and late.log("trainer") == "" and "resumedFrom" not in message
+
+
+def test_directories_and_files_still_open_are_waited_for(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("""cd /cloister/checkpoints
+        mkdir .dir.tmp; echo a > .dir.tmp/a; mkdir .dir.tmp/b; echo c > .dir.tmp/b/c; mv .dir.tmp dir-1
+        exec 3> open-2; echo half >&3; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; echo whole >&3; exec 3>&-
+        while [ -e open-2 ]; do sleep 0.1; done""")
+    wait_for("the directory", lambda: committed(cloud, prefix, "dir-1"), 30)
+    time.sleep(2.5)
+    assert committed(cloud, prefix, "dir-1"), "a file that is open for writing is not taken"
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["checkpoint"]["name"]) == (0, "open-2")
+    second = worker(w.plan and {"keys": w.plan["keys"], "inputs": w.plan["inputs"]}, attempt=2, pod="second")
+    second.start_trainer("cat /cloister/restore/open-2")
+    assert second.finish()[0] == 0 and second.log("trainer") == "half\nwhole\n"
+
+
+def test_a_pod_that_was_replaced_gets_no_keys_and_moves_nothing(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    newer = worker(spec, attempt=2, pod="newer")
+    newer.start_trainer(checkpoint("step-9"))
+    assert newer.finish()[0] == 0
+    before = cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD")
+    decrypts = sum(":decrypt" in str(entry) for entry in cloud.api.audit())
+    for stale in (worker(spec, attempt=1, pod="older"), worker(spec, attempt=2, pod="twin")):
+        stale.start_trainer("echo started")
+        code, message = stale.finish()
+        assert (code, message["result"], message["class"], message["reason"]) == (125, "Failed", "Disruption", "Superseded")
+        assert "started" not in stale.log("trainer")
+    assert cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD") == before
+    assert sum(":decrypt" in str(entry) for entry in cloud.api.audit()) == decrypts, "no key was asked for"
+
+
+def test_a_running_worker_that_loses_the_race_is_stopped(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    old = worker(spec)
+    old.start_trainer("while [ ! -e /cloister/run/go ]; do sleep 0.1; done; " + checkpoint("step-5") + "; sleep 60")
+    wait_for("staging", lambda: (old.directory / "run/ready").exists(), 30)
+    new = worker(spec, attempt=2, pod="new")
+    new.start_trainer(checkpoint("step-6"))
+    assert new.finish()[0] == 0
+    (old.directory / "run/go").touch()
+    code, message = old.finish(30)
+    assert (code, message["reason"]) == (125, "Superseded")
+    assert committed(cloud, prefix, "step-6")
+
+
+def test_an_outage_of_storage_does_not_end_training(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer(f"{checkpoint('step-1')}; sleep 4; {checkpoint('step-2')}; while [ -e /cloister/checkpoints/step-2 ]; do sleep 0.2; done")
+    cloud.api.faults([{"match": "/upload/", "times": 12, "status": 503}])
+    code, message = w.finish(120)
+    assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-2")
+
+
+def test_refuses_what_is_no_regular_file(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("ln -s /etc/passwd /cloister/output/link")
+    code, message = w.finish()
+    assert (code, message["class"], message["reason"]) == (125, "Application", "OutputUnreadable")
+    assert "link" in message["message"]
+
+
+def test_names_the_key_that_kms_refuses(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    spec["keys"][0]["kmsKeyName"] = KEY + "-absent"
+    w = worker(spec)
+    w.start_trainer("echo started")
+    code, message = w.finish()
+    assert code == 125 and message["class"] == "Key" and KEY + "-absent" in message["message"]
+    assert "started" not in w.log("trainer")
+
+
+def test_what_stock_tink_encrypts_is_read_and_what_is_published_stock_tink_reads(cloud, worker, tmp_path, prefix):
+    import io
+    import tink
+    from tink import secret_key_access, streaming_aead
+    streaming_aead.register()
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    wrapped = base64.b64decode(spec["keys"][0]["wrappedKeyset"])
+    keyset = tink.proto_keyset_format.parse(cloud.api.kms_decrypt(KEY, wrapped), secret_key_access.TOKEN)
+    primitive = keyset.primitive(streaming_aead.StreamingAead)
+
+    class Kept(io.BytesIO):
+        def close(self):
+            self.kept = self.getvalue()
+            super().close()
+    stock, plain = Kept(), random.Random(1).randbytes(3_000_000)
+    with primitive.new_encrypting_stream(stock, f"gs://{BUCKET}/{prefix}/data/data.bin".encode()) as stream:
+        stream.write(plain)
+    cloud.api.put_object(BUCKET, f"{prefix}/data/data.bin", stock.kept)
+    w = worker(spec)
+    w.start_trainer(COPY)
+    code, message = w.finish()
+    assert code == 0 and w.log("trainer").split()[0] == hashlib.sha256(plain).hexdigest()
+    folder = message["output"]["uri"].removeprefix(f"gs://{BUCKET}/")
+    manifest_id = folder.rstrip("/").rpartition("/")[2]
+
+    def stock_read(name, associated_data):
+        cipher = io.BytesIO(cloud.api.object_bytes(BUCKET, folder + name))
+        with primitive.new_decrypting_stream(cipher, associated_data.encode()) as stream:
+            return stream.read()
+    assert stock_read("data/model", f"cloister/v1/{manifest_id}/model") == plain
+    lines = stock_read("manifest", f"cloister/v1/{manifest_id}")
+    assert hashlib.sha256(lines).hexdigest() == message["output"]["manifestSHA256"]
+    header, entry, foot = (json.loads(line) for line in lines.splitlines())
+    assert (header["cloister"], header["jobUID"], entry["path"], entry["size"], foot["count"]) == (
+        "manifest/v1", JOB_UID, "model", len(plain), 1)
+
+
+def test_staging_takes_little_memory_beside_what_is_staged(cloud, worker, tmp_path, prefix, capsys):
+    """256 MiB in eight objects over eight connections; the figure is printed, and only gross waste fails."""
+    folder = tmp_path / "big"
+    folder.mkdir()
+    for i in range(8):
+        (folder / f"part-{i}").write_bytes(random.Random(i).randbytes(32 << 20))
+    spec = encrypt(cloud, prefix, folder)
+    w = worker(spec, inputLimitBytes=1 << 30)
+    peak = 0
+    while not (w.directory / "run/ready").exists():
+        try:
+            status = open(f"/proc/{w.pid('agent')}/status", encoding="ascii").read()
+            peak = max(peak, int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]))
+        except (OSError, TypeError, IndexError):
+            pass
+        assert w.processes["agent"].poll() is None
+        time.sleep(0.02)
+    with capsys.disabled():
+        print(f"\nagent staging 256 MiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance: 8 x 1 MiB + 8 MiB)")
+    assert peak < 40 * 1024
+    w.start_trainer("ls /cloister/in/inputs/data | wc -l")
+    code, _ = w.finish()
+    assert code == 0 and w.log("trainer").strip() == "8"
