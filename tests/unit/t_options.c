@@ -1,0 +1,111 @@
+/* Command lines, YAML and names of checkpoints: what people write. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "agent/finished.h"
+#include "base/alloc.h"
+#include "base/strbuf.h"
+#include "data/js.h"
+#include "data/yaml.h"
+#include "os/options.h"
+
+#include "base/banned.h"
+
+static void options_and_words_stand_in_any_order(void **state)
+{
+    const char *text = NULL;
+    int64_t number = 5;
+    bool flag = false;
+    const struct option_row rows[] = {{"name", 'n', OPTION_TEXT, &text, "X", ""},
+                                      {"count", '\0', OPTION_INT, &number, "N", ""},
+                                      {"quiet", 'q', OPTION_FLAG, &flag, NULL, ""}};
+    char one[] = "one", name[] = "--name=a=b", count[] = "--count", seven[] = "-7", quiet[] = "-q",
+         end[] = "--", two[] = "--two";
+    char *argv[] = {one, name, count, seven, quiet, end, two};
+    struct err e CLEANUP(err_fini) = {0};
+    int words;
+    (void)state;
+    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 7, argv, &words, &e), 0);
+    assert_string_equal(text, "a=b");
+    assert_int_equal(number, -7);
+    assert_true(flag);
+    assert_int_equal(words, 2);
+    assert_string_equal(argv[1], "--two");
+}
+
+static void wrong_options_are_named(void **state)
+{
+    static const char *const BAD[] = {"--nmae=x", "--count=many", "--count", "-z", "--quiet=perhaps"};
+    int64_t number = 0;
+    bool flag = false;
+    const struct option_row rows[] = {{"count", '\0', OPTION_INT, &number, "N", ""},
+                                      {"quiet", '\0', OPTION_FLAG, &flag, NULL, ""}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
+        char *argument CLEANUP(cleanup_free) = xstrdup(BAD[i]);
+        struct err e CLEANUP(err_fini) = {0};
+        int words;
+        assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, &argument, &words, &e), -1);
+        assert_int_equal(e.code, ERR_INVALID);
+    }
+}
+
+static void yaml_is_read_as_kubectl_reads_it(void **state)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    json_t *value CLEANUP(js_free) = yaml_parse(
+        view_from("a: &x {b: 1, c: 'true', d: true, e: null}\nf: *x\ng: [1.5, \"2\", x]\n"), "text", &e);
+    (void)state;
+    assert_non_null(value);
+    char *text CLEANUP(cleanup_free) = js_dump(value);
+    assert_string_equal(
+        text,
+        "{\"a\":{\"b\":1,\"c\":\"true\",\"d\":true,\"e\":null},\"f\":{\"b\":1,\"c\":\"true\",\"d\":true,"
+        "\"e\":null},\"g\":[1.5,\"2\",\"x\"]}");
+}
+
+static void hostile_yaml_is_refused(void **state)
+{
+    /* Each level doubles: without a limit this would be a thousand million nodes. */
+    struct strbuf laughs = STRBUF(4096);
+    struct err e CLEANUP(err_fini) = {0}, f CLEANUP(err_fini) = {0};
+    (void)state;
+    strbuf_add_text(&laughs, "a0: &a0 [x]\n");
+    for (int i = 1; i < 31; i++)
+        strbuf_addf(&laughs, "a%d: &a%d [*a%d, *a%d]\n", i, i, i - 1, i - 1);
+    assert_null(yaml_parse(strbuf_view(&laughs), "laughs", &e));
+    assert_null(yaml_parse(view_from("a: [b"), "cut", &f));
+    assert_int_equal(f.code, ERR_INVALID);
+    strbuf_fini(&laughs);
+}
+
+static void names_of_checkpoints_tell_whether_and_which(void **state)
+{
+    static const char *const TEMPORARY[] = {".x", "tmp-1", "a.tmp", "a.part", "a.incomplete"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(TEMPORARY); i++)
+        assert_true(finished_name_is_temporary(TEMPORARY[i]));
+    assert_false(finished_name_is_temporary("epoch-1"));
+    assert_false(finished_name_is_temporary("tmp"));
+    assert_int_equal(finished_step("epoch-12"), 12);
+    assert_int_equal(finished_step("epoch-12.ckpt"), 12);
+    assert_int_equal(finished_step("checkpoint"), -1);
+    assert_int_equal(finished_step("global_step0"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_and_words_stand_in_any_order),
+        cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(yaml_is_read_as_kubectl_reads_it),
+        cmocka_unit_test(hostile_yaml_is_refused),
+        cmocka_unit_test(names_of_checkpoints_tell_whether_and_which),
+    };
+    return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
