@@ -44,13 +44,13 @@ static int fail_from_reply(const struct http_request *q, const struct http_respo
 int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q,
             struct http_response *r, struct err *e)
 {
-    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
     if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
         return FAIL(e, ERR_CANCELLED, "cancelled");
-    if (identity_token(site->identity, &token, e) < 0)
+    q->bearer = identity_hold_token(site->identity, e);
+    if (q->bearer == NULL)
         return -1;
-    q->bearer = &token;
     int result = http_perform(s, q, r, e);
+    identity_release_token(site->identity, q->bearer);
     q->bearer = NULL;
     if (result < 0)
         return -1;

@@ -23,6 +23,12 @@ enum { FILE_MAX = 64 * 1024, METADATA_CONNECT_MS = 3000, FIRST_WAIT_MS = 200, MO
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
+/* The identity holds it as well, until it is replaced or forgotten. */
+struct held_token {
+    struct secret secret;
+    unsigned holders;
+};
+
 struct identity {
     enum source source;
     char *token_url; /* token endpoint, or the metadata server's token URL */
@@ -32,8 +38,8 @@ struct identity {
     int patience_ms;
 
     pthread_mutex_t lock;
-    struct secret token;
-    int64_t good_until_ms; /* CLOCK_BOOTTIME */
+    struct held_token *token; /* NULL: none yet */
+    int64_t good_until_ms;    /* CLOCK_BOOTTIME */
 };
 
 static struct identity *identity_make(enum source source)
@@ -53,11 +59,19 @@ struct identity *identity_from_metadata(const char *endpoint, int patience_ms)
     return id;
 }
 
+static void let_go(struct held_token *token)
+{
+    if (token == NULL || --token->holders > 0)
+        return;
+    secret_free(&token->secret);
+    free(token);
+}
+
 void identity_free(struct identity *id)
 {
     if (id == NULL)
         return;
-    secret_free(&id->token);
+    let_go(id->token);
     json_decref(id->file);
     free(id->token_url);
     free(id->account);
@@ -73,8 +87,8 @@ const char *identity_account(const struct identity *id)
 void identity_forget(struct identity *id)
 {
     pthread_mutex_lock(&id->lock);
-    secret_free(&id->token);
-    id->good_until_ms = 0;
+    let_go(id->token);
+    id->token = NULL;
     pthread_mutex_unlock(&id->lock);
 }
 
@@ -139,8 +153,10 @@ static int take_token(struct identity *id, const struct http_response *r, struct
     int64_t seconds = js_int(reply, "expires_in", 0);
     if (*token == '\0' || seconds <= 0)
         return FAIL_OBJECT(e, ERR_PROTOCOL, id->token_url, "%s gave no access token", id->token_url);
-    secret_free(&id->token);
-    secret_copy(&id->token, token, strlen(token));
+    let_go(id->token);
+    id->token = xcalloc(1, sizeof(*id->token));
+    id->token->holders = 1;
+    secret_copy(&id->token->secret, token, strlen(token));
     id->good_until_ms = clock_boot_ms() + seconds * 800;
     return 0;
 }
@@ -262,14 +278,24 @@ static int fetch(struct identity *id, struct err *e)
     return 0;
 }
 
-int identity_token(struct identity *id, struct secret *ret, struct err *e)
+const struct secret *identity_hold_token(struct identity *id, struct err *e)
 {
-    int result = 0;
+    const struct secret *held = NULL;
     pthread_mutex_lock(&id->lock);
-    if (id->token.bytes == NULL || clock_boot_ms() > id->good_until_ms)
-        result = fetch(id, e);
-    if (result == 0)
-        secret_copy(ret, id->token.bytes, id->token.len);
+    bool is_good = id->token != NULL && clock_boot_ms() <= id->good_until_ms;
+    if (is_good || fetch(id, e) == 0) {
+        id->token->holders++;
+        held = &id->token->secret;
+    }
     pthread_mutex_unlock(&id->lock);
-    return result;
+    return held;
+}
+
+void identity_release_token(struct identity *id, const struct secret *token)
+{
+    if (token == NULL)
+        return;
+    pthread_mutex_lock(&id->lock);
+    let_go((struct held_token *)(uintptr_t)token); /* its first member */
+    pthread_mutex_unlock(&id->lock);
 }

@@ -39,9 +39,14 @@ struct identity_options {
 struct identity *identity_find(const struct identity_options *options, struct err *e) MUST_CHECK;
 void identity_free(struct identity *id); /* NULL is fine */
 
-/* A token that is good for a while; the caller frees it. Thread-safe. */
-int identity_token(struct identity *id, struct secret *ret, struct err *e) MUST_CHECK;
-/* Wipes the cached token: after a 401, or when it is not needed any more. */
+/*
+ * A token that is good for a while, held until it is released. All holders share one copy: locked memory is
+ * scarce. Thread-safe. NULL with *e set.
+ */
+const struct secret *identity_hold_token(struct identity *id, struct err *e) MUST_CHECK;
+void identity_release_token(struct identity *id, const struct secret *token); /* NULL is fine */
+/* Forgets the cached token, after a 401 or when it is not needed any more; it is wiped when its last holder
+ * lets go. */
 void identity_forget(struct identity *id);
 /* The account's e-mail address when the source tells it, else "". Borrowed. */
 const char *identity_account(const struct identity *id);

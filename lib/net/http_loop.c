@@ -20,7 +20,6 @@ struct http_call {
     struct transfer transfer;
     struct http_request request; /* deep copy */
     struct http_header *headers;
-    struct secret bearer;
     char *body;
     struct http_response response;
     struct err begin_error;   /* could not be started; told from the loop */
@@ -59,7 +58,6 @@ static void call_free(struct http_call *c)
     free((void *)(uintptr_t)c->request.url);
     free((void *)(uintptr_t)c->request.method);
     free(c->body);
-    secret_free(&c->bearer);
     err_fini(&c->begin_error);
     free(c);
 }
@@ -215,10 +213,6 @@ static void copy_request(struct http_call *c, const struct http_request *q)
     for (size_t i = 0; i < q->header_count; i++)
         c->headers[i] = (struct http_header){xstrdup(q->headers[i].name), xstrdup(q->headers[i].value)};
     c->request.headers = c->headers;
-    if (q->bearer != NULL) {
-        secret_copy(&c->bearer, q->bearer->bytes, q->bearer->len);
-        c->request.bearer = &c->bearer;
-    }
     if (q->body.len > 0) {
         c->body = view_dup(q->body);
         c->request.body.ptr = c->body;
@@ -246,7 +240,9 @@ http_start(struct http_loop *h, const struct http_request *q,
         .easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    if (transfer_begin(&c->transfer, h->tls, &c->begin_error) < 0) {
+    int begun = transfer_begin(&c->transfer, h->tls, &c->begin_error);
+    c->request.bearer = NULL; /* it stands in libcurl's headers now, and is the caller's again */
+    if (begun < 0) {
         loop_timer_set(h->deferred, 0);
         return c;
     }

@@ -152,14 +152,17 @@ static void add_header(struct transfer *t, const char *line)
     t->headers = curl_slist_append(t->headers, line);
 }
 
+/* libcurl keeps the line in ordinary memory, wiped when it is freed; so may we for this moment. */
 static void add_bearer(struct transfer *t, const struct secret *bearer)
 {
     static const char NAME[] = "Authorization: Bearer ";
-    struct secret line CLEANUP(secret_free) = {.bytes = NULL};
-    secret_alloc(&line, sizeof(NAME) + bearer->len);
-    memcpy(line.bytes, NAME, sizeof(NAME) - 1);
-    memcpy(line.bytes + sizeof(NAME) - 1, bearer->bytes, bearer->len);
-    add_header(t, (const char *)line.bytes);
+    size_t size = sizeof(NAME) + bearer->len;
+    char *line = xcalloc(1, size);
+    memcpy(line, NAME, sizeof(NAME) - 1);
+    memcpy(line + sizeof(NAME) - 1, bearer->bytes, bearer->len);
+    add_header(t, line);
+    secret_wipe(line, size);
+    free(line);
 }
 
 static void set_headers(struct transfer *t)

@@ -66,7 +66,7 @@ class Identity:
     # ---- access tokens ----
     def new_token(self, principal):
         """The token endpoint's answer."""
-        token, now = "ya29." + secrets.token_urlsafe(48), time.time()
+        token, now = "ya29.c." + secrets.token_urlsafe(1200), time.time()  # as long as Google's are
         self.database.execute("DELETE FROM access_tokens WHERE expires < ?", (now,))
         self.database.execute("INSERT INTO access_tokens VALUES (?, ?, ?)", (_hash(token), principal, now + self.token_seconds))
         return {"access_token": token, "expires_in": int(self.token_seconds), "token_type": "Bearer"}

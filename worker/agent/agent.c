@@ -110,9 +110,10 @@ static void begin_stage(struct agent *a, const char *stage)
 /* ---- stages, on the work thread ---- */
 static int learn_identity(struct agent *a, struct err *e)
 {
-    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
     begin_stage(a, "identity");
-    return identity_token(a->site.identity, &token, e);
+    const struct secret *token = identity_hold_token(a->site.identity, e);
+    identity_release_token(a->site.identity, token);
+    return token == NULL ? -1 : 0;
 }
 
 /* Read before the keys are asked for: a worker that was replaced must not get them. */
