@@ -81,12 +81,18 @@ def test_refuses_an_edit_of_what_was_agreed(site, namespace):
 
 
 def test_refuses_an_image_without_digest_where_the_chart_asks_for_one(site, namespace):
+    job = good(namespace)
+    job["spec"]["trainer"]["image"] = "local.test/cloister-toolbox:latest"
+
+    def refusal():
+        """A policy takes a moment to be known to the API server; until then the job is taken, and taken back."""
+        done = site.cluster.apply(job, check=False)
+        if done.returncode == 0:
+            site.cluster.kubectl("delete", "tjob", "manifest", "-n", namespace)
+        return done if done.returncode else None
     site.install(**{"policy.requireImageDigest": True})
     try:
-        job = good(namespace)
-        job["spec"]["trainer"]["image"] = "local.test/cloister-toolbox:latest"
-        done = wait_for("the policy", lambda: (d := site.cluster.apply(job, check=False)).returncode and d, 30)
-        assert "digest" in done.stderr
+        assert "digest" in wait_for("the policy", refusal, 60).stderr
         site.cluster.apply(good(namespace))
     finally:
         site.install()

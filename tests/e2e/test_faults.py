@@ -136,8 +136,9 @@ def run_small(site, namespace, name, digits, kill_at):
 
 
 @pytest.mark.timeout(900)
-def test_ends_right_when_the_operator_is_killed_after_any_of_its_writes(site, namespace, digits):
+def test_ends_right_when_the_operator_is_killed_after_any_of_its_writes(site, namespace, digits, capsys):
     writes = run_small(site, namespace, "calm", digits, None)
-    print(f"operator killed after each of {writes} writes")
+    with capsys.disabled():
+        print(f"\noperator killed after each of its {writes} writes")
     for n in range(1, writes + 1):
         run_small(site, namespace, f"kill-{n}", digits, n)
