@@ -47,7 +47,7 @@ class Cluster:
         return run(TOOL, *arguments, "--name", self.name, **options)
 
     def up(self, nodes="cc-0,std-0", quiet=True):
-        command = [str(TOOL), "up", "--name", self.name, "--nodes", nodes]
+        command = [str(TOOL), "up", "--replace", "--name", self.name, "--nodes", nodes]
         if quiet:
             run(*command, timeout=600)
         elif subprocess.run(command, check=False).returncode != 0:
