@@ -18,6 +18,7 @@ void *xcalloc(size_t count, size_t size) MUST_CHECK RETURNS_NONNULL;
 /* Array of count elements of size bytes; aborts on overflow. */
 void *xreallocarray(void *ptr, size_t count, size_t size) MUST_CHECK RETURNS_NONNULL;
 char *xstrdup(const char *text) MUST_CHECK RETURNS_NONNULL;
+/* Exactly length bytes of text, which has at least that many, and a terminator. */
 char *xstrndup(const char *text, size_t length) MUST_CHECK RETURNS_NONNULL;
 char *xasprintf(const char *format, ...) MUST_CHECK RETURNS_NONNULL PRINTF_LIKE(1, 2);
 char *xvasprintf(const char *format, va_list args) MUST_CHECK RETURNS_NONNULL PRINTF_LIKE(1, 0);

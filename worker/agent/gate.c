@@ -73,7 +73,7 @@ void gate_set(struct gate *g, enum gate_state state, const char *text)
     if (g->state == GATE_FAIL)
         return;
     free(g->text);
-    g->text = xstrndup(text, TEXT_MAX_BYTES);
+    g->text = xstrndup(text, strnlen(text, TEXT_MAX_BYTES));
     for (char *at = g->text; *at != '\0'; at++)
         if (*at == '\n' || *at == '\r')
             *at = ' ';
