@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/alloc.h"
+#include "base/view.h"
 #include "os/file.h"
 
 #include "base/banned.h"
@@ -14,6 +16,34 @@ static const char *setting(const char *name, const char *fallback)
     return value == NULL || *value == '\0' ? fallback : value;
 }
 
+/* gcloud's overrides end with a slash, and that of storage may have the API's path. */
+static char *endpoint(const char *name, const char *fallback)
+{
+    static const char API_PATH[] = "/storage/v1";
+    struct view url = view_from(setting(name, fallback));
+    while (view_has_suffix(url, "/"))
+        url.len--;
+    if (view_has_suffix(url, API_PATH))
+        url.len -= sizeof(API_PATH) - 1;
+    return view_dup(url);
+}
+
+static int find_identity(struct cloud *c, struct err *e)
+{
+    struct identity_options options = {.credentials_file = setting("GOOGLE_APPLICATION_CREDENTIALS", NULL),
+                                       .config_directory = setting("CLOUDSDK_CONFIG", NULL),
+                                       .home = setting("HOME", NULL),
+                                       .token_uri = setting("CLOUDSDK_AUTH_TOKEN_HOST", NULL),
+                                       .metadata_host = setting("GCE_METADATA_HOST", NULL),
+                                       .tls = &c->tls};
+    c->site.identity = identity_find(&options, e);
+    const struct secret *token = c->site.identity == NULL ? NULL : identity_hold_token(c->site.identity, e);
+    if (token == NULL)
+        return err_wrap(e, "Google credentials");
+    identity_release_token(c->site.identity, token);
+    return 0;
+}
+
 int cloud_open(struct cloud *ret, struct err *e)
 {
     const char *roots = setting("CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", NULL);
@@ -21,21 +51,14 @@ int cloud_open(struct cloud *ret, struct err *e)
     if (roots != NULL && (ret->ca_pem = file_read(roots, ROOTS_MAX, NULL, e)) == NULL)
         return err_wrap(e, "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE");
     ret->tls.ca_pem = ret->ca_pem;
-    struct identity_options options = {.credentials_file = setting("GOOGLE_APPLICATION_CREDENTIALS", NULL),
-                                       .config_directory = setting("CLOUDSDK_CONFIG", NULL),
-                                       .home = setting("HOME", NULL),
-                                       .token_uri = setting("CLOUDSDK_AUTH_TOKEN_HOST", NULL),
-                                       .metadata_host = setting("GCE_METADATA_HOST", NULL),
-                                       .tls = &ret->tls};
-    ret->site.identity = identity_find(&options, e);
-    if (ret->site.identity == NULL) {
+    if (find_identity(ret, e) < 0) {
         cloud_close(ret);
-        return err_wrap(e, "Google credentials (see: gcloud auth application-default login)");
+        return -1;
     }
-    ret->site.kms_url =
-        setting("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", "https://cloudkms.googleapis.com");
-    ret->site.storage_url =
-        setting("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "https://storage.googleapis.com");
+    ret->kms_url = endpoint("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", "https://cloudkms.googleapis.com");
+    ret->storage_url = endpoint("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "https://storage.googleapis.com");
+    ret->site.kms_url = ret->kms_url;
+    ret->site.storage_url = ret->storage_url;
     ret->site.tls = &ret->tls;
     ret->session = http_session_new(&ret->tls);
     return 0;
@@ -45,6 +68,8 @@ void cloud_close(struct cloud *c)
 {
     http_session_free(c->session);
     identity_free(c->site.identity);
+    free(c->kms_url);
+    free(c->storage_url);
     free(c->ca_pem);
     *c = (struct cloud){.ca_pem = NULL};
 }

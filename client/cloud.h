@@ -10,11 +10,12 @@
 struct cloud {
     struct gcp_site site;
     struct http_tls tls;
-    char *ca_pem;
+    char *ca_pem, *kms_url, *storage_url;
     struct http_session *session;
 };
 
-/* Says what to do when there are no credentials. */
+/* Also asks for the first token, so that a command without credentials ends before it does anything. On
+ * failure nothing is left to close. */
 int cloud_open(struct cloud *ret, struct err *e) MUST_CHECK;
 void cloud_close(struct cloud *c);
 

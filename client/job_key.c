@@ -7,9 +7,14 @@
 #include "data/yaml.h"
 #include "gcp/kms.h"
 #include "os/file.h"
+#include "paste.h"
 #include "seal/set.h"
 
 #include "base/banned.h"
+
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+/* A project may belong to a domain: "example.com:project". */
+#define KMS_CHARACTERS LETTERS_AND_DIGITS "_-./:"
 
 enum { YAML_MAX = 1024 * 1024 };
 
@@ -26,6 +31,9 @@ int job_key_check_kms_name(const char *kms_key_name, struct err *e)
 {
     static const char *const PARTS[] = {"projects", "locations", "keyRings", "cryptoKeys"};
     struct view rest = view_from(kms_key_name);
+    size_t length = strlen(kms_key_name);
+    if (strspn(kms_key_name, KMS_CHARACTERS) != length)
+        return FAIL(e, ERR_INVALID, "\"%s\" is no key name of Cloud KMS", kms_key_name);
     for (size_t i = 0; i < ARRAY_LEN(PARTS); i++) {
         struct view kind = view_cut(rest, '/', &rest), name = view_cut(rest, '/', &rest);
         if (!view_equal_text(kind, PARTS[i]) || name.len == 0)
@@ -65,13 +73,23 @@ int job_key_make(struct cloud *c, const char *name, const char *kms_key_name, st
     return 0;
 }
 
-static const json_t *find_key(const json_t *document, const char *name)
+/* Borrowed from the document. */
+static const json_t *find_key(const json_t *document, const char *path, const char *name, struct err *e)
 {
     const json_t *keys = js_at(document, "keys"), *key;
     size_t i;
     if (keys == NULL)
         keys = js_at(document, "spec.keys");
+    if (json_array_size(keys) == 0) {
+        err_set(e, ERR_INVALID, path, "%s has no keys:", path);
+        return NULL;
+    }
+    if (name == NULL && json_array_size(keys) > 1) {
+        err_set(e, ERR_INVALID, path, "%s has several keys; choose one with --key-name", path);
+        return NULL;
+    }
     json_array_foreach(keys, i, key) if (name == NULL || strcmp(js_text(key, "name"), name) == 0) return key;
+    err_set(e, ERR_INVALID, path, "%s has no key named %s", path, name);
     return NULL;
 }
 
@@ -79,18 +97,16 @@ int job_key_read(struct cloud *c, const char *path, const char *name, struct job
 {
     char *text CLEANUP(cleanup_free) = file_read(path, YAML_MAX, NULL, e);
     json_t *document CLEANUP(js_free) = text == NULL ? NULL : yaml_parse(view_from(text), path, e);
-    if (document == NULL)
-        return -1;
-    const json_t *key = find_key(document, name);
+    const json_t *key = document == NULL ? NULL : find_key(document, path, name, e);
     if (key == NULL)
-        return FAIL_OBJECT(e, ERR_INVALID, path, "%s has no key%s%s under keys:", path,
-                           name != NULL ? " named " : "", name != NULL ? name : "");
+        return -1;
     struct job_key k = {.name = xstrdup(js_text(key, "name")),
                         .kms_key_name = xstrdup(js_text(key, "kmsKeyName")),
                         .wrapped_keyset = xstrdup(js_text(key, "wrappedKeyset"))};
-    if (seal_open_keyset(&c->site, c->session, k.kms_key_name, k.wrapped_keyset, false, &k.keyset, e) < 0) {
+    if (job_key_check_name(k.name, e) < 0 || job_key_check_kms_name(k.kms_key_name, e) < 0 ||
+        seal_open_keyset(&c->site, c->session, k.kms_key_name, k.wrapped_keyset, false, &k.keyset, e) < 0) {
         job_key_fini(&k);
-        return err_wrap(e, "opening the keyset of %s", path);
+        return err_wrap(e, "the key in %s", path);
     }
     *ret = k;
     return 0;
@@ -98,6 +114,8 @@ int job_key_read(struct cloud *c, const char *path, const char *name, struct job
 
 void job_key_print(const struct job_key *k, FILE *out)
 {
-    fprintf(out, "keys:\n- name: %s\n  kmsKeyName: %s\n  wrappedKeyset: %s\n", k->name, k->kms_key_name,
-            k->wrapped_keyset);
+    fputs("keys:\n", out);
+    paste_line(out, "- name", k->name);
+    paste_line(out, "  kmsKeyName", k->kms_key_name);
+    paste_line(out, "  wrappedKeyset", k->wrapped_keyset);
 }

@@ -19,7 +19,7 @@ struct job_key {
 /* A new keyset, wrapped. */
 int job_key_make(struct cloud *c, const char *name, const char *kms_key_name, struct job_key *ret,
                  struct err *e) MUST_CHECK;
-/* From a YAML file with `keys:`; name chooses one, NULL takes the first. Unwraps it. */
+/* From a YAML file with `keys:`; name chooses one, NULL takes the only one. Unwraps it. */
 int job_key_read(struct cloud *c, const char *path, const char *name, struct job_key *ret,
                  struct err *e) MUST_CHECK;
 void job_key_fini(struct job_key *k);
@@ -27,7 +27,7 @@ void job_key_fini(struct job_key *k);
 void job_key_print(const struct job_key *k, FILE *out);
 /* "projects/P/locations/L/keyRings/R/cryptoKeys/K"? ERR_INVALID otherwise. */
 int job_key_check_kms_name(const char *kms_key_name, struct err *e) MUST_CHECK;
-/* Names of keys and inputs: RFC 1123 labels. */
+/* Names of keys, inputs, jobs and namespaces: RFC 1123 labels. */
 int job_key_check_name(const char *name, struct err *e) MUST_CHECK;
 
 #endif

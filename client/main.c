@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "advice.h"
 #include "base/alloc.h"
 #include "base/secret.h"
 #include "command.h"
@@ -10,6 +11,8 @@
 #include "net/http.h"
 
 #include "base/banned.h"
+
+enum { EXIT_USAGE = 2 };
 
 static const struct {
     const char *name;
@@ -40,7 +43,19 @@ static int run(int argc, char **argv, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)
             return COMMANDS[i].run(argc - 2, argv + 2, e);
-    return FAIL(e, ERR_INVALID, "unknown command %s; kubectl cloister --help lists them", argv[1]);
+    (void)FAIL(e, ERR_INVALID, "unknown command %s; kubectl cloister --help lists them", argv[1]);
+    return COMMAND_MISUSED;
+}
+
+static int finish(int result, struct err *e)
+{
+    if (result == 0 && fflush(stdout) != 0)
+        result = FAIL_ERRNO(e, "writing to standard output");
+    if (result == 0)
+        return EXIT_SUCCESS;
+    char *sentence CLEANUP(cleanup_free) = result == COMMAND_MISUSED ? err_text(e) : advice_sentence(e);
+    fprintf(stderr, "error: %s\n", sentence);
+    return result == COMMAND_MISUSED ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -49,15 +64,11 @@ int main(int argc, char **argv)
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         print_help(argc < 2 ? stderr : stdout);
-        return argc < 2 ? 2 : 0;
+        return argc < 2 ? EXIT_USAGE : EXIT_SUCCESS;
     }
     if (strcmp(argv[1], "version") == 0 || strcmp(argv[1], "--version") == 0) {
         puts("kubectl-cloister " CLOISTER_VERSION);
-        return 0;
+        return EXIT_SUCCESS;
     }
-    if (run(argc, argv, &e) == 0)
-        return 0;
-    char *sentence CLEANUP(cleanup_free) = e.code == ERR_INVALID ? err_text(&e) : err_sentence(&e);
-    fprintf(stderr, "error: %s\n", sentence);
-    return e.code == ERR_INVALID ? 2 : 1;
+    return finish(run(argc, argv, &e), &e);
 }

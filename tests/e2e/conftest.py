@@ -1,4 +1,5 @@
 """One cluster, one test cloud and one installation of Cloister for all end-to-end tests, each test in a namespace of its own."""
+import contextlib
 import json
 import shutil
 import sys
@@ -19,14 +20,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: "test_role" in item.nodeid)
 
 
-@pytest.fixture(scope="session")
-def site():
-    """Cloister, installed."""
+@contextlib.contextmanager
+def installed(name, nodes):
+    """A cluster of its own with test cloud and Cloister in it."""
     state = Path(tempfile.mkdtemp(prefix="cloister-cloud-"))
-    cluster = Cluster("e2e")
+    cluster = Cluster(name)
     cloud = TestCloud(cluster, state)
     try:
-        cluster.up(nodes="cc-0,std-0")
+        cluster.up(nodes=nodes)
         cloud.start()
         cloud.furnish()
         cloister = Cloister(cluster, cloud)
@@ -37,6 +38,13 @@ def site():
         cloud.stop()
         cluster.down()
         shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The one that nearly all tests share."""
+    with installed("e2e", "cc-0,std-0") as cloister:
+        yield cloister
 
 
 @pytest.fixture

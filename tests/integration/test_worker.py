@@ -332,6 +332,27 @@ def test_a_running_worker_that_loses_the_race_is_stopped(cloud, worker, tmp_path
     assert committed(cloud, prefix, "step-6")
 
 
+def test_an_older_attempt_that_still_writes_loses_to_the_newer_one(cloud, worker, tmp_path, prefix):
+    """The old worker moves HEAD after the new one has read it: the new one must not believe that it was replaced."""
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    wait = "while [ ! -e /cloister/run/go ]; do sleep 0.1; done; "
+    old = worker(spec)
+    old.start_trainer(f"{checkpoint('step-1')}; {wait}{checkpoint('step-2')}; sleep 4; {checkpoint('step-3')}; sleep 60")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 30)
+    new = worker(spec, attempt=2, pod="new")
+    new.start_trainer(f"{wait}{checkpoint('step-7')}")
+    wait_for("staging", lambda: (new.directory / "run/ready").exists(), 30)
+    (old.directory / "run/go").touch()
+    wait_for("the old one's second checkpoint", lambda: committed(cloud, prefix, "step-2"), 30)
+    (new.directory / "run/go").touch()
+    code, message = new.finish()
+    assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-7")
+    code, message = old.finish(30)
+    assert (code, message["reason"]) == (125, "Superseded")
+    assert committed(cloud, prefix, "step-7")
+
+
 def test_an_outage_of_storage_does_not_end_training(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))

@@ -11,6 +11,8 @@
 
 #include "base/banned.h"
 
+enum { MOVE_TRIES = 10 };
+
 struct checkpoints {
     const struct plan *plan;
     const struct gcp_site *site;
@@ -80,25 +82,54 @@ static void fill_manifest(const struct checkpoints *c, const char *name, struct 
     }
 }
 
+/*
+ * Somebody else has moved HEAD. A pod of an older attempt that did not hear of its end may do so until the
+ * first checkpoint of ours; it loses. To a newer attempt, or to another pod in our place, we lose.
+ */
+static int look_who_moved(struct checkpoints *c, struct err *e)
+{
+    struct head there = {.manifest = NULL};
+    if (head_read(c->site, c->session, c->bucket, c->prefix, &there, e) < 0)
+        return -1;
+    bool is_ours = there.attempt == c->plan->attempt && there.pod_uid != NULL &&
+                   strcmp(there.pod_uid, c->plan->pod_uid) == 0;
+    if (there.attempt >= c->plan->attempt && !is_ours) {
+        int result =
+            FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
+                 (long long)there.attempt, (long long)c->plan->attempt);
+        head_fini(&there);
+        return result;
+    }
+    head_fini(&c->head);
+    c->head = there;
+    return 0;
+}
+
 static int move_head(struct checkpoints *c, const struct manifest *m, const struct publication *p,
                      struct err *e)
 {
-    struct head next = {.manifest = xasprintf("%lld/%s/manifest", (long long)m->attempt, m->id),
-                        .id = xstrdup(m->id),
-                        .manifest_sha256 = xstrdup(p->sha256),
-                        .attempt = m->attempt,
-                        .pod_uid = xstrdup(c->plan->pod_uid),
-                        .name = xstrdup(m->name),
-                        .step = m->step,
-                        .time = xstrdup(m->time),
-                        .generation = c->head.generation};
-    if (head_move(c->site, c->session, c->bucket, c->prefix, &next, e) < 0) {
+    for (int tries = 0;; tries++) {
+        struct head next = {.manifest = xasprintf("%lld/%s/manifest", (long long)m->attempt, m->id),
+                            .id = xstrdup(m->id),
+                            .manifest_sha256 = xstrdup(p->sha256),
+                            .attempt = m->attempt,
+                            .pod_uid = xstrdup(c->plan->pod_uid),
+                            .name = xstrdup(m->name),
+                            .step = m->step,
+                            .time = xstrdup(m->time),
+                            .generation = c->head.generation};
+        if (head_move(c->site, c->session, c->bucket, c->prefix, &next, e) == 0) {
+            head_fini(&c->head);
+            c->head = next;
+            return 0;
+        }
         head_fini(&next);
-        return -1;
+        if (e->code != ERR_SUPERSEDED || tries == MOVE_TRIES)
+            return -1;
+        err_fini(e);
+        if (look_who_moved(c, e) < 0)
+            return -1;
     }
-    head_fini(&c->head);
-    c->head = next;
-    return 0;
 }
 
 static int commit(struct checkpoints *c, const char *name, struct err *e)

@@ -1,0 +1,55 @@
+"""A node that is lost keeps running what it runs, with keys: it must advance nothing."""
+import json
+import re
+
+import pytest
+from kit.cloister import BUCKET
+from kit.cluster import ROOT, wait_for
+
+from conftest import encrypted, evaluate, installed
+from test_training import train_digits
+
+
+@pytest.fixture(scope="module")
+def two_pools():
+    """Two confidential nodes: one to lose, one to go on with."""
+    with installed("fence", "cc-0,cc-1,std-0") as cloister:
+        yield cloister
+
+
+def head(site, namespace):
+    names = [n for n in site.cloud.api.objects(BUCKET, prefix=f"{namespace}/checkpoints/") if n.endswith("/HEAD")]
+    return json.loads(site.cloud.api.object_bytes(BUCKET, names[0])) if names else {"attempt": 0}
+
+
+def processes_of_attempt(site, attempt):
+    """Agents of that attempt that still run on any node, whatever the API server believes."""
+    script = "for p in $(pgrep -f '^/usr/bin/cloister-worker serve'); do tr '\\0' '\\n' </proc/$p/environ; done 2>/dev/null; true"
+    plans = site.cluster.inside("bash", "-c", script).stdout
+    return len(re.findall(rf'"attempt":{attempt}\b', plans))
+
+
+def test_containers_that_survive_their_pods_advance_nothing(two_pools, tmp_path):
+    site, namespace = two_pools, "fencing"
+    site.namespace(namespace)
+    digits = encrypted(site, "digits", ROOT / "docs/examples/digits/data/digits.csv")
+    site.cluster.kubectl("cordon", "cc-1")
+    site.cluster.apply(train_digits("digits", namespace, digits, epochs=30, options=["--min-epoch-seconds", "1"]))
+    wait_for("a committed checkpoint", lambda: head(site, namespace)["attempt"] == 1, 90)
+
+    # The node is lost: its kubelet is gone, its containers are not. Somebody force-deletes the pods.
+    site.cluster.kubelet("stop", "cc-0")
+    site.cluster.kubectl("cordon", "cc-0")
+    site.cluster.kubectl("uncordon", "cc-1")
+    site.cluster.kubectl("delete", "pod", "-n", namespace, "--all", "--force", "--grace-period=0")
+    wait_for("the second attempt's first checkpoint", lambda: head(site, namespace)["attempt"] == 2, 120)
+    assert processes_of_attempt(site, 1) == 2, "the old containers run on"
+
+    status = site.wait_phase("digits", namespace, "Succeeded", timeout=180)
+    assert status["attempt"] == 2 and "/2/worker-0/" in status["output"]["uri"]
+    assert status["checkpoint"]["latest"] == "epoch-30" and head(site, namespace)["attempt"] == 2
+    assert {p["spec"]["nodeName"] for p in site.pods("digits", namespace)} == {"cc-1"}
+    assert "after 30 epochs" in evaluate(site, "digits", namespace, tmp_path)
+    # The old worker 0 met the new HEAD, and ended its trainer.
+    trainers = site.cluster.inside("pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip()
+    assert trainers == "0", "no trainer of the lost node is left"
