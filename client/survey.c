@@ -29,24 +29,22 @@ void survey_fini(struct survey *s)
 }
 
 /* Object names are UTF-8 without line ends; the worker makes files of them. */
-static int check_path(const char *path, struct err *e)
+static int check_path(const char *argument, const char *path, struct err *e)
 {
     json_t *text CLEANUP(js_free) = json_string(path);
     if (text == NULL)
-        return FAIL(e, ERR_INVALID, "a file's name is not UTF-8; rename it");
+        return FAIL(e, ERR_INVALID, "%s: a name is not UTF-8; rename it", argument);
+    char *quoted CLEANUP(cleanup_free) = js_dump(text); /* an error is one line, whatever the name is */
     if (strpbrk(path, "\r\n") != NULL || !seal_path_is_safe(path))
-        return FAIL_OBJECT(e, ERR_INVALID, path, "\"%s\" cannot be the path of an input; rename it", path);
+        return FAIL(e, ERR_INVALID, "%s: %s cannot be the path of an input; rename it", argument, quoted);
     return 0;
 }
 
-static int add(struct survey *s, const char *argument, const char *below, const char *path, struct err *e)
+static void add(struct survey *s, const char *argument, const char *below, const char *path)
 {
-    if (check_path(path, e) < 0)
-        return -1;
     s->files = xreallocarray(s->files, s->count + 1, sizeof(*s->files));
     s->files[s->count++] = (struct survey_file){
         .argument = argument, .below = below == NULL ? NULL : xstrdup(below), .path = xstrdup(path)};
-    return 0;
 }
 
 static int add_directory(struct survey *s, const char *argument, int fd, const char *path, int depth,
@@ -56,10 +54,14 @@ static int add_entry(struct survey *s, const char *argument, int parent_fd, cons
                      const char *path, int depth, struct err *e)
 {
     struct stat st;
+    if (check_path(argument, path, e) < 0)
+        return -1;
     if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return FAIL_ERRNO(e, "%s/%s", argument, path);
-    if (S_ISREG(st.st_mode))
-        return add(s, argument, path, path, e);
+    if (S_ISREG(st.st_mode)) {
+        add(s, argument, path, path);
+        return 0;
+    }
     if (!S_ISDIR(st.st_mode))
         return FAIL_OBJECT(e, ERR_INVALID, path, "%s/%s is %s; leave it out or put a file in its place",
                            argument, path,
@@ -92,11 +94,15 @@ static int add_directory(struct survey *s, const char *argument, int fd, const c
 static int add_argument(struct survey *s, const char *argument, struct err *e)
 {
     struct stat st;
-    const char *slash = strrchr(argument, '/');
+    const char *slash = strrchr(argument, '/'), *name = slash == NULL ? argument : slash + 1;
     if (stat(argument, &st) < 0)
         return FAIL_ERRNO(e, "%s", argument);
-    if (S_ISREG(st.st_mode))
-        return add(s, argument, NULL, slash == NULL ? argument : slash + 1, e);
+    if (S_ISREG(st.st_mode)) {
+        if (check_path(argument, name, e) < 0)
+            return -1;
+        add(s, argument, NULL, name);
+        return 0;
+    }
     if (!S_ISDIR(st.st_mode))
         return FAIL_OBJECT(e, ERR_INVALID, argument, "%s is neither a file nor a directory", argument);
     int fd CLEANUP(cleanup_fd) = open(argument, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
