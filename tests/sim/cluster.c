@@ -242,7 +242,7 @@ static void user_step(struct state *s, enum choice_kind kind)
         s->job.is_deleting = true;
     } else {
         uint8_t world = s->ghost.world_faults, operators = s->ghost.operator_faults;
-        s->ghost = (struct ghost){.world_faults = world, .operator_faults = operators};
+        s->ghost = (struct ghost){.was_late = s->ghost.was_late, .world_faults = world, .operator_faults = operators};
         s->job = (struct simjob){.number = 2, .generation = 1};
         s->is_deleted_for_good = true;
     }
@@ -266,6 +266,7 @@ static const char *orphan_arrives(struct state *s)
     const char *law = NULL;
     uint16_t number = 0;
     s->has_orphan = false;
+    s->ghost.was_late = true;
     (void)serve(s, &s->orphan, &s->orphan_base, &number, &law);
     s->orphan = (struct simwrite){0};
     s->orphan_base = (struct simjob){0};

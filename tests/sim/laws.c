@@ -107,10 +107,10 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
     if (s->job.number != base->number || w->attempt >= ATTEMPTS)
         return NULL;
     const struct job_status *now = status_of(s->job.status);
-    bool is_late = base == &s->orphan_base || s->ops_used > 1;
+    bool is_late = s->ghost.was_late || s->ops_used > 1;
     if (w->attempt > now->attempt)
         return "a pod of an attempt that the status does not name yet";
-    /* Nothing fences a request that is late, or a second operator: the agents do. */
+    /* Nothing in the API fences a create that is late, or a second operator's: the agents do. */
     if (is_late)
         return NULL;
     if (w->attempt < now->attempt)
@@ -128,6 +128,26 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
     return NULL;
 }
 
+static bool is_deleted_by(const struct plan *plan, const char *uid)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->actions[i].kind == ACTION_DELETE_POD && strcmp(plan->actions[i].uid, uid) == 0)
+            return true;
+    return false;
+}
+
+/* A request that came late, of an operator that is dead, may have made it. */
+static const char *law_of_old_workers(const struct world *w, const struct plan *plan)
+{
+    for (size_t i = 0; i < w->pod_count && !w->job->is_deleting; i++) {
+        const struct pod_facts *p = w->pods[i];
+        bool is_alive = p->phase != POD_SUCCEEDED && p->phase != POD_FAILED && !p->is_deleting;
+        if (is_alive && p->attempt < w->job->status.attempt && !is_deleted_by(plan, p->uid))
+            return "a worker of an attempt that is over is left running";
+    }
+    return NULL;
+}
+
 const char *law_of_plan(const struct world *w, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
@@ -141,7 +161,7 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
         if (a->kind == ACTION_WAKE_AT && a->at_us <= w->now_us)
             return "a wake-up in the past";
     }
-    return NULL;
+    return law_of_old_workers(w, plan);
 }
 
 /* ---- rest ---- */

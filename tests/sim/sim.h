@@ -120,6 +120,7 @@ struct ghost {
     uint8_t succeeded[ATTEMPTS]; /* workers that succeeded, a bit each */
     uint8_t charged[ATTEMPTS];   /* failures counted for it */
     bool is_whole[ATTEMPTS];     /* the status has counted all its pods */
+    bool was_late; /* a request of an operator that had died came after all */
     uint8_t world_faults, operator_faults;
 };
 
