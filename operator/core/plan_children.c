@@ -35,8 +35,8 @@ void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why
         stop(p, p->gang.workers[i], grace_seconds, why);
 }
 
-/* A create that came late, from an operator that has died or is not the only one, may be of an attempt that is
- * over. */
+/* A create that came late, from an operator that has died or is not the only one, may be of an attempt that
+ * is over. */
 void plan_stop_old_workers(struct planner *p)
 {
     for (size_t i = 0; i < p->gang.other_count; i++)

@@ -16,7 +16,7 @@ struct pass;
 struct task {
     char *namespace;
     char *name;
-    char *uid; /* of the job that it is about; "" before the first pass */
+    char *uid;        /* of the job that it is about; "" before the first pass */
     char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
     struct loop_source *timer;
     int64_t due_ms; /* boot clock; 0 = not due */

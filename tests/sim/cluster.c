@@ -242,7 +242,8 @@ static void user_step(struct state *s, enum choice_kind kind)
         s->job.is_deleting = true;
     } else {
         uint8_t world = s->ghost.world_faults, operators = s->ghost.operator_faults;
-        s->ghost = (struct ghost){.was_late = s->ghost.was_late, .world_faults = world, .operator_faults = operators};
+        s->ghost = (struct ghost){
+            .was_late = s->ghost.was_late, .world_faults = world, .operator_faults = operators};
         s->job = (struct simjob){.number = 2, .generation = 1};
         s->is_deleted_for_good = true;
     }

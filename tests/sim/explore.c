@@ -9,30 +9,44 @@
 
 #include "base/banned.h"
 
-enum { SEEN_SLOTS = 1 << 25, TRACE = 96, FAIR_EVERY = 97 };
+enum { SLOTS = 1 << 20, TRACE = 96, FAIR_EVERY = 97 };
 
 /* ---- visited states, in memory that processes share ---- */
 
 struct seen {
     _Atomic uint64_t count;
-    _Atomic uint64_t slots[SEEN_SLOTS];
+    uint64_t size;
+    _Atomic uint64_t slots[];
 };
 
-struct seen *seen_new(void)
+static size_t seen_bytes(uint64_t slots)
 {
-    void *p = mmap(NULL, sizeof(struct seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
+    return sizeof(struct seen) + slots * sizeof(uint64_t);
+}
+
+struct seen *seen_new(uint64_t slots)
+{
+    struct seen *p = mmap(NULL, seen_bytes(slots), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    p->size = slots;
+    return p;
+}
+
+void seen_free(struct seen *seen)
+{
+    (void)munmap(seen, seen_bytes(seen->size));
 }
 
 bool seen_add(struct seen *seen, uint64_t hash)
 {
-    if (atomic_load(&seen->count) > SEEN_SLOTS / 4 * 3)
+    if (atomic_load(&seen->count) > seen->size / 4 * 3)
         return false;
     hash |= 1; /* 0 is an empty slot */
     for (uint64_t at = hash >> 8;; at++) {
         uint64_t there = 0;
-        if (atomic_compare_exchange_strong(&seen->slots[at % SEEN_SLOTS], &there, hash)) {
+        if (atomic_compare_exchange_strong(&seen->slots[at & (seen->size - 1)], &there, hash)) {
             atomic_fetch_add(&seen->count, 1);
             return true;
         }
@@ -144,6 +158,7 @@ struct node {
 };
 
 struct frontier {
+    struct seen *seen;   /* in this search, whatever others have seen */
     struct node **nodes; /* a ring */
     size_t capacity, first, count;
 };
@@ -195,7 +210,10 @@ static bool expand(struct node *n, struct frontier *f, struct seen *seen, uint64
         memcpy(&next, n, sizeof(next));
         next.trace[next.depth++] = choices[i];
         const char *law = step(&next.state, choices[i]);
-        bool is_new = !law && seen_add(seen, state_hash(&next.state));
+        uint64_t hash = law ? 0 : state_hash(&next.state);
+        bool is_new = !law && seen_add(f->seen, hash);
+        if (is_new)
+            (void)seen_add(seen, hash);
         bool is_fair = is_new && ++*found % FAIR_EVERY == 0;
         if (is_fair)
             law = try_fairly(&next, seen);
@@ -211,11 +229,13 @@ static bool expand(struct node *n, struct frontier *f, struct seen *seen, uint64
 
 bool explore(uint8_t scenario, uint64_t most, struct seen *seen)
 {
-    struct frontier f = {.capacity = most};
+    struct frontier f = {.capacity = most, .seen = seen_new(SLOTS)};
     struct node *n = xcalloc(1, sizeof(*n));
     bool is_well = true;
     uint64_t found = 0;
     int depth = 0;
+    if (!f.seen)
+        abort();
     f.nodes = xcalloc(f.capacity, sizeof(struct node *));
     state_init(&n->state, scenario);
     push(&f, n);
@@ -231,6 +251,7 @@ bool explore(uint8_t scenario, uint64_t most, struct seen *seen)
     while (f.count)
         free(pop(&f));
     free(f.nodes);
+    seen_free(f.seen);
     statuses_forget();
     return is_well;
 }

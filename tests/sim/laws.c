@@ -48,9 +48,9 @@ static const char *law_of_failed(const struct ghost *g, const struct job_status 
 {
     uint8_t hurt = g->hurt[new->attempt];
     if (strcmp(new->reason, "RestartLimitExceeded") == 0)
-        return new->restarts == MAX_RESTARTS && hurt &HURT_PROGRAM ? NULL : "the restart limit is not reached";
+        return new->restarts == MAX_RESTARTS &&hurt &HURT_PROGRAM ? NULL : "the restart limit is not reached";
     if (strcmp(new->reason, "DisruptionLimitExceeded") == 0)
-        return new->disruptions == MAX_DISRUPTIONS && hurt & HURT_DISRUPTED
+        return new->disruptions == MAX_DISRUPTIONS &&hurt &HURT_DISRUPTED
                    ? NULL
                    : "the disruption limit is not reached";
     return hurt & HURT_SECURITY ? NULL : "the job has failed without a cause";
@@ -192,8 +192,8 @@ const char *law_of_rest(const struct state *s)
         return s->pods[0].number || s->service.number ? "children outlive their job" : NULL;
     if (!status_is_finished(now))
         return "nothing moves, and the job has not ended";
-    if (!was_hurt(s) && (now->phase != PHASE_SUCCEEDED || now->attempt != 1 || now->restarts != 0 ||
-                         now->disruptions != 0))
+    if (!was_hurt(s) &&
+        (now->phase != PHASE_SUCCEEDED || now->attempt != 1 || now->restarts != 0 || now->disruptions != 0))
         return "nothing happened to the workers, and the end is not the reference's";
     if (now->phase == PHASE_SUCCEEDED && now->restarts + now->disruptions != now->attempt - 1)
         return "at the end, attempts, restarts and disruptions do not add up";

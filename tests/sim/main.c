@@ -18,14 +18,14 @@
 
 #include "base/banned.h"
 
-enum { PROCESSES = 2, STEPS = 150, STATES_LEAST = 1000000 };
+enum { PROCESSES = 2, STEPS = 150, STATES_LEAST = 1000000, SLOTS = 1 << 25 };
 
 struct budget {
     uint64_t states; /* of each scenario, breadth first */
     uint64_t walks;  /* in all */
     int seconds;     /* after which no walk begins */
 };
-static const struct budget full = {220000, 24000, 150};
+static const struct budget full = {300000, 40000, 120};
 static const struct budget quick = {12000, 700, 20};
 
 static double seconds_now(void)
@@ -57,7 +57,7 @@ static bool run_share(const struct budget *b, int process, struct seen *seen)
 static int run_all(const struct budget *b)
 {
     double start = seconds_now();
-    struct seen *seen = seen_new();
+    struct seen *seen = seen_new(SLOTS);
     int failed = 0;
     if (!seen) {
         perror("mmap");

@@ -9,11 +9,6 @@
 #include "base/arena.h"
 #include "base/banned.h"
 
-static const struct scenario *scenario_of(const struct state *s)
-{
-    return &scenarios[s->scenario];
-}
-
 /* ---- what the watches bring ---- */
 
 static void touch(struct oper *o)
@@ -147,7 +142,8 @@ static const struct pod *viewed(const struct oper *o, const char *uid)
 
 static void keep_write(struct oper *o, const struct action *a)
 {
-    struct simwrite w = {.kind = (uint8_t)a->kind, .attempt = (uint8_t)a->attempt, .index = (uint8_t)a->index};
+    struct simwrite w = {
+        .kind = (uint8_t)a->kind, .attempt = (uint8_t)a->attempt, .index = (uint8_t)a->index};
     if (a->kind == ACTION_SET_STATUS)
         w.status = status_number(a->status);
     if (a->kind == ACTION_DELETE_POD) {
@@ -216,7 +212,7 @@ static const char *run_pass(const struct state *s, struct oper *o, uint8_t op)
 
 /* ---- writes ---- */
 
-static bool is_create(const struct simwrite *w)
+bool is_create(const struct simwrite *w)
 {
     return w->kind == ACTION_CREATE_POD || w->kind == ACTION_CREATE_SERVICE;
 }
@@ -349,82 +345,4 @@ const char *operator_step(struct state *s, struct choice c)
     default: return write_step(s, o, c);
     }
     return NULL;
-}
-
-/* ---- choices ---- */
-
-struct list {
-    struct choice *choices;
-    size_t count;
-    uint8_t op;
-};
-
-static void add(struct list *l, enum choice_kind kind, uint8_t arg)
-{
-    l->choices[l->count++] = (struct choice){(uint8_t)kind, l->op, arg};
-}
-
-static void add_views(const struct state *s, const struct oper *o, struct list *l)
-{
-    bool is_relisting = false;
-    for (uint8_t cache = 0; cache < CACHE_COUNT; cache++) {
-        if (o->relist[cache])
-            add(l, RELIST, cache);
-        is_relisting = is_relisting || o->relist[cache];
-    }
-    if (o->pods_queued)
-        add(l, SEE_POD, 0);
-    if (memcmp(&o->service, &s->service, sizeof(o->service)) != 0)
-        add(l, SEE_SERVICE, 0);
-    if (memcmp(o->nodes, s->nodes, sizeof(o->nodes)) != 0)
-        add(l, SEE_NODE, 0);
-    if (o->due == 1 && !o->in_pass && !is_relisting)
-        add(l, PASS, 0);
-}
-
-static void add_writes(const struct oper *o, bool is_rough, struct list *l)
-{
-    bool is_first = true;
-    for (uint8_t i = 0; i < o->write_count; i++) {
-        const struct simwrite *w = &o->writes[i];
-        if (w->is_done)
-            continue;
-        add(l, WRITE, i);
-        for (int kind = WRITE_THEN_CRASH; is_rough && is_first && kind <= WRITE_ANSWER_LOST; kind++)
-            add(l, (enum choice_kind)kind, i);
-        if (is_rough && is_create(w))
-            add(l, WRITE_REFUSED, i);
-        /* The status goes first and alone; of the others, any may arrive first. */
-        if (w->kind == ACTION_SET_STATUS)
-            return;
-        is_first = false;
-    }
-}
-
-size_t operator_choices(const struct state *s, uint8_t op, bool with_trouble, struct choice *ret)
-{
-    const struct oper *o = &s->ops[op];
-    struct list l = {.choices = ret, .op = op};
-    bool is_rough = with_trouble && s->ghost.operator_faults < scenario_of(s)->operator_faults;
-    if (!o->is_up) {
-        add(&l, START_OPERATOR, 0);
-        return l.count;
-    }
-    if (o->stage < 2)
-        add(&l, o->stage == 0 ? LIST_JOBS : LIST_REST, 0);
-    if (o->jobs_queued)
-        add(&l, SEE_JOB, 0);
-    if (o->stage == 2)
-        add_views(s, o, &l);
-    if (o->in_pass)
-        add_writes(o, is_rough, &l);
-    if (is_rough)
-        add(&l, CRASH, 0);
-    if (is_rough && o->stage == 2) {
-        add(&l, WATCH_BREAKS, CACHE_PODS);
-        add(&l, WATCH_BREAKS, CACHE_JOBS);
-        if (!o->due)
-            add(&l, SPURIOUS, 0);
-    }
-    return l.count;
 }

@@ -94,10 +94,9 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
         return there->job == base->number ? REPLY_OK : REPLY_EXISTS;
     }
     *ret_law = law_of_create(s, w, base);
-    insert_pod(s, (struct pod){.number = ++s->last_number,
-                               .job = base->number,
-                               .attempt = w->attempt,
-                               .index = w->index});
+    insert_pod(
+        s, (struct pod){
+               .number = ++s->last_number, .job = base->number, .attempt = w->attempt, .index = w->index});
     *ret_number = s->last_number;
     return REPLY_OK;
 }

@@ -120,7 +120,7 @@ struct ghost {
     uint8_t succeeded[ATTEMPTS]; /* workers that succeeded, a bit each */
     uint8_t charged[ATTEMPTS];   /* failures counted for it */
     bool is_whole[ATTEMPTS];     /* the status has counted all its pods */
-    bool was_late; /* a request of an operator that had died came after all */
+    bool was_late;               /* a request of an operator that had died came after all */
     uint8_t world_faults, operator_faults;
 };
 
@@ -192,9 +192,9 @@ enum choice_kind {
     SPURIOUS,
     CHOICE_KINDS,
 };
-#define FIRST_WORLD_TROUBLE    EXIT_1
+#define FIRST_WORLD_TROUBLE EXIT_1
 /* Wall time when the simulation begins: 2026-01-01T12:00:00Z. */
-#define SIM_EPOCH_US INT64_C(1767268800000000)
+#define SIM_EPOCH_US           INT64_C(1767268800000000)
 #define FIRST_OPERATOR_TROUBLE CRASH
 
 struct choice {
@@ -240,9 +240,10 @@ void remove_pod(struct state *s, struct pod *p);
 void begin_deletion(struct state *s, struct pod *p);
 struct pod *pod_named(struct pod *pods, uint8_t attempt, uint8_t index);
 
-/* ---- operator.c: the shell's rules around plan() ---- */
+/* ---- operator.c, choices.c: the shell's rules around plan() ---- */
 const char *operator_step(struct state *s, struct choice c);
 size_t operator_choices(const struct state *s, uint8_t op, bool with_trouble, struct choice *ret);
+bool is_create(const struct simwrite *w);
 void operator_see_job(struct oper *o);
 void operator_see_pod(struct oper *o);
 
@@ -267,8 +268,9 @@ const char *law_of_plan(const struct world *w, const struct plan *plan);
 const char *law_of_rest(const struct state *s);
 
 /* ---- explore.c, walk.c ---- */
-struct seen; /* hashes of visited states, shared by processes */
-struct seen *seen_new(void);
+struct seen;                           /* hashes of visited states, shared by processes */
+struct seen *seen_new(uint64_t slots); /* a power of two; NULL without memory */
+void seen_free(struct seen *seen);
 bool seen_add(struct seen *seen, uint64_t hash);
 uint64_t seen_count(const struct seen *seen);
 uint64_t state_hash(const struct state *s);

@@ -15,7 +15,8 @@ struct entry {
     uint32_t next; /* of the bucket, 0 = none */
 };
 
-static struct entry **entries; /* number 0 is no status; chunks stay where they are, for they are pointed at */
+static struct entry *
+    *entries; /* number 0 is no status; chunks stay where they are, for they are pointed at */
 static uint32_t count, capacity;
 static uint32_t *buckets;
 static struct arena *arena;
@@ -41,11 +42,19 @@ static uint64_t mix_number(uint64_t h, int64_t n)
 static uint32_t shape_of(const struct job_status *s)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
-    const int64_t numbers[] = {s->phase,           s->attempt,           s->restarts,
-                               s->disruptions,     s->backoff_failures,  s->observed_generation,
-                               s->workers.ready,   s->workers.active,    s->workers.succeeded,
-                               s->workers.failed,  s->backoff_until_us != 0,
-                               (int64_t)s->failure_count, (int64_t)s->node_count};
+    const int64_t numbers[] = {s->phase,
+                               s->attempt,
+                               s->restarts,
+                               s->disruptions,
+                               s->backoff_failures,
+                               s->observed_generation,
+                               s->workers.ready,
+                               s->workers.active,
+                               s->workers.succeeded,
+                               s->workers.failed,
+                               s->backoff_until_us != 0,
+                               (int64_t)s->failure_count,
+                               (int64_t)s->node_count};
     h = mix(h, numbers, sizeof(numbers));
     h = mix_text(mix_text(h, s->reason), s->output.uri);
     for (size_t i = 0; i < s->condition_count; i++)

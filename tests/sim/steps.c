@@ -6,20 +6,56 @@
 #include "base/banned.h"
 
 const struct scenario scenarios[] = {
-    {"crashes", 1, 0, 3, true},     {"disruptions", 1, 2, 0, true}, {"both", 1, 1, 1, true},
-    {"two-operators", 2, 0, 1, true}, {"two-prompt", 2, 1, 1, false}, {"storm", 1, 6, 6, true},
-    {"storm-of-two", 2, 5, 5, true},
+    {"calm", 1, 0, 0, true},  {"crashes", 1, 0, 3, true},       {"disruptions", 1, 2, 0, true},
+    {"both", 1, 1, 1, true},  {"two-operators", 2, 0, 1, true}, {"two-prompt", 2, 1, 1, false},
+    {"storm", 1, 6, 6, true}, {"storm-of-two", 2, 5, 5, true},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);
 
 static const char *const names[CHOICE_KINDS] = {
-    "SCHEDULE", "RUN_CONTAINERS", "GET_READY", "EXIT_0", "COMPLETE", "STOP_CONTAINERS", "REMOVE_STOPPED",
-    "COLLECT", "NODE_BACK", "START_OPERATOR", "LIST_JOBS", "LIST_REST", "RELIST", "SEE_JOB", "SEE_POD",
-    "SEE_SERVICE", "SEE_NODE", "PASS", "WRITE", "ORPHAN_ARRIVES", "WAIT", "EXIT_1", "OUT_OF_MEMORY",
-    "SECURITY_FAILURE", "EVICT", "PERSON_DELETES_POD", "PERSON_FORCES_POD", "NODE_LOST", "TAINT_EVICTS",
-    "NODE_GONE", "PERSON_DELETES_SERVICE", "USER_EDITS", "USER_DELETES_JOB", "USER_DELETES_FOREGROUND",
-    "USER_CREATES_AGAIN", "CRASH", "WRITE_THEN_CRASH", "CRASH_WITH_REQUEST", "WRITE_FAILS",
-    "WRITE_ANSWER_LOST", "WRITE_REFUSED", "WATCH_BREAKS", "SPURIOUS",
+    "SCHEDULE",
+    "RUN_CONTAINERS",
+    "GET_READY",
+    "EXIT_0",
+    "COMPLETE",
+    "STOP_CONTAINERS",
+    "REMOVE_STOPPED",
+    "COLLECT",
+    "NODE_BACK",
+    "START_OPERATOR",
+    "LIST_JOBS",
+    "LIST_REST",
+    "RELIST",
+    "SEE_JOB",
+    "SEE_POD",
+    "SEE_SERVICE",
+    "SEE_NODE",
+    "PASS",
+    "WRITE",
+    "ORPHAN_ARRIVES",
+    "WAIT",
+    "EXIT_1",
+    "OUT_OF_MEMORY",
+    "SECURITY_FAILURE",
+    "EVICT",
+    "PERSON_DELETES_POD",
+    "PERSON_FORCES_POD",
+    "NODE_LOST",
+    "TAINT_EVICTS",
+    "NODE_GONE",
+    "PERSON_DELETES_SERVICE",
+    "USER_EDITS",
+    "USER_DELETES_JOB",
+    "USER_DELETES_FOREGROUND",
+    "USER_CREATES_AGAIN",
+    "CRASH",
+    "WRITE_THEN_CRASH",
+    "CRASH_WITH_REQUEST",
+    "WRITE_FAILS",
+    "WRITE_ANSWER_LOST",
+    "WRITE_REFUSED",
+    "WATCH_BREAKS",
+    "SPURIOUS",
 };
 
 const char *choice_name(enum choice_kind kind)
@@ -112,9 +148,9 @@ void choice_print(FILE *f, const struct state *s, struct choice c)
         if (w->kind == ACTION_SET_STATUS)
             now = status_of(w->status);
         if (w->kind == ACTION_SET_STATUS)
-            fprintf(f, ": %s/%s attempt %d restarts %d disruptions %d workers %d+%d+%d", phase_name(now->phase),
-                    now->reason, now->attempt, now->restarts, now->disruptions, now->workers.active,
-                    now->workers.succeeded, now->workers.failed);
+            fprintf(f, ": %s/%s attempt %d restarts %d disruptions %d workers %d+%d+%d",
+                    phase_name(now->phase), now->reason, now->attempt, now->restarts, now->disruptions,
+                    now->workers.active, now->workers.succeeded, now->workers.failed);
     } else if (c.kind <= COLLECT || c.kind >= EXIT_1) {
         const struct pod *p = &s->pods[c.kind == SCHEDULE ? c.arg / NODES : c.arg % PODS];
         if (p->number)

@@ -89,7 +89,9 @@ static void add_containers(const struct pod *p, struct pod_facts *f, struct aren
     if (p->trainer >= T_EXIT_0) {
         f->trainer.state = CONTAINER_TERMINATED;
         f->trainer.exit_code = exits[p->trainer];
-        f->trainer.reason = p->trainer == T_OOM ? "OOMKilled" : p->trainer == T_EXIT_0 ? "Completed" : "Error";
+        f->trainer.reason = p->trainer == T_OOM      ? "OOMKilled"
+                            : p->trainer == T_EXIT_0 ? "Completed"
+                                                     : "Error";
         f->trainer.finished_us = SIM_EPOCH_US + p->finished_s * INT64_C(1000000);
     }
     if (pod_is_over(p)) {
