@@ -125,6 +125,16 @@ bench-decrypt: ## decryption beside openssl speed, one core, one run
 	@tests/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/bench/decrypt
 	@tests/bench/decrypt.sh $(BUILD)/bench/decrypt
+# Of the shell, only the expectations: the simulation has caches of its own.
+SIM_OBJ  := $(call objects,$(call sources,tests/sim) $(PURE_SRC) operator/shell/expect.c)
+sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss
+	@tests/setup build
+	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim
+	@$(BUILD)/tests/sim/sim
+$(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(SIM_OBJ) $(LIB) $(LIBS) -o $@
+
 $(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $< $(LIB) $(LIBS) -o $@

@@ -38,6 +38,7 @@ static void decide_attempt(struct planner *p)
             plan_restart(p);
         return;
     }
+    plan_stop_old_workers(p);
     if (all_succeeded(&p->gang)) {
         plan_end_succeeded(p);
         return;

@@ -35,6 +35,15 @@ void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why
         stop(p, p->gang.workers[i], grace_seconds, why);
 }
 
+/* A create that came late, from an operator that has died or is not the only one, may be of an attempt that
+ * is over. */
+void plan_stop_old_workers(struct planner *p)
+{
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        if (p->gang.others[i]->attempt < p->gang.attempt)
+            stop(p, p->gang.others[i], -1, "its attempt is over");
+}
+
 /* Ended pods of attempts that status.failures no longer lists would pile up for ever. */
 void plan_sweep(struct planner *p)
 {

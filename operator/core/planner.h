@@ -55,6 +55,7 @@ void plan_start(struct planner *p);
 void plan_restart(struct planner *p);
 /* plan_children.c */
 void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why);
+void plan_stop_old_workers(struct planner *p);
 void plan_sweep(struct planner *p);
 /* Creates what the attempt lacks, or says why it may not. True when all workers are there. */
 bool plan_children(struct planner *p);

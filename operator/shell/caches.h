@@ -22,6 +22,7 @@ struct cached_job {
     const char *resource_version;
     const char *text; /* compact JSON */
     size_t text_length;
+    bool is_deleting;
 };
 
 enum cache { CACHE_JOBS, CACHE_PODS, CACHE_SERVICES, CACHE_NODES, CACHE_NAMESPACES, CACHE_COUNT };

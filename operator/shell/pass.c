@@ -48,6 +48,23 @@ static void keep_plan(struct pass *p, const struct plan *plan)
     }
 }
 
+/*
+ * The status counts more pods than the cache shows: they are gone without a trace, or the cache is
+ * older than a status that another operator wrote. A list tells, asked for once for that status.
+ */
+static bool must_list_pods(struct pass *p, const struct world *w)
+{
+    const struct job_status *s = &p->job.status;
+    int32_t missing = s->workers.active + s->workers.succeeded + s->workers.failed;
+    for (size_t i = 0; i < w->pod_count; i++)
+        missing -= w->pods[i]->attempt == s->attempt && strcmp(w->pods[i]->owner_uid, p->job.uid) == 0;
+    if (missing <= 0 || status_is_finished(s) || !task_note_listing(p->task, p->job.resource_version))
+        return false;
+    expect(&p->task->expectations, EXPECT_LIST, CACHE_PODS, p->job.name, NULL);
+    p->task->is_touched = true;
+    return true;
+}
+
 static void make_plan(struct pass *p)
 {
     const struct caches *c = p->pw->caches;
@@ -62,6 +79,8 @@ static void make_plan(struct pass *p)
     w.pods = caches_pods_of(c, p->job.uid, p->arena, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
+    if (must_list_pods(p, &w))
+        return;
     struct plan plan = plan_job(&w, p->arena);
     keep_plan(p, &plan);
 }
@@ -92,10 +111,23 @@ static struct write *free_write(struct pass *p)
     return NULL;
 }
 
+/* The job was deleted while the pass ran: whoever knows that creates nothing more for it. */
+static bool is_void(const struct pass *p, const struct action *a)
+{
+    if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE)
+        return false;
+    const struct cached_job *now = caches_job(p->pw->caches, p->job.namespace, p->job.name);
+    return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
+}
+
 void pass_go_on(struct pass *p)
 {
     while (p->next < p->count && !p->is_failed && !p->is_refused) {
         const struct action *a = &p->actions[p->next];
+        if (is_void(p, a)) {
+            p->next++;
+            continue;
+        }
         struct write *w = free_write(p);
         /* The status goes first and alone. */
         if (w == NULL || (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1))

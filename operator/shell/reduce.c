@@ -41,7 +41,8 @@ void *reduce_job(const json_t *object, const void *previous)
                            .uid = js_text(object, "metadata.uid"),
                            .resource_version = js_text(object, "metadata.resourceVersion"),
                            .text = text,
-                           .text_length = strlen(text)};
+                           .text_length = strlen(text),
+                           .is_deleting = js_text(object, "metadata.deletionTimestamp")[0] != '\0'};
     (void)previous;
     return pack_block(&j, sizeof(j), texts, ARRAY_LEN(texts));
 }

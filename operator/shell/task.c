@@ -1,6 +1,7 @@
 #include "shell/task.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "os/loop.h"
@@ -38,6 +39,7 @@ void task_free(void *task)
     free(t->namespace);
     free(t->name);
     free(t->uid);
+    free(t->listed_for);
     free(t->refused_object);
     free(t->refused_message);
     free(t);
@@ -60,6 +62,7 @@ void task_not_due(struct task *t)
 void task_forget(struct task *t, const char *uid)
 {
     set_text(&t->uid, uid);
+    set_text(&t->listed_for, "");
     set_text(&t->refused_object, "");
     set_text(&t->refused_message, "");
     t->refused_count = 0;
@@ -79,6 +82,14 @@ void task_note_create(struct task *t, const char *object, const char *message)
     t->refused_us = clock_wall_us();
     if (t->refused_count < INT32_MAX)
         t->refused_count++;
+}
+
+bool task_note_listing(struct task *t, const char *version)
+{
+    if (strcmp(t->listed_for, version) == 0)
+        return false;
+    set_text(&t->listed_for, version);
+    return true;
 }
 
 struct refusal task_refusal(const struct task *t)

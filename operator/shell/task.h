@@ -16,7 +16,8 @@ struct pass;
 struct task {
     char *namespace;
     char *name;
-    char *uid; /* of the job that it is about; "" before the first pass */
+    char *uid;        /* of the job that it is about; "" before the first pass */
+    char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
     struct loop_source *timer;
     int64_t due_ms; /* boot clock; 0 = not due */
     struct backoff backoff;
@@ -42,5 +43,7 @@ void task_forget(struct task *t, const char *uid);
 /* What the API server said to a create: refused, or, with object NULL, taken. */
 void task_note_create(struct task *t, const char *object, const char *message);
 struct refusal task_refusal(const struct task *t);
+/* False when pods were listed for that version of the job already. */
+bool task_note_listing(struct task *t, const char *version);
 
 #endif

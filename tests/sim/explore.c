@@ -1,0 +1,257 @@
+/* Visited states, and the search breadth first. */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+#include "sim.h"
+
+#include "base/banned.h"
+
+enum { SLOTS = 1 << 20, TRACE = 96, FAIR_EVERY = 97 };
+
+/* ---- visited states, in memory that processes share ---- */
+
+struct seen {
+    _Atomic uint64_t count;
+    uint64_t size;
+    _Atomic uint64_t slots[];
+};
+
+static size_t seen_bytes(uint64_t slots)
+{
+    return sizeof(struct seen) + slots * sizeof(uint64_t);
+}
+
+struct seen *seen_new(uint64_t slots)
+{
+    struct seen *p = mmap(NULL, seen_bytes(slots), PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    p->size = slots;
+    return p;
+}
+
+void seen_free(struct seen *seen)
+{
+    (void)munmap(seen, seen_bytes(seen->size));
+}
+
+bool seen_add(struct seen *seen, uint64_t hash)
+{
+    if (atomic_load(&seen->count) > seen->size / 4 * 3)
+        return false;
+    hash |= 1; /* 0 is an empty slot */
+    for (uint64_t at = hash >> 8;; at++) {
+        uint64_t there = 0;
+        if (atomic_compare_exchange_strong(&seen->slots[at & (seen->size - 1)], &there, hash)) {
+            atomic_fetch_add(&seen->count, 1);
+            return true;
+        }
+        if (there == hash)
+            return false;
+    }
+}
+
+uint64_t seen_count(const struct seen *seen)
+{
+    return atomic_load(&seen->count);
+}
+
+/* ---- the hash: states that differ in times, versions and uids only are one ---- */
+
+struct renaming {
+    uint8_t new[256];
+    uint8_t count;
+};
+
+static void rename_one(struct renaming *r, uint8_t *number)
+{
+    if (*number && !r->new[*number])
+        r->new[*number] = ++r->count;
+    *number = r->new[*number];
+}
+
+static void rename_pods(struct renaming *r, struct pod *pods, size_t n, uint32_t now_ms)
+{
+    for (size_t i = 0; i < n && pods[i].number; i++) {
+        rename_one(r, &pods[i].number);
+        /* Of the moment only this matters: whether the failure has settled. */
+        pods[i].finished_s = pods[i].finished_s && pods[i].finished_s + 15u > now_ms / 1000;
+    }
+}
+
+static void smooth_job(struct simjob *j, uint16_t current, uint32_t now_ms)
+{
+    const struct job_status *status = status_of(j->status);
+    bool waits = status->backoff_until_us > SIM_EPOCH_US + now_ms * INT64_C(1000);
+    j->status = status_shape(j->status) ^ (waits ? 1u : 0u);
+    j->version = j->version == current;
+}
+
+static void smooth_operator(struct oper *o, const struct state *s, struct renaming *r)
+{
+    for (size_t i = 0; i < o->expect_count; i++) {
+        struct simexpect *e = &o->expects[i];
+        e->since_ms = o->fresh_ms[e->cache] > e->since_ms;
+        e->version = e->version > o->job.version;
+        rename_one(r, &e->number);
+    }
+    memset(o->fresh_ms, 0, sizeof(o->fresh_ms));
+    o->wake_ms = o->wake_ms ? 1 : 0;
+    o->refused_ms = 0;
+    o->listed_for = o->listed_for == o->job.version;
+    smooth_job(&o->job, s->job.version, s->ms);
+    smooth_job(&o->base, s->job.version, s->ms);
+    for (size_t i = 0; i < o->jobs_queued; i++)
+        smooth_job(&o->job_queue[i], s->job.version, s->ms);
+    rename_pods(r, o->pods, PODS, s->ms);
+    rename_pods(r, o->pod_queue, o->pods_queued, s->ms);
+    rename_one(r, &o->service.number);
+    for (size_t i = 0; i < o->write_count; i++) {
+        rename_one(r, &o->writes[i].pod);
+        o->writes[i].status = status_shape(o->writes[i].status);
+    }
+}
+
+static uint64_t hash_bytes(const void *bytes, size_t size)
+{
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15), word = 0;
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < size; i += sizeof(word)) {
+        size_t n = size - i < sizeof(word) ? size - i : sizeof(word);
+        word = 0;
+        memcpy(&word, b + i, n);
+        h = (h ^ word) * UINT64_C(0xff51afd7ed558ccd);
+        h ^= h >> 32;
+    }
+    return h * UINT64_C(0xc4ceb9fe1a85ec53) ^ (h >> 29);
+}
+
+uint64_t state_hash(const struct state *s)
+{
+    struct renaming r = {0};
+    struct state c;
+    memcpy(&c, s, sizeof(c)); /* with the padding, which is hashed as well and always zero */
+    c.ms = 0;
+    c.last_number = 0;
+    c.last_version = 0;
+    rename_pods(&r, c.pods, PODS, s->ms);
+    rename_one(&r, &c.service.number);
+    for (size_t i = 0; i < c.ops_used; i++)
+        smooth_operator(&c.ops[i], s, &r);
+    rename_one(&r, &c.orphan.pod);
+    c.orphan.status = status_shape(c.orphan.status);
+    smooth_job(&c.orphan_base, s->job.version, s->ms);
+    smooth_job(&c.job, s->job.version, s->ms);
+    return hash_bytes(&c, sizeof(c));
+}
+
+/* ---- breadth first ---- */
+
+struct node {
+    struct state state;
+    struct choice trace[TRACE];
+    uint8_t depth;
+};
+
+struct frontier {
+    struct seen *seen;   /* in this search, whatever others have seen */
+    struct node **nodes; /* a ring */
+    size_t capacity, first, count;
+};
+
+static void push(struct frontier *f, const struct node *n)
+{
+    if (f->count == f->capacity)
+        return;
+    struct node *copy = xmalloc(sizeof(*copy));
+    memcpy(copy, n, sizeof(*copy));
+    f->nodes[(f->first + f->count++) % f->capacity] = copy;
+}
+
+static struct node *pop(struct frontier *f)
+{
+    struct node *n = f->nodes[f->first];
+    f->first = (f->first + 1) % f->capacity;
+    f->count--;
+    return n;
+}
+
+static void report(const struct node *n, const char *law, bool is_fair)
+{
+    struct state s;
+    state_init(&s, n->state.scenario);
+    printf("VIOLATION: %s\nSCENARIO %s\n", law, scenarios[s.scenario].name);
+    for (size_t i = 0; i < n->depth; i++) {
+        choice_print(stdout, &s, n->trace[i]);
+        (void)step(&s, n->trace[i]);
+    }
+    if (is_fair)
+        (void)run_fairly(&s, 1, NULL, stdout);
+}
+
+static const char *try_fairly(const struct node *n, struct seen *seen)
+{
+    struct state s;
+    memcpy(&s, &n->state, sizeof(s));
+    return run_fairly(&s, 1, seen, NULL);
+}
+
+/* False when a law was broken. */
+static bool expand(struct node *n, struct frontier *f, struct seen *seen, uint64_t *found)
+{
+    struct choice choices[CHOICES];
+    size_t count = choices_of(&n->state, true, choices);
+    for (size_t i = 0; i < count; i++) {
+        struct node next;
+        memcpy(&next, n, sizeof(next));
+        next.trace[next.depth++] = choices[i];
+        const char *law = step(&next.state, choices[i]);
+        uint64_t hash = law ? 0 : state_hash(&next.state);
+        bool is_new = !law && seen_add(f->seen, hash);
+        if (is_new)
+            (void)seen_add(seen, hash);
+        bool is_fair = is_new && ++*found % FAIR_EVERY == 0;
+        if (is_fair)
+            law = try_fairly(&next, seen);
+        if (law) {
+            report(&next, law, is_fair);
+            return false;
+        }
+        if (is_new && next.depth < TRACE)
+            push(f, &next);
+    }
+    return true;
+}
+
+bool explore(uint8_t scenario, uint64_t most, struct seen *seen)
+{
+    struct frontier f = {.capacity = most, .seen = seen_new(SLOTS)};
+    struct node *n = xcalloc(1, sizeof(*n));
+    bool is_well = true;
+    uint64_t found = 0;
+    int depth = 0;
+    if (!f.seen)
+        abort();
+    f.nodes = xcalloc(f.capacity, sizeof(struct node *));
+    state_init(&n->state, scenario);
+    push(&f, n);
+    free(n);
+    while (f.count && is_well && found < most) {
+        n = pop(&f);
+        depth = n->depth;
+        is_well = expand(n, &f, seen, &found);
+        free(n);
+    }
+    printf("  breadth first  %-14s %9llu states, %s %d steps deep\n", scenarios[scenario].name,
+           (unsigned long long)found, f.count ? "the first, up to" : "all,", depth);
+    while (f.count)
+        free(pop(&f));
+    free(f.nodes);
+    seen_free(f.seen);
+    statuses_forget();
+    return is_well;
+}
