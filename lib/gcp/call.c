@@ -9,7 +9,7 @@
 
 #include "base/banned.h"
 
-enum { PATIENCE_MS = 60 * 1000, FIRST_WAIT_MS = 250, MOST_WAIT_MS = 8000, NAP_MS = 100 };
+enum { HEADERS_MAX = 8, PATIENCE_MS = 60 * 1000, FIRST_WAIT_MS = 250, MOST_WAIT_MS = 8000, NAP_MS = 100 };
 
 static enum err_code code_of_status(int status)
 {
@@ -41,17 +41,32 @@ static int fail_from_reply(const struct http_request *q, const struct http_respo
                 r->status, *message != '\0' ? ": " : "", message);
 }
 
-int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+/* A person's credentials belong to no project of their own: the call says which one has the API enabled. */
+static void add_quota_project(const struct gcp_site *site, struct http_request *call,
+                              struct http_header *headers)
+{
+    const char *project = identity_quota_project(site->identity);
+    if (*project == '\0' || call->header_count >= HEADERS_MAX)
+        return;
+    for (size_t i = 0; i < call->header_count; i++)
+        headers[i] = call->headers[i];
+    headers[call->header_count++] = (struct http_header){"x-goog-user-project", project};
+    call->headers = headers;
+}
+
+int gcp_try(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
             struct http_response *r, struct err *e)
 {
+    struct http_header headers[HEADERS_MAX];
+    struct http_request call = *q;
     if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
         return FAIL(e, ERR_CANCELLED, "cancelled");
-    q->bearer = identity_hold_token(site->identity, e);
-    if (q->bearer == NULL)
+    add_quota_project(site, &call, headers);
+    call.bearer = identity_hold_token(site->identity, e);
+    if (call.bearer == NULL)
         return -1;
-    int result = http_perform(s, q, r, e);
-    identity_release_token(site->identity, q->bearer);
-    q->bearer = NULL;
+    int result = http_perform(s, &call, r, e);
+    identity_release_token(site->identity, call.bearer);
     if (result < 0)
         return -1;
     if (r->status == 401)
@@ -97,7 +112,7 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     return 0;
 }
 
-int gcp_call(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+int gcp_call(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
              struct http_response *r, struct err *e)
 {
     struct gcp_patience patience;

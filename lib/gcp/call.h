@@ -27,10 +27,10 @@ struct gcp_site {
 };
 
 /* Repeats until it works, fails for good, or patience ends. r holds the last reply, also of a failed call. */
-int gcp_call(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+int gcp_call(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
              struct http_response *r, struct err *e) MUST_CHECK;
 /* One try: adds the token, sends, turns a status of 400 and more into an error. */
-int gcp_try(const struct gcp_site *site, struct http_session *s, struct http_request *q,
+int gcp_try(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
             struct http_response *r, struct err *e) MUST_CHECK;
 
 /* Waiting between tries, for callers that repeat by themselves (downloads, upload sessions). */

@@ -84,6 +84,11 @@ const char *identity_account(const struct identity *id)
     return id->account;
 }
 
+const char *identity_quota_project(const struct identity *id)
+{
+    return id->source == SOURCE_USER ? js_text(id->file, "quota_project_id") : "";
+}
+
 void identity_forget(struct identity *id)
 {
     pthread_mutex_lock(&id->lock);

@@ -48,6 +48,9 @@ void identity_release_token(struct identity *id, const struct secret *token); /*
 /* Forgets the cached token, after a 401 or when it is not needed any more; it is wiped when its last holder
  * lets go. */
 void identity_forget(struct identity *id);
+/* The project that calls are charged to (x-goog-user-project), as an authorized_user file names it, else "".
+ * Borrowed. */
+const char *identity_quota_project(const struct identity *id);
 /* The account's e-mail address when the source tells it, else "". Borrowed. */
 const char *identity_account(const struct identity *id);
 

@@ -14,6 +14,8 @@ class Audit:
         entry = {"time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds"),
                  "principal": call.principal or "anonymous", "address": call.request.remote,
                  "method": call.request.method, "resource": call.resource, "status": status}
+        if quota_project := call.request.headers.get("x-goog-user-project"):
+            entry["quotaProject"] = quota_project
         if call.fault is not None:
             entry["fault"] = call.fault.match
         os.write(self.file, json.dumps(entry).encode() + b"\n")

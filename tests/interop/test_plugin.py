@@ -271,6 +271,19 @@ def test_user_credentials(plugin, cloud):
         cloud.api.revoke_key(KEY, f"user:{USER}", "roles/cloudkms.cryptoKeyEncrypter")
 
 
+def test_user_credentials_name_the_project_that_is_charged(plugin, cloud, tmp_path):
+    """Without x-goog-user-project Google refuses a person's calls of Cloud KMS."""
+    credentials = {**json.loads((cloud.state / "user.json").read_text()), "quota_project_id": "clinic-billing"}
+    (tmp_path / "user.json").write_text(json.dumps(credentials))
+    cloud.api.grant_key(KEY, f"user:{USER}", "roles/cloudkms.cryptoKeyEncrypter")
+    try:
+        wrap(plugin, GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "user.json"), CLOUDSDK_AUTH_TOKEN_HOST=f"{cloud.url}/token")
+    finally:
+        cloud.api.revoke_key(KEY, f"user:{USER}", "roles/cloudkms.cryptoKeyEncrypter")
+    calls = [entry for entry in cloud.api.audit() if KEY in str(entry["resource"])]
+    assert calls[-1]["quotaProject"] == "clinic-billing"
+
+
 def test_metadata_credentials(plugin, cloud):
     env = {"GOOGLE_APPLICATION_CREDENTIALS": None, "GCE_METADATA_HOST": cloud.metadata}
     assert "cryptoKeyEncrypter" in plugin.refused("keyset", "--kms-key", KEY, **env)
