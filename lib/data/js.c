@@ -50,7 +50,7 @@ json_t *js_at(const json_t *object, const char *path)
             return NULL;
         object = at;
     }
-    return at;
+    return json_is_null(at) ? NULL : at;
 }
 
 const char *js_text(const json_t *object, const char *path)

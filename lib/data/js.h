@@ -16,7 +16,7 @@
 void js_wipe_on_free(void);
 /* ERR_PROTOCOL when the text is not JSON; what names the text in the message. NULL with *e set. */
 json_t *js_parse(struct view text, const char *what, struct err *e) MUST_CHECK;
-/* The value at "a.b.c", or NULL. */
+/* The value at "a.b.c"; NULL when a part is missing or null. */
 json_t *js_at(const json_t *object, const char *path) MUST_CHECK;
 /* The text there, or "". */
 const char *js_text(const json_t *object, const char *path) MUST_CHECK RETURNS_NONNULL;

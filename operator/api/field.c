@@ -5,6 +5,7 @@
 
 #include "api/quantity.h"
 #include "base/rfc3339.h"
+#include "data/js.h"
 
 #include "base/banned.h"
 
@@ -20,22 +21,6 @@ static const char *path_part(const char *path, char part[PART_SIZE])
     memcpy(part, path, n);
     part[n] = '\0';
     return dot ? dot + 1 : NULL;
-}
-
-const json_t *field_at(const json_t *object, const char *path)
-{
-    while (object && path) {
-        char part[PART_SIZE];
-        path = path_part(path, part);
-        object = json_object_get(object, part);
-    }
-    return json_is_null(object) ? NULL : object;
-}
-
-const char *field_text(const json_t *object, const char *path)
-{
-    const char *text = json_string_value(field_at(object, path));
-    return text ? text : "";
 }
 
 static const char *kind_name(enum field_kind kind)
@@ -102,7 +87,7 @@ int fields_decode(const struct field *table, size_t count, const json_t *object,
                   struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
-        const json_t *value = field_at(object, table[i].path);
+        const json_t *value = js_at(object, table[i].path);
         if (value && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0)
             return FAIL(e, ERR_INVALID, "%s%s must be %s", where, table[i].path, kind_name(table[i].kind));
     }

@@ -40,9 +40,4 @@ int fields_decode(const struct field *table, size_t count, const json_t *object,
 /* Adds the fields to `object`. */
 void fields_encode(const struct field *table, size_t count, const void *from, json_t *object);
 
-/* The value at a dotted path, or NULL when a part is missing. */
-const json_t *field_at(const json_t *object, const char *path);
-/* The text there, or "". */
-const char *field_text(const json_t *object, const char *path);
-
 #endif

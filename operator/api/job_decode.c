@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "data/js.h"
 #include "api/job_validate.h"
 #include "base/alloc.h"
 
@@ -149,11 +150,10 @@ static int decode_spec(const json_t *spec, struct arena *a, struct job_spec *ret
 {
     *ret = spec_defaults;
     if (fields_decode(spec_fields, ARRAY_LEN(spec_fields), spec, "spec.", ret, e) < 0 ||
-        decode_keys(field_at(spec, "keys"), a, ret, e) < 0 ||
-        decode_inputs(field_at(spec, "inputs"), a, ret, e) < 0)
+        decode_keys(js_at(spec, "keys"), a, ret, e) < 0 ||
+        decode_inputs(js_at(spec, "inputs"), a, ret, e) < 0)
         return -1;
-    const char *technology =
-        json_string_value(json_array_get(field_at(spec, "confidential.technologies"), 0));
+    const char *technology = json_string_value(json_array_get(js_at(spec, "confidential.technologies"), 0));
     ret->technology = technology ? technology_from_name(technology) : TECHNOLOGY_COUNT;
     return job_spec_validate(ret, e);
 }
@@ -161,16 +161,16 @@ static int decode_spec(const json_t *spec, struct arena *a, struct job_spec *ret
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e)
 {
     struct job j = {.namespace = "", .name = "", .uid = "", .resource_version = ""};
-    if (fields_decode(metadata_fields, ARRAY_LEN(metadata_fields), field_at(object, "metadata"), "metadata.",
-                      &j, e) < 0)
+    if (fields_decode(metadata_fields, ARRAY_LEN(metadata_fields), js_at(object, "metadata"), "metadata.", &j,
+                      e) < 0)
         return -1;
     if (!*j.name || !*j.namespace || !*j.uid)
         return FAIL(e, ERR_INVALID, "the object has no name, namespace or uid");
-    j.is_deleting = field_at(object, "metadata.deletionTimestamp") != NULL;
-    status_decode(field_at(object, "status"), a, &j.status);
+    j.is_deleting = js_at(object, "metadata.deletionTimestamp") != NULL;
+    status_decode(js_at(object, "status"), a, &j.status);
 
     struct err problem CLEANUP(err_fini) = {0};
-    if (decode_spec(field_at(object, "spec"), a, &j.spec, &problem) < 0) {
+    if (decode_spec(js_at(object, "spec"), a, &j.spec, &problem) < 0) {
         char *text CLEANUP(cleanup_free) = err_text(&problem);
         j.spec_problem = arena_strdup(a, text);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "data/js.h"
 
 #include "base/banned.h"
 
@@ -209,10 +210,10 @@ void status_decode(const json_t *status, struct arena *a, struct job_status *ret
 {
     status_init(ret);
     decode_leniently(status_fields, ARRAY_LEN(status_fields), status, ret);
-    ret->phase = phase_from_name(field_text(status, "phase"));
-    decode_nodes(field_at(status, "confidential.nodes"), a, ret);
-    decode_failures(field_at(status, "failures"), ret);
-    decode_conditions(field_at(status, "conditions"), ret);
+    ret->phase = phase_from_name(js_text(status, "phase"));
+    decode_nodes(js_at(status, "confidential.nodes"), a, ret);
+    decode_failures(js_at(status, "failures"), ret);
+    decode_conditions(js_at(status, "conditions"), ret);
 }
 
 bool status_equal(const struct job_status *a, const struct job_status *b)

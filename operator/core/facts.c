@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "data/js.h"
 #include "api/labels.h"
 #include "core/pack.h"
 #include "core/render.h"
@@ -14,7 +15,7 @@
 /* Labels hold dots, so they are not addressed by path. */
 static const char *text_in(const json_t *object, const char *path, const char *key)
 {
-    const char *text = json_string_value(json_object_get(field_at(object, path), key));
+    const char *text = json_string_value(json_object_get(js_at(object, path), key));
     return text ? text : "";
 }
 
@@ -45,11 +46,11 @@ static int32_t number_at(const json_t *object, const char *path)
 
 static const char *controller_uid(const json_t *object)
 {
-    const json_t *owners = field_at(object, "metadata.ownerReferences");
+    const json_t *owners = js_at(object, "metadata.ownerReferences");
     for (size_t i = 0; i < json_array_size(owners); i++) {
         const json_t *owner = json_array_get(owners, i);
-        if (json_is_true(field_at(owner, "controller")))
-            return field_text(owner, "uid");
+        if (json_is_true(js_at(owner, "controller")))
+            return js_text(owner, "uid");
     }
     return "";
 }
@@ -89,47 +90,47 @@ static enum pod_phase phase_of(const char *word)
 
 static const json_t *status_of(const json_t *pod, const char *list_path, const char *container)
 {
-    const json_t *list = field_at(pod, list_path);
+    const json_t *list = js_at(pod, list_path);
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (strcmp(field_text(json_array_get(list, i), "name"), container) == 0)
+        if (strcmp(js_text(json_array_get(list, i), "name"), container) == 0)
             return json_array_get(list, i);
     return NULL;
 }
 
 static void reduce_container(const json_t *status, struct container_facts *ret)
 {
-    *ret = (struct container_facts){.reason = "", .message = "", .image_id = field_text(status, "imageID")};
+    *ret = (struct container_facts){.reason = "", .message = "", .image_id = js_text(status, "imageID")};
     const json_t *state = NULL;
     ret->restarts = number_at(status, "restartCount");
-    if ((state = field_at(status, "state.terminated"))) {
+    if ((state = js_at(status, "state.terminated"))) {
         ret->state = CONTAINER_TERMINATED;
         ret->exit_code = number_at(state, "exitCode");
         ret->signal = number_at(state, "signal");
         ret->finished_us = time_at(state, "finishedAt");
-    } else if ((state = field_at(status, "state.running"))) {
+    } else if ((state = js_at(status, "state.running"))) {
         ret->state = CONTAINER_RUNNING;
-    } else if ((state = field_at(status, "state.waiting"))) {
+    } else if ((state = js_at(status, "state.waiting"))) {
         ret->state = CONTAINER_WAITING;
     }
-    ret->reason = field_text(state, "reason");
-    ret->message = field_text(state, "message");
+    ret->reason = js_text(state, "reason");
+    ret->message = js_text(state, "message");
 }
 
 static void reduce_conditions(const json_t *conditions, struct pod_facts *ret)
 {
     for (size_t i = 0; i < json_array_size(conditions); i++) {
         const json_t *c = json_array_get(conditions, i);
-        const char *type = field_text(c, "type");
-        bool is_true = strcmp(field_text(c, "status"), "True") == 0;
+        const char *type = js_text(c, "type");
+        bool is_true = strcmp(js_text(c, "status"), "True") == 0;
         if (strcmp(type, "Ready") == 0) {
             ret->is_ready = is_true;
         } else if (strcmp(type, "DisruptionTarget") == 0 && is_true) {
-            const char *reason = field_text(c, "reason");
+            const char *reason = js_text(c, "reason");
             ret->disruption_reason = *reason ? reason : "DisruptionTarget";
-            ret->disruption_message = field_text(c, "message");
+            ret->disruption_message = js_text(c, "message");
         } else if (strcmp(type, "PodScheduled") == 0 && !is_true &&
-                   strcmp(field_text(c, "reason"), "Unschedulable") == 0) {
-            const char *message = field_text(c, "message");
+                   strcmp(js_text(c, "reason"), "Unschedulable") == 0) {
+            const char *message = js_text(c, "message");
             ret->unschedulable_message = *message ? message : "no node fits";
         }
     }
@@ -151,29 +152,29 @@ static bool image_changed(const struct pod_facts *now, const struct pod_facts *b
 struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous)
 {
     struct pod_facts f = {
-        .namespace = field_text(pod, "metadata.namespace"),
-        .name = field_text(pod, "metadata.name"),
-        .uid = field_text(pod, "metadata.uid"),
-        .resource_version = field_text(pod, "metadata.resourceVersion"),
+        .namespace = js_text(pod, "metadata.namespace"),
+        .name = js_text(pod, "metadata.name"),
+        .uid = js_text(pod, "metadata.uid"),
+        .resource_version = js_text(pod, "metadata.resourceVersion"),
         .job_uid = label(pod, LABEL_JOB_UID),
         .job_name = label(pod, LABEL_JOB_NAME),
         .owner_uid = controller_uid(pod),
-        .node = field_text(pod, "spec.nodeName"),
+        .node = js_text(pod, "spec.nodeName"),
         .attempt = number_label(pod, LABEL_ATTEMPT),
         .index = number_label(pod, LABEL_INDEX),
         .created_us = time_at(pod, "metadata.creationTimestamp"),
         .started_us = time_at(pod, "status.startTime"),
-        .is_deleting = field_at(pod, "metadata.deletionTimestamp") != NULL,
-        .phase = phase_of(field_text(pod, "status.phase")),
-        .reason = field_text(pod, "status.reason"),
-        .message = field_text(pod, "status.message"),
+        .is_deleting = js_at(pod, "metadata.deletionTimestamp") != NULL,
+        .phase = phase_of(js_text(pod, "status.phase")),
+        .reason = js_text(pod, "status.reason"),
+        .message = js_text(pod, "status.message"),
     };
     if (!*f.name || !*f.uid)
         return NULL;
     char fingerprint[FINGERPRINT_SIZE];
     pod_fingerprint(pod, fingerprint);
     f.is_changed = strcmp(fingerprint, text_in(pod, "metadata.annotations", ANNOTATION_FINGERPRINT)) != 0;
-    reduce_conditions(field_at(pod, "status.conditions"), &f);
+    reduce_conditions(js_at(pod, "status.conditions"), &f);
     reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_INSTALL), &f.install);
     reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_AGENT), &f.agent);
     reduce_container(status_of(pod, "status.containerStatuses", CONTAINER_TRAINER), &f.trainer);
@@ -187,15 +188,15 @@ struct node_facts *node_facts_new(const json_t *node)
 {
     static const size_t strings[] = {offsetof(struct node_facts, name),
                                      offsetof(struct node_facts, technology)};
-    struct node_facts f = {.name = field_text(node, "metadata.name"),
+    struct node_facts f = {.name = js_text(node, "metadata.name"),
                            .technology = label(node, LABEL_NODE_TECHNOLOGY)};
     if (!*f.name)
         return NULL;
-    const json_t *conditions = field_at(node, "status.conditions");
+    const json_t *conditions = js_at(node, "status.conditions");
     for (size_t i = 0; i < json_array_size(conditions); i++) {
         const json_t *c = json_array_get(conditions, i);
-        if (strcmp(field_text(c, "type"), "Ready") == 0)
-            f.is_ready = strcmp(field_text(c, "status"), "True") == 0;
+        if (strcmp(js_text(c, "type"), "Ready") == 0)
+            f.is_ready = strcmp(js_text(c, "status"), "True") == 0;
     }
     return pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings));
 }
@@ -208,14 +209,14 @@ struct service_facts *service_facts_new(const json_t *service)
                                      SERVICE(resource_version), SERVICE(job_uid), SERVICE(job_name),
                                      SERVICE(owner_uid)};
     struct service_facts f = {
-        .namespace = field_text(service, "metadata.namespace"),
-        .name = field_text(service, "metadata.name"),
-        .uid = field_text(service, "metadata.uid"),
-        .resource_version = field_text(service, "metadata.resourceVersion"),
+        .namespace = js_text(service, "metadata.namespace"),
+        .name = js_text(service, "metadata.name"),
+        .uid = js_text(service, "metadata.uid"),
+        .resource_version = js_text(service, "metadata.resourceVersion"),
         .job_uid = label(service, LABEL_JOB_UID),
         .job_name = label(service, LABEL_JOB_NAME),
         .owner_uid = controller_uid(service),
-        .is_deleting = field_at(service, "metadata.deletionTimestamp") != NULL,
+        .is_deleting = js_at(service, "metadata.deletionTimestamp") != NULL,
     };
     return *f.name && *f.uid ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
 }
@@ -224,9 +225,9 @@ struct namespace_facts *namespace_facts_new(const json_t *namespace)
 {
     static const size_t strings[] = {offsetof(struct namespace_facts, name)};
     struct namespace_facts f = {
-        .name = field_text(namespace, "metadata.name"),
+        .name = js_text(namespace, "metadata.name"),
         .is_confidential = strcmp(label(namespace, LABEL_CONFIDENTIAL_NAMESPACE), CONFIDENTIAL_VALUE) == 0,
-        .is_deleting = field_at(namespace, "metadata.deletionTimestamp") != NULL,
+        .is_deleting = js_at(namespace, "metadata.deletionTimestamp") != NULL,
     };
     return *f.name ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
 }

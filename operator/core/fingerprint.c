@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "data/js.h"
 #include "api/quantity.h"
 
 #include "base/banned.h"
@@ -69,7 +70,7 @@ static void hash_value(uint64_t *hash, const char *name, const json_t *value)
 static void hash_fields(uint64_t *hash, const char *const *fields, size_t count, const json_t *object)
 {
     for (size_t i = 0; i < count; i++)
-        hash_value(hash, fields[i], field_at(object, fields[i]));
+        hash_value(hash, fields[i], js_at(object, fields[i]));
 }
 
 static void hash_containers(uint64_t *hash, const char *list_name, const json_t *list)
@@ -96,11 +97,11 @@ static void hash_volume(uint64_t *hash, const json_t *volume)
 void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE])
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    const json_t *spec = field_at(pod, "spec");
+    const json_t *spec = js_at(pod, "spec");
     hash_fields(&hash, pod_fields, ARRAY_LEN(pod_fields), spec);
-    hash_containers(&hash, "initContainers", field_at(spec, "initContainers"));
-    hash_containers(&hash, "containers", field_at(spec, "containers"));
-    const json_t *volumes = field_at(spec, "volumes");
+    hash_containers(&hash, "initContainers", js_at(spec, "initContainers"));
+    hash_containers(&hash, "containers", js_at(spec, "containers"));
+    const json_t *volumes = js_at(spec, "volumes");
     for (size_t i = 0; i < json_array_size(volumes); i++)
         hash_volume(&hash, json_array_get(volumes, i));
     (void)snprintf(out, FINGERPRINT_SIZE, "%016" PRIx64, hash);

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/field.h"
+#include "data/js.h"
 #include "api/names.h"
 
 #include "base/banned.h"
@@ -117,14 +118,14 @@ static struct container_facts container(const json_t *pod, const char *name)
 {
     static const char *const words[] = {"none", "waiting", "running", "terminated"};
     const json_t *o = json_object_get(pod, name);
-    struct container_facts c = {.reason = field_text(o, "reason"),
-                                .message = field_text(o, "message"),
+    struct container_facts c = {.reason = js_text(o, "reason"),
+                                .message = js_text(o, "message"),
                                 .image_id = "",
                                 .restarts = (int32_t)number(o, "restarts", 0),
                                 .exit_code = (int32_t)number(o, "exitCode", 0),
                                 .signal = (int32_t)number(o, "signal", 0)};
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(words[i], field_text(o, "state")) == 0)
+        if (strcmp(words[i], js_text(o, "state")) == 0)
             c.state = (enum container_state)i;
     if (c.state == CONTAINER_TERMINATED)
         c.finished_us = ago(o, "secondsAgo", 60);
@@ -180,20 +181,20 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
 {
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
     *f = *empty_pod(j, (int32_t)number(pod, "worker", 0), (int32_t)number(pod, "attempt", 1), a);
-    f->phase = pod_phase(field_text(pod, "phase"));
-    f->node = field_text(pod, "node");
+    f->phase = pod_phase(js_text(pod, "phase"));
+    f->node = js_text(pod, "node");
     f->is_ready = flag(pod, "ready");
     f->is_deleting = flag(pod, "deleting");
     f->is_changed = flag(pod, "changed");
     f->is_image_changed = flag(pod, "imageChanged");
     f->created_us = ago(pod, "ageSeconds", 100);
     f->started_us = *f->node ? f->created_us : 0;
-    f->reason = field_text(pod, "reason");
-    f->message = field_text(pod, "message");
-    f->disruption_reason = field_text(pod, "disruption");
-    f->unschedulable_message = field_text(pod, "unschedulable");
+    f->reason = js_text(pod, "reason");
+    f->message = js_text(pod, "message");
+    f->disruption_reason = js_text(pod, "disruption");
+    f->unschedulable_message = js_text(pod, "unschedulable");
     if (json_object_get(pod, "owner"))
-        f->owner_uid = field_text(pod, "owner");
+        f->owner_uid = js_text(pod, "owner");
     f->install = container(pod, "install");
     f->agent = container(pod, "agent");
     f->trainer = container(pod, "trainer");
@@ -248,17 +249,17 @@ static void add_service(struct scene *s, const char *owner)
 
 static void read_surroundings(const json_t *test_case, struct scene *s)
 {
-    const char *service = field_text(test_case, "service");
+    const char *service = js_text(test_case, "service");
     if (strcmp(service, "absent") != 0)
         add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
-    const char *namespace = field_text(test_case, "namespace");
+    const char *namespace = js_text(test_case, "namespace");
     s->namespace = (struct namespace_facts){.name = s->job.namespace,
                                             .is_confidential = strcmp(namespace, "ordinary") != 0,
                                             .is_deleting = strcmp(namespace, "deleting") == 0};
     s->w.namespace = strcmp(namespace, "unknown") == 0 ? NULL : &s->namespace;
     const json_t *refusal = json_object_get(test_case, "refusal");
-    s->w.refusal = (struct refusal){.object = field_text(refusal, "object"),
-                                    .message = field_text(refusal, "message"),
+    s->w.refusal = (struct refusal){.object = js_text(refusal, "object"),
+                                    .message = js_text(refusal, "message"),
                                     .at_us = ago(refusal, "secondsAgo", 0),
                                     .count = (int32_t)number(refusal, "count", 1)};
 }

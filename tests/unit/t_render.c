@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "api/field.h"
+#include "data/js.h"
 #include "api/labels.h"
 #include "api/quantity.h"
 
@@ -72,15 +73,15 @@ static int teardown(void **state)
 
 static const json_t *container(const json_t *pod, const char *list, size_t i)
 {
-    return json_array_get(field_at(pod, list), i);
+    return json_array_get(js_at(pod, list), i);
 }
 
 static const char *variable(const json_t *one, const char *name)
 {
-    const json_t *env = field_at(one, "env");
+    const json_t *env = js_at(one, "env");
     for (size_t i = 0; i < json_array_size(env); i++)
-        if (strcmp(field_text(json_array_get(env, i), "name"), name) == 0)
-            return field_text(json_array_get(env, i), "value");
+        if (strcmp(js_text(json_array_get(env, i), "name"), name) == 0)
+            return js_text(json_array_get(env, i), "value");
     return "";
 }
 
@@ -99,61 +100,61 @@ static void gives_the_same_bytes_for_the_same_job(void **state)
 static void names_and_labels_a_worker(void **state)
 {
     struct fixture *f = *state;
-    assert_string_equal(field_text(f->pod, "metadata.name"), "digits-worker-1-3");
-    assert_string_equal(field_text(f->pod, "spec.hostname"), "digits-worker-1");
-    assert_string_equal(field_text(f->pod, "spec.subdomain"), "digits-workers");
-    const json_t *labels = field_at(f->pod, "metadata.labels");
+    assert_string_equal(js_text(f->pod, "metadata.name"), "digits-worker-1-3");
+    assert_string_equal(js_text(f->pod, "spec.hostname"), "digits-worker-1");
+    assert_string_equal(js_text(f->pod, "spec.subdomain"), "digits-workers");
+    const json_t *labels = js_at(f->pod, "metadata.labels");
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_JOB_UID)), "1a2b3c4d-5e6f");
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_ATTEMPT)), "3");
     assert_string_equal(json_string_value(json_object_get(labels, LABEL_INDEX)), "1");
-    const json_t *owner = json_array_get(field_at(f->pod, "metadata.ownerReferences"), 0);
-    assert_string_equal(field_text(owner, "uid"), "1a2b3c4d-5e6f");
-    assert_true(json_is_true(field_at(owner, "controller")));
+    const json_t *owner = json_array_get(js_at(f->pod, "metadata.ownerReferences"), 0);
+    assert_string_equal(js_text(owner, "uid"), "1a2b3c4d-5e6f");
+    assert_true(json_is_true(js_at(owner, "controller")));
 }
 
 static void may_run_on_confidential_nodes_only(void **state)
 {
     struct fixture *f = *state;
-    const json_t *terms = field_at(f->pod, "spec.affinity.nodeAffinity"
-                                           ".requiredDuringSchedulingIgnoredDuringExecution"
-                                           ".nodeSelectorTerms");
+    const json_t *terms = js_at(f->pod, "spec.affinity.nodeAffinity"
+                                        ".requiredDuringSchedulingIgnoredDuringExecution"
+                                        ".nodeSelectorTerms");
     assert_int_equal(json_array_size(terms), 1);
-    const json_t *rules = field_at(json_array_get(terms, 0), "matchExpressions");
+    const json_t *rules = js_at(json_array_get(terms, 0), "matchExpressions");
     assert_int_equal(json_array_size(rules), 1);
-    assert_string_equal(field_text(json_array_get(rules, 0), "key"), LABEL_NODE_TECHNOLOGY);
-    const json_t *values = field_at(json_array_get(rules, 0), "values");
+    assert_string_equal(js_text(json_array_get(rules, 0), "key"), LABEL_NODE_TECHNOLOGY);
+    const json_t *values = js_at(json_array_get(rules, 0), "values");
     assert_int_equal(json_array_size(values), 1);
     assert_string_equal(json_string_value(json_array_get(values, 0)), "SEV");
 }
 
 static void check_restricted(const json_t *one)
 {
-    assert_true(json_is_false(field_at(one, "securityContext.allowPrivilegeEscalation")));
-    assert_true(json_is_true(field_at(one, "securityContext.readOnlyRootFilesystem")));
-    const json_t *drop = field_at(one, "securityContext.capabilities.drop");
+    assert_true(json_is_false(js_at(one, "securityContext.allowPrivilegeEscalation")));
+    assert_true(json_is_true(js_at(one, "securityContext.readOnlyRootFilesystem")));
+    const json_t *drop = js_at(one, "securityContext.capabilities.drop");
     assert_string_equal(json_string_value(json_array_get(drop, 0)), "ALL");
 }
 
 static void is_restricted_in_every_container(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(json_array_size(field_at(f->pod, "spec.initContainers")), 2);
-    assert_int_equal(json_array_size(field_at(f->pod, "spec.containers")), 1);
+    assert_int_equal(json_array_size(js_at(f->pod, "spec.initContainers")), 2);
+    assert_int_equal(json_array_size(js_at(f->pod, "spec.containers")), 1);
     check_restricted(container(f->pod, "spec.initContainers", 0));
     check_restricted(container(f->pod, "spec.initContainers", 1));
     check_restricted(container(f->pod, "spec.containers", 0));
-    assert_true(json_is_true(field_at(f->pod, "spec.securityContext.runAsNonRoot")));
-    assert_int_equal(json_integer_value(field_at(f->pod, "spec.securityContext.runAsUser")), 65532);
-    assert_true(json_is_false(field_at(f->pod, "spec.automountServiceAccountToken")));
+    assert_true(json_is_true(js_at(f->pod, "spec.securityContext.runAsNonRoot")));
+    assert_int_equal(json_integer_value(js_at(f->pod, "spec.securityContext.runAsUser")), 65532);
+    assert_true(json_is_false(js_at(f->pod, "spec.automountServiceAccountToken")));
 }
 
 static void keeps_every_volume_in_memory(void **state)
 {
     struct fixture *f = *state;
-    const json_t *volumes = field_at(f->pod, "spec.volumes");
+    const json_t *volumes = js_at(f->pod, "spec.volumes");
     assert_true(json_array_size(volumes) > 0);
     for (size_t i = 0; i < json_array_size(volumes); i++)
-        assert_string_equal(field_text(json_array_get(volumes, i), "emptyDir.medium"), "Memory");
+        assert_string_equal(js_text(json_array_get(volumes, i), "emptyDir.medium"), "Memory");
 }
 
 /* The agent writes the inputs and is charged for them; the trainer for the outputs. */
@@ -163,19 +164,19 @@ static void charges_memory_volumes_to_who_writes_them(void **state)
     const json_t *agent = container(f->pod, "spec.initContainers", 1);
     const json_t *trainer = container(f->pod, "spec.containers", 0);
     int64_t n = 0;
-    assert_int_equal(quantity_from_json(field_at(agent, "resources.limits.memory"), &n), 0);
+    assert_int_equal(quantity_from_json(js_at(agent, "resources.limits.memory"), &n), 0);
     assert_int_equal(n, (INT64_C(64) << 20) + (INT64_C(1) << 30));
-    assert_int_equal(quantity_from_json(field_at(trainer, "resources.limits.memory"), &n), 0);
+    assert_int_equal(quantity_from_json(js_at(trainer, "resources.limits.memory"), &n), 0);
     assert_int_equal(n, (INT64_C(64) << 20) + (INT64_C(2) << 30));
-    assert_string_equal(field_text(trainer, "resources.requests.memory"),
-                        field_text(trainer, "resources.limits.memory"));
+    assert_string_equal(js_text(trainer, "resources.requests.memory"),
+                        js_text(trainer, "resources.limits.memory"));
 }
 
 static void runs_the_command_behind_the_shim(void **state)
 {
     struct fixture *f = *state;
     const json_t *trainer = container(f->pod, "spec.containers", 0);
-    const json_t *command = field_at(trainer, "command");
+    const json_t *command = js_at(trainer, "command");
     size_t n = json_array_size(command);
     assert_string_equal(json_string_value(json_array_get(command, 0)), "/cloister/bin/cloister-exec");
     assert_string_equal(json_string_value(json_array_get(command, n - 3)), "--");
@@ -203,14 +204,14 @@ static void tells_the_agent_where_its_attempt_writes(void **state)
 {
     struct fixture *f = *state;
     json_t *plan = agent_plan(f, 3, 1);
-    assert_string_equal(field_text(plan, "output.uri"), "gs://b/models/digits-1a2b3c4d/3/");
-    assert_string_equal(field_text(plan, "checkpoints.uri"), "gs://b/ckpt/digits-1a2b3c4d/");
-    assert_true(json_is_false(field_at(plan, "output.publish")));
-    assert_int_equal(json_integer_value(field_at(plan, "attempt")), 3);
-    assert_string_equal(field_text(json_array_get(field_at(plan, "keys"), 0), "kmsKeyName"), "projects/$p");
+    assert_string_equal(js_text(plan, "output.uri"), "gs://b/models/digits-1a2b3c4d/3/");
+    assert_string_equal(js_text(plan, "checkpoints.uri"), "gs://b/ckpt/digits-1a2b3c4d/");
+    assert_true(json_is_false(js_at(plan, "output.publish")));
+    assert_int_equal(json_integer_value(js_at(plan, "attempt")), 3);
+    assert_string_equal(js_text(json_array_get(js_at(plan, "keys"), 0), "kmsKeyName"), "projects/$p");
     json_decref(plan);
     plan = agent_plan(f, 3, 0);
-    assert_true(json_is_true(field_at(plan, "output.publish")));
+    assert_true(json_is_true(js_at(plan, "output.publish")));
     json_decref(plan);
 }
 
@@ -228,7 +229,7 @@ static void notices_what_was_changed_in_a_pod(void **state)
     char now[FINGERPRINT_SIZE];
     pod_fingerprint(f->pod, sent);
     assert_string_equal(
-        json_string_value(json_object_get(field_at(f->pod, "metadata.annotations"), ANNOTATION_FINGERPRINT)),
+        json_string_value(json_object_get(js_at(f->pod, "metadata.annotations"), ANNOTATION_FINGERPRINT)),
         sent);
 
     json_t *as_stored = json_deep_copy(f->pod);
@@ -254,9 +255,9 @@ static void gives_workers_names_before_they_are_ready(void **state)
 {
     struct fixture *f = *state;
     json_t *service = render_service(&f->job);
-    assert_string_equal(field_text(service, "metadata.name"), "digits-workers");
-    assert_string_equal(field_text(service, "spec.clusterIP"), "None");
-    assert_true(json_is_true(field_at(service, "spec.publishNotReadyAddresses")));
+    assert_string_equal(js_text(service, "metadata.name"), "digits-workers");
+    assert_string_equal(js_text(service, "spec.clusterIP"), "None");
+    assert_true(json_is_true(js_at(service, "spec.publishNotReadyAddresses")));
     json_decref(service);
 }
 
