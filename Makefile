@@ -115,7 +115,7 @@ deps: ## install what building and testing needs
 images: all ## OCI archives of operator, worker and example
 	@tests/images/build
 cluster-up: ## start the real two-node cluster and print how to use it
-	@tests/cluster/setup && tests/cluster/cluster up
+	@tests/setup all && tests/cluster/cluster up
 cluster-down: ## take it down; leaves nothing
 	@tests/cluster/cluster down
 demo: ## train the digits model on a real cluster, end to end
