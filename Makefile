@@ -11,6 +11,7 @@ SAN     ?=
 DEBUG   ?=
 BUILD   ?= build$(if $(SAN),/san)$(if $(filter clang%,$(CC)),/clang)
 VERSION ?= 0.1.0
+VENV     = $(or $(CLOISTER_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloister)/venv
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
             -Wmissing-prototypes -Wformat=2 -Wundef -Wwrite-strings -Wvla -Wcast-qual -Wpointer-arith \
@@ -46,7 +47,7 @@ PARTS    := $(BUILD)/libparts.a
 PROGRAMS := $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/cloister-exec $(BIN)/kubectl-cloister
 UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 
-.PHONY: all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
+.PHONY: docs all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
         test-san lint fmt bench-decrypt clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -144,6 +145,9 @@ lint: ## include law, sizes, headers, formatting, chart
 	@tests/lint/lint
 fmt: ## format the C code
 	@clang-format -i $$(git ls-files '*.c' '*.h')
+docs: ## write the reference pages that follow from the sources
+	@tests/setup venv
+	@$(VENV)/bin/python tests/docs/generate.py
 clean: ## remove what was built
 	@rm -rf build
 
