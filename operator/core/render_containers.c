@@ -84,9 +84,7 @@ json_t *render_install_container(const struct config *c)
 static json_t *agent_env(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
     char *plan = render_agent_plan(j, c, attempt, index);
-    json_t *env =
-        json_pack("[o, o, o, o]", env_text("CLOISTER_PLAN", plan), env_field("POD_NAME", "metadata.name"),
-                  env_field("POD_UID", "metadata.uid"), env_field("NODE_NAME", "spec.nodeName"));
+    json_t *env = json_pack("[o, o]", env_text("CLOISTER_PLAN", plan), env_field("POD_UID", "metadata.uid"));
     free(plan);
     return env;
 }

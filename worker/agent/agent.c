@@ -10,6 +10,7 @@
 #include "agent/gate.h"
 #include "agent/stage.h"
 #include "base/alloc.h"
+#include "base/rfc3339.h"
 #include "data/js.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -238,16 +239,18 @@ static int publish_output(struct agent *a, struct err *e)
     const struct keyset *ks = keyring_find(&a->keys, a->plan.output_key, e);
     struct publication p = {.uri = NULL};
     struct manifest m = {.attempt = a->plan.attempt, .index = a->plan.index, .step = -1};
+    char now[RFC3339_SIZE];
     if (ks == NULL || gcs_uri_parse(a->plan.output_uri, &bucket, &folder, e) < 0 ||
         file_make_directories(OUTPUT_DIRECTORY, 0700, e) < 0)
         return -1;
     char *prefix CLEANUP(cleanup_free) = xasprintf("%sworker-%lld/", folder, (long long)a->plan.index);
+    rfc3339_format_seconds(clock_wall_us(), now);
     m.kind = xstrdup("output");
     m.job_namespace = xstrdup(a->plan.job_namespace);
     m.job = xstrdup(a->plan.job);
     m.job_uid = xstrdup(a->plan.job_uid);
     m.name = xstrdup("");
-    m.time = xasprintf("%s", "");
+    m.time = xstrdup(now);
     struct http_session *s = http_session_new(&a->tls);
     int result = seal_publish(&a->site, s, ks, OUTPUT_DIRECTORY, NULL, bucket, prefix, &m, &p, e);
     http_session_free(s);

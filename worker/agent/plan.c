@@ -60,9 +60,7 @@ static void read_scalars(struct plan *p)
     int64_t connections = js_int(t, "connections", CONNECTIONS_DEFAULT);
     p->connections =
         connections < 1 || connections > CONNECTIONS_MAX ? CONNECTIONS_DEFAULT : (unsigned)connections;
-    p->pod_name = environment("POD_NAME");
     p->pod_uid = environment("POD_UID");
-    p->node_name = environment("NODE_NAME");
 }
 
 int plan_from_environment(struct plan *ret, struct err *e)

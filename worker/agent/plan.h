@@ -37,7 +37,7 @@ struct plan {
     bool must_publish;                             /* this worker publishes the output */
     uint64_t input_limit_bytes;
     unsigned connections;
-    const char *pod_name, *pod_uid, *node_name; /* downward API */
+    const char *pod_uid; /* downward API */
 };
 
 int plan_from_environment(struct plan *ret, struct err *e) MUST_CHECK;
