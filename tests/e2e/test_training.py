@@ -1,10 +1,10 @@
 """The main job: where workers run, that both matter, what they may use, and what they are charged for."""
 import re
 
-from kit.cloister import image, training_job
+from kit.cloister import BUCKET, image, training_job
 from kit.cluster import wait_for
 
-from conftest import evaluate, published
+from conftest import encrypted, evaluate, published
 
 LABEL = "cloud.google.com/gke-confidential-nodes-instance-type"
 EPOCH = re.compile(r"^epoch (\d+) loss (\S+) accuracy (\S+) gradient (\S+) own (\S+)$", re.M)
@@ -79,3 +79,31 @@ def test_a_large_checkpoint_is_charged_to_the_output_limit_and_kills_nobody(site
     assert all(c["restartCount"] == 0 for c in pod["status"]["containerStatuses"] + pod["status"]["initContainerStatuses"])
     assert site.logs("large-worker-0-1", namespace).strip() == "uploaded"
     assert status["checkpoint"]["latest"] == "large-1"
+
+
+def agent_memory(site):
+    """RssAnon of the agents that run on the nodes, in KiB; 0 when there is none."""
+    script = "for p in $(pgrep -f '^/usr/bin/cloister-worker serve'); do grep RssAnon /proc/$p/status; done 2>/dev/null; true"
+    return max((int(n) for n in re.findall(r"RssAnon:\s+(\d+)", site.cluster.inside("bash", "-c", script).stdout)), default=0)
+
+
+def test_staging_a_gibibyte_takes_little_memory_beside_it(site, namespace, tmp_path, capsys):
+    for i in range(8):
+        with open(tmp_path / f"part-{i}", "wb") as part:
+            part.truncate(128 << 20)
+    pasted = encrypted(site, namespace, *sorted(tmp_path.glob("part-*")), name="large")
+    peak = 0
+    site.cluster.apply(training_job("large", namespace, image("toolbox"), ["/bin/sh", "-c", "ls /cloister/inputs/large | wc -l"],
+                                    **pasted, staging={"inputLimit": "1100Mi", "outputLimit": "16Mi"}))
+
+    def finished():
+        nonlocal peak
+        peak = max(peak, agent_memory(site))
+        return site.status("large", namespace).get("phase") in ("Succeeded", "Failed")
+    wait_for("the end", finished, 180, 0.05)
+    with capsys.disabled():
+        print(f"\nagent staging 1 GiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance 16 MiB)")
+    assert site.status("large", namespace)["phase"] == "Succeeded"
+    assert site.logs("large-worker-0-1", namespace).strip() == "8" and peak > 0
+    for i in range(8):
+        site.cloud.api.delete_object(BUCKET, f"{namespace}/part-{i}")
