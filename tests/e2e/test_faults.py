@@ -106,6 +106,8 @@ def operator_writes(site, since):
     count = 0
     with open(site.cluster.env["CLOISTER_CLUSTER_AUDIT"], encoding="utf-8") as log:
         for line in log:
+            if not line.endswith("\n"):
+                break  # it is being written
             entry = json.loads(line)
             if (entry["user"]["username"].startswith(f"system:serviceaccount:{SYSTEM_NAMESPACE}:")
                     and entry["verb"] not in ("get", "list", "watch")

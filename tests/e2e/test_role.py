@@ -9,6 +9,8 @@ def used(site):
     result = set()
     with open(site.cluster.env["CLOISTER_CLUSTER_AUDIT"], encoding="utf-8") as log:
         for line in log:
+            if not line.endswith("\n"):
+                break  # it is being written
             entry = json.loads(line)
             if not entry["user"]["username"].startswith(f"system:serviceaccount:{SYSTEM_NAMESPACE}:"):
                 continue
