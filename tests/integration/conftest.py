@@ -17,10 +17,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from integration.proxy import Proxy, client_context  # noqa: E402
-from kit.cluster import ROOT, Cluster, Failed, run, wait_for  # noqa: E402
+from kit.cluster import ROOT, Cluster, Failed, free_port, run, wait_for  # noqa: E402
 
 BUILD = ROOT / os.environ.get("BUILD", "build")
-HEALTH = "127.0.0.1:18471"
+HEALTH = f"127.0.0.1:{free_port()}"
 
 
 class Operator:

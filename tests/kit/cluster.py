@@ -2,6 +2,7 @@
 import json
 import os
 import shlex
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -36,11 +37,19 @@ def wait_for(what, condition, timeout=60, interval=0.2):
         time.sleep(interval)
 
 
+def free_port():
+    """A TCP port of this machine's loopback that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Cluster:
     """One cluster by name. `up` and `down` are those of tests/cluster/cluster."""
 
     def __init__(self, name):
-        self.name = name
+        # Two people, or two runs, can test beside one another on one machine.
+        self.name = name + os.environ.get("CLOISTER_CLUSTER_SUFFIX", "")
         self.env = dict(os.environ)
 
     def tool(self, *arguments, **options):
