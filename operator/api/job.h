@@ -33,10 +33,13 @@ enum technology technology_from_name(const char *name);
 
 enum job_phase {
     PHASE_PENDING,
+    PHASE_QUEUED,
     PHASE_STARTING,
     PHASE_STAGING,
     PHASE_RUNNING,
     PHASE_RESTARTING,
+    PHASE_PUBLISHING,
+    PHASE_SUSPENDED,
     PHASE_SUCCEEDED,
     PHASE_FAILED,
 };
@@ -56,6 +59,34 @@ struct job_input {
     const char *associated_data; /* "Object", "Relative", "Fixed:<text>" */
 };
 
+/* The CRD's enums, in its order; the first of each is the default. */
+enum spot { SPOT_NEVER, SPOT_PREFER, SPOT_ONLY };
+enum framework { FRAMEWORK_NONE, FRAMEWORK_PYTORCH, FRAMEWORK_TENSORFLOW, FRAMEWORK_JAX, FRAMEWORK_XGBOOST };
+enum logs { LOGS_NODE, LOGS_DISCARD };
+enum clean_pods { CLEAN_PODS_RUNNING, CLEAN_PODS_ALL, CLEAN_PODS_NONE };
+enum egress { EGRESS_GOOGLE_APIS, EGRESS_RESTRICTED_VIP, EGRESS_UNRESTRICTED };
+enum worker_traffic { WORKER_TRAFFIC_NODE_ENCRYPTED, WORKER_TRAFFIC_ACCEPT_PLAIN };
+enum volume_kind { VOLUME_CONFIG_MAP, VOLUME_SECRET, VOLUME_MEMORY };
+enum rule_action { RULE_FAIL_JOB, RULE_IGNORE, RULE_COUNT };
+enum rule_operator { RULE_IN, RULE_NOT_IN };
+
+struct job_volume {
+    const char *name;
+    const char *mount_path;
+    enum volume_kind kind;
+    const char *source; /* name of the ConfigMap or Secret */
+    bool is_optional;
+    int64_t size_bytes; /* of kind Memory */
+};
+
+/* One of failurePolicy.rules: exit codes, or (with exit_codes NULL) conditions. */
+struct job_rule {
+    enum rule_action action;
+    enum rule_operator operator;
+    const json_t *exit_codes; /* array of numbers or NULL */
+    const json_t *conditions; /* array of {type, status} or NULL */
+};
+
 struct job_trainer {
     const char *image;
     const char *working_dir; /* "" = the image's */
@@ -65,23 +96,43 @@ struct job_trainer {
     const json_t *limits;    /* object of quantities or NULL */
     const json_t *requests;  /* object of quantities or NULL */
     int64_t run_as_user;     /* 0 = the chart's default */
+    enum framework framework;
+    enum logs logs;
+    const json_t *ports; /* array of core/v1 ContainerPort (the schema's subset) or NULL */
+    const struct job_volume *volumes;
+    size_t volume_count;
 };
 
 struct job_failure_policy {
     int32_t max_restarts;
     int32_t max_disruptions; /* -1 = no limit */
     int32_t backoff_seconds;
+    int32_t termination_timeout_seconds; /* 0 = wait for ever */
+    const struct job_rule *rules;
+    size_t rule_count;
+};
+
+struct job_network {
+    enum egress egress;
+    const json_t *additional_egress; /* array of {cidr, ports} or NULL */
+    enum worker_traffic worker_traffic;
 };
 
 struct job_spec {
+    bool suspend;
+    const char *managed_by; /* "" = this operator */
     const char *service_account_name;
-    enum technology technology;
+    enum technology technologies[TECHNOLOGY_COUNT]; /* in order of preference, each once */
+    size_t technology_count;
+    int32_t fallback_after_seconds; /* 0 = never */
+    enum spot spot;
     bool require_hsm;
     int32_t replicas;
     struct job_trainer trainer;
     const json_t *node_selector; /* object or NULL */
     const json_t *tolerations;   /* array or NULL */
     const char *priority_class_name;
+    const char *compute_class;        /* "" = none */
     const json_t *image_pull_secrets; /* array or NULL */
     int64_t input_limit_bytes;
     int64_t output_limit_bytes;
@@ -94,6 +145,11 @@ struct job_spec {
     const char *output_uri; /* "" = none asked for; ends in "/" */
     const char *output_key_name;
     struct job_failure_policy failure_policy;
+    int64_t active_deadline_seconds; /* 0 = none */
+    enum clean_pods clean_pods;
+    int32_t ttl_seconds; /* after the end; -1 = never */
+    struct job_network network;
+    const json_t *notifications; /* array of names or NULL */
 };
 
 /* Counts of the current attempt's pods. */
@@ -158,8 +214,9 @@ struct job_status {
     size_t failure_count;
     struct status_condition conditions[CONDITIONS_MAX]; /* sorted by type */
     size_t condition_count;
-    const char *technology;   /* "" = no node yet */
-    const char *const *nodes; /* sorted, without repetition */
+    const char *technology;           /* of the nodes; "" = no node yet */
+    const char *requested_technology; /* that the current attempt asks for; "" = none yet */
+    const char *const *nodes;         /* sorted, without repetition */
     size_t node_count;
     struct status_checkpoint checkpoint;
     struct status_output output;
@@ -173,8 +230,10 @@ struct job {
     int64_t generation;
     int64_t created_us;
     bool is_deleting;
-    const char *spec_problem; /* NULL, or a sentence: why the spec cannot be used (what CEL cannot say) */
-    struct job_spec spec;     /* usable only when spec_problem is NULL */
+    const json_t *labels;      /* object or NULL */
+    const json_t *annotations; /* object or NULL */
+    const char *spec_problem;  /* NULL, or a sentence: why the spec cannot be used (what CEL cannot say) */
+    struct job_spec spec;      /* usable only when spec_problem is NULL */
     struct job_status status;
 };
 
@@ -183,6 +242,9 @@ struct job {
  * bad spec is no error but sets spec_problem, a status that makes no sense is read as far as it does.
  */
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e) MUST_CHECK;
+
+/* What the current attempt asks for: the status's word where it is one of the spec's, else the first. */
+enum technology job_technology(const struct job *j);
 
 /* An empty status: phase Pending, all texts "". */
 void status_init(struct job_status *s);

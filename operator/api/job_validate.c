@@ -14,8 +14,6 @@ static int check_required(const struct job_spec *s, struct err *e)
     if (!*s->service_account_name)
         return FAIL(e, ERR_INVALID,
                     "spec.serviceAccountName is missing; name the service account that IAM knows");
-    if (s->technology == TECHNOLOGY_COUNT)
-        return FAIL(e, ERR_INVALID, "spec.confidential.technologies must name one of SEV, SEV_SNP, TDX");
     if (!*s->trainer.image)
         return FAIL(e, ERR_INVALID, "spec.trainer.image is missing; name the program's image");
     if (json_array_size(s->trainer.command) == 0)

@@ -31,6 +31,7 @@ static const struct field status_fields[] = {
     STATUS("backoff.failures", INT32, backoff_failures, false),
     STATUS("backoff.until", TIME, backoff_until_us, false),
     STATUS("confidential.technology", TEXT, technology, false),
+    STATUS("confidential.requestedTechnology", TEXT, requested_technology, false),
     STATUS("checkpoint.uri", TEXT, checkpoint.uri, false),
     STATUS("checkpoint.latest", TEXT, checkpoint.name, false),
     STATUS("checkpoint.step", INT64, checkpoint.step, false),
@@ -71,8 +72,9 @@ static const struct field condition_fields[] = {
 };
 
 static const char *const phase_names[] = {
-    [PHASE_PENDING] = "Pending", [PHASE_STARTING] = "Starting",     [PHASE_STAGING] = "Staging",
-    [PHASE_RUNNING] = "Running", [PHASE_RESTARTING] = "Restarting", [PHASE_SUCCEEDED] = "Succeeded",
+    [PHASE_PENDING] = "Pending",       [PHASE_QUEUED] = "Queued",       [PHASE_STARTING] = "Starting",
+    [PHASE_STAGING] = "Staging",       [PHASE_RUNNING] = "Running",     [PHASE_RESTARTING] = "Restarting",
+    [PHASE_PUBLISHING] = "Publishing", [PHASE_SUSPENDED] = "Suspended", [PHASE_SUCCEEDED] = "Succeeded",
     [PHASE_FAILED] = "Failed",
 };
 
@@ -101,6 +103,7 @@ void status_init(struct job_status *s)
         .message = "",
         .workers.summary = "",
         .technology = "",
+        .requested_technology = "",
         .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
         .output = {.uri = "", .manifest_sha256 = ""},
     };

@@ -71,7 +71,7 @@ static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
 /* Never a fallback to other nodes: the job waits, and says for what. */
 static bool say_placement(struct planner *p)
 {
-    enum technology t = p->j->spec.technology;
+    enum technology t = job_technology(p->j);
     const char *label = technology_name(t);
     const struct pod_facts *pod = first(p, is_unbound);
     if (pod && p->w->confidential_nodes[t] == 0) {

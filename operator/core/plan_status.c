@@ -25,7 +25,7 @@ static void describe_nodes(struct planner *p)
             continue;
         names[n++] = pod->node;
         const struct node_facts *node = world_node(p->w, pod->node);
-        if (node && strcmp(node->technology, technology_name(p->j->spec.technology)) == 0)
+        if (node && strcmp(node->technology, technology_name(job_technology(p->j))) == 0)
             p->next.technology = node->technology;
     }
     qsort(names, n, sizeof(*names), by_name);

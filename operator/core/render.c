@@ -112,9 +112,9 @@ static json_t *security(const struct job_spec *s, const struct config *c)
                      "runAsNonRoot", 1, "seccompProfile", "type", "RuntimeDefault");
 }
 
-static void add_placement(json_t *spec, const struct job_spec *s, const struct config *c)
+static void add_placement(json_t *spec, const struct job_spec *s, enum technology t, const struct config *c)
 {
-    json_object_set_new(spec, "affinity", affinity(s->technology));
+    json_object_set_new(spec, "affinity", affinity(t));
     json_object_set_new(spec, "tolerations", tolerations(s, c));
     json_t *selector = copy_of(s->node_selector);
     if (json_object_size(selector) > 0)
@@ -144,7 +144,7 @@ static json_t *pod_spec(const struct job *j, const struct config *c, int32_t att
     json_object_set_new(spec, "automountServiceAccountToken", json_false());
     json_object_set_new(spec, "enableServiceLinks", json_false());
     json_object_set_new(spec, "securityContext", security(&j->spec, c));
-    add_placement(spec, &j->spec, c);
+    add_placement(spec, &j->spec, job_technology(j), c);
     json_object_set_new(
         spec, "initContainers",
         json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, attempt, index)));

@@ -57,7 +57,7 @@ static bool is_compromised(const struct world *w, const struct pod_facts *p, str
                            struct verdict *ret)
 {
     const struct node_facts *node = *p->node ? world_node(w, p->node) : NULL;
-    const char *wanted = technology_name(w->job->spec.technology);
+    const char *wanted = technology_name(job_technology(w->job));
     const char *where = verdict_where(a, p);
     if (node && strcmp(node->technology, wanted) != 0)
         *ret = verdict_make(a, p, REASON_WrongNode,

@@ -66,7 +66,7 @@ static void reads_every_part(void **state)
     assert_int_equal(j->generation, 3);
     assert_int_equal(j->created_us, INT64_C(1767268800000000));
     assert_false(j->is_deleting);
-    assert_int_equal(j->spec.technology, TECHNOLOGY_SEV_SNP);
+    assert_int_equal(job_technology(j), TECHNOLOGY_SEV_SNP);
     assert_int_equal(j->spec.replicas, 4);
     assert_int_equal(j->spec.input_limit_bytes, INT64_C(4) << 30);
     assert_int_equal(j->spec.output_limit_bytes, 1024);
@@ -91,6 +91,49 @@ static void fills_in_the_defaults_of_the_schema(void **state)
     assert_int_equal(f->job.status.attempt, 0);
 }
 
+static void reads_rules_volumes_and_words(void **state)
+{
+    struct fixture *f = *state;
+    json_t *change = json_loads(
+        "{\"suspend\": true, \"cleanPodPolicy\": \"None\", \"ttlSecondsAfterFinished\": 0,"
+        " \"confidential\": {\"technologies\": [\"TDX\", \"SEV\"], \"spot\": \"Only\"},"
+        " \"network\": {\"egress\": \"Unrestricted\", \"workerTraffic\": \"AcceptPlain\"},"
+        " \"failurePolicy\": {\"rules\": [{\"action\": \"Ignore\","
+        "    \"onPodConditions\": [{\"type\": \"T\", \"status\": \"True\"}]},"
+        "   {\"action\": \"FailJob\", \"onExitCodes\": {\"operator\": \"NotIn\", \"values\": [42]}}]},"
+        " \"trainer\": {\"image\": \"i\", \"command\": [\"/train\"], \"framework\": \"JAX\", \"logs\": "
+        "\"Discard\","
+        "   \"volumes\": [{\"name\": \"m\", \"mountPath\": \"/m\", \"memory\": {\"sizeLimit\": \"1Mi\"}},"
+        "     {\"name\": \"s\", \"mountPath\": \"/s\", \"secret\": {\"secretName\": \"login\", \"optional\": "
+        "true}}]}}",
+        0, NULL);
+    json_object_update(spec(f), change);
+    json_decref(change);
+    assert_string_equal(problem(f), "");
+    const struct job_spec *s = &f->job.spec;
+    assert_true(s->suspend);
+    assert_int_equal(s->ttl_seconds, 0);
+    assert_int_equal(s->clean_pods, CLEAN_PODS_NONE);
+    assert_int_equal(s->spot, SPOT_ONLY);
+    assert_int_equal(s->technology_count, 2);
+    assert_int_equal(s->network.egress, EGRESS_UNRESTRICTED);
+    assert_int_equal(s->network.worker_traffic, WORKER_TRAFFIC_ACCEPT_PLAIN);
+    assert_int_equal(s->trainer.framework, FRAMEWORK_JAX);
+    assert_int_equal(s->trainer.logs, LOGS_DISCARD);
+    assert_int_equal(s->failure_policy.rule_count, 2);
+    assert_int_equal(s->failure_policy.rules[0].action, RULE_IGNORE);
+    assert_null(s->failure_policy.rules[0].exit_codes);
+    assert_int_equal(s->failure_policy.rules[1].operator, RULE_NOT_IN);
+    assert_int_equal(s->trainer.volumes[0].kind, VOLUME_MEMORY);
+    assert_int_equal(s->trainer.volumes[0].size_bytes, 1 << 20);
+    assert_string_equal(s->trainer.volumes[1].source, "login");
+    assert_true(s->trainer.volumes[1].is_optional);
+    f->job.status.requested_technology = "SEV";
+    assert_int_equal(job_technology(&f->job), TECHNOLOGY_SEV);
+    f->job.status.requested_technology = "SEV_SNP";
+    assert_int_equal(job_technology(&f->job), TECHNOLOGY_TDX);
+}
+
 /* Each change spoils the spec; the problem names the field. */
 static void says_what_is_wrong_with_a_spec(void **state)
 {
@@ -100,6 +143,11 @@ static void says_what_is_wrong_with_a_spec(void **state)
         {"{\"serviceAccountName\": \"\"}", "spec.serviceAccountName"},
         {"{\"confidential\": {\"technologies\": [\"SGX\"]}}", "spec.confidential.technologies"},
         {"{\"trainer\": {\"image\": \"i\"}}", "spec.trainer.command"},
+        {"{\"confidential\": {\"technologies\": [\"SEV\"], \"spot\": \"Sometimes\"}}",
+         "spec.confidential.spot"},
+        {"{\"network\": {\"egress\": 7}}", "spec.network.egress"},
+        {"{\"failurePolicy\": {\"rules\": [{\"action\": \"FailIndex\"}]}}",
+         "spec.failurePolicy.rules[].action"},
         {"{\"staging\": {\"inputLimit\": \"0\"}}", "spec.staging.inputLimit"},
         {"{\"staging\": {\"outputLimit\": \"9e99\"}}", "outputLimit"},
         {"{\"output\": {\"uri\": \"gs://b/m/\", \"keyName\": \"absent\"}}", "spec.output.keyName"},
@@ -184,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(reads_every_part),
         TEST(fills_in_the_defaults_of_the_schema),
+        TEST(reads_rules_volumes_and_words),
         TEST(says_what_is_wrong_with_a_spec),
         TEST(refuses_an_object_without_identity),
         TEST(reads_back_the_status_that_it_wrote),
