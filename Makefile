@@ -48,7 +48,7 @@ PROGRAMS := $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/cloister-exec
 UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 
 .PHONY: docs all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
-        test-san lint fmt bench-decrypt clean help
+        test-san sim mutants lint fmt bench-decrypt clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -136,6 +136,30 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(SIM_OBJ) $(LIB) $(LIBS) -o $@
 
+# Seeded bugs are built into copies of the sources, so that the product's own know nothing of them.
+MUTABLE_SRC := $(PURE_SRC) operator/shell/expect.c lib/kube/store.c
+MUTANTS     := $(BUILD)/mutants
+MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
+MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_job_decode unit/t_store)
+mutants: ## seeded bugs, each named for a known one: plan cases, unit tests or the simulation catch all
+	@tests/setup build
+	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)
+	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim
+	@tests/mutants/run $(MUTANTS)
+$(MUTANTS)/%.o: $(MUTANTS)/src/%.c tests/mutants/mutant.h
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(filter-out $(WARNINGS),$(CFLAGS)) -iquote tests/mutants -MMD -MP -c $< -o $@
+$(MUTANTS)/tests/mutants/mutant.o: tests/mutants/mutant.c
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -c $< -o $@
+$(MUTANT_UNIT): $(MUTANTS)/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(MUTATED) $(PARTS) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
+$(MUTANTS)/sim: $(call objects,$(call sources,tests/sim)) $(MUTATED) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
 $(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $< $(LIB) $(LIBS) -o $@
@@ -151,4 +175,4 @@ docs: ## write the reference pages that follow from the sources
 clean: ## remove what was built
 	@rm -rf build
 
--include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/obj $(BUILD)/mutants -name '*.d' 2>/dev/null)

@@ -193,6 +193,8 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->message = js_text(pod, "message");
     f->disruption_reason = js_text(pod, "disruption");
     f->unschedulable_message = js_text(pod, "unschedulable");
+    if (json_object_get(pod, "name"))
+        f->name = js_text(pod, "name");
     if (json_object_get(pod, "owner"))
         f->owner_uid = js_text(pod, "owner");
     f->install = container(pod, "install");

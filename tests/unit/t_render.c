@@ -135,6 +135,20 @@ static void check_restricted(const json_t *one)
     assert_string_equal(json_string_value(json_array_get(drop, 0)), "ALL");
 }
 
+static void leaves_a_silent_node_after_a_time(void **state)
+{
+    struct fixture *f = *state;
+    const json_t *list = js_at(f->pod, "spec.tolerations");
+    assert_int_equal(json_array_size(list), 2);
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *one = json_array_get(list, i);
+        assert_string_equal(js_text(one, "key"),
+                            i == 0 ? "node.kubernetes.io/not-ready" : "node.kubernetes.io/unreachable");
+        assert_string_equal(js_text(one, "effect"), "NoExecute");
+        assert_int_equal(json_integer_value(js_at(one, "tolerationSeconds")), 60);
+    }
+}
+
 static void is_restricted_in_every_container(void **state)
 {
     struct fixture *f = *state;
@@ -270,6 +284,7 @@ int main(void)
         TEST(keeps_every_volume_in_memory),          TEST(charges_memory_volumes_to_who_writes_them),
         TEST(runs_the_command_behind_the_shim),      TEST(tells_the_agent_where_its_attempt_writes),
         TEST(notices_what_was_changed_in_a_pod),     TEST(gives_workers_names_before_they_are_ready),
+        TEST(leaves_a_silent_node_after_a_time),
     };
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }

@@ -1,0 +1,168 @@
+#include "core/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/render.h"
+#include "data/js.h"
+
+#include "base/banned.h"
+
+/* As the API server and a kubelet write it; a second owner that is no controller stands first. */
+static const char pod_text[] =
+    "{'metadata': {'name': 'digits-worker-1-3', 'namespace': 'ml', 'uid': 'u1', 'resourceVersion': '9',"
+    "  'creationTimestamp': '2026-01-01T12:00:00Z',"
+    "  'labels': {'cloister.dev/job-name': 'digits', 'cloister.dev/job-uid': 'job-1',"
+    "   'cloister.dev/attempt': '3', 'cloister.dev/index': '1'},"
+    "  'annotations': {},"
+    "  'ownerReferences': [{'uid': 'other'}, {'uid': 'job-1', 'controller': true}]},"
+    " 'spec': {'nodeName': 'cc-0', 'containers': [{'name': 'trainer', 'image': 'i'}]},"
+    " 'status': {'phase': 'Running', 'startTime': '2026-01-01T12:00:02Z',"
+    "  'conditions': [{'type': 'Ready', 'status': 'True'},"
+    "   {'type': 'DisruptionTarget', 'status': 'True', 'reason': 'EvictionByEvictionAPI', 'message': "
+    "'drain'}],"
+    "  'initContainerStatuses': [{'name': 'cloister-agent', 'imageID': 'a', 'restartCount': 2,"
+    "    'state': {'running': {}}}],"
+    "  'containerStatuses': [{'name': 'trainer', 'imageID': 'sha256:1', 'state': {'terminated':"
+    "    {'exitCode': 137, 'signal': 9, 'reason': 'OOMKilled', 'finishedAt': '2026-01-01T12:01:00Z'}}}]}}";
+
+static json_t *pod_object(void)
+{
+    char text[sizeof(pod_text)];
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = pod_text[i] == '\'' ? '"' : pod_text[i];
+    json_t *pod = json_loads(text, 0, NULL);
+    assert_non_null(pod);
+    return pod;
+}
+
+static json_t *metadata(json_t *pod)
+{
+    return json_object_get(pod, "metadata");
+}
+
+static void set_image(json_t *pod, const char *id)
+{
+    json_t *list = json_object_get(json_object_get(pod, "status"), "containerStatuses");
+    json_object_set_new(json_array_get(list, 0), "imageID", json_string(id));
+}
+
+static void reduces_a_pod_to_what_is_read(void **state)
+{
+    (void)state;
+    json_t *pod = pod_object();
+    struct pod_facts *f = pod_facts_new(pod, NULL);
+    json_decref(pod); /* the facts stand alone */
+    assert_string_equal(f->name, "digits-worker-1-3");
+    assert_string_equal(f->owner_uid, "job-1");
+    assert_string_equal(f->job_uid, "job-1");
+    assert_string_equal(f->node, "cc-0");
+    assert_int_equal(f->attempt, 3);
+    assert_int_equal(f->index, 1);
+    assert_int_equal(f->started_us - f->created_us, 2000000);
+    assert_true(f->is_ready);
+    assert_false(f->is_deleting);
+    assert_int_equal(f->phase, POD_RUNNING);
+    assert_string_equal(f->disruption_reason, "EvictionByEvictionAPI");
+    assert_int_equal(f->agent.state, CONTAINER_RUNNING);
+    assert_int_equal(f->agent.restarts, 2);
+    assert_int_equal(f->trainer.state, CONTAINER_TERMINATED);
+    assert_int_equal(f->trainer.exit_code, 137);
+    assert_int_equal(f->trainer.signal, 9);
+    assert_string_equal(f->trainer.reason, "OOMKilled");
+    assert_int_equal(f->install.state, CONTAINER_NONE);
+    free(f);
+}
+
+static void sees_that_a_pod_is_being_deleted(void **state)
+{
+    (void)state;
+    json_t *pod = pod_object();
+    json_object_set_new(metadata(pod), "deletionTimestamp", json_string("2026-01-01T12:02:00Z"));
+    struct pod_facts *f = pod_facts_new(pod, NULL);
+    assert_true(f->is_deleting);
+    free(f);
+    json_decref(pod);
+}
+
+static void knows_a_pod_that_is_as_it_was_sent(void **state)
+{
+    (void)state;
+    char fingerprint[FINGERPRINT_SIZE];
+    json_t *pod = pod_object();
+    pod_fingerprint(pod, fingerprint);
+    json_object_set_new(json_object_get(metadata(pod), "annotations"), "cloister.dev/fingerprint",
+                        json_string(fingerprint));
+    struct pod_facts *f = pod_facts_new(pod, NULL);
+    assert_false(f->is_changed);
+    free(f);
+    json_t *containers = json_object_get(json_object_get(pod, "spec"), "containers");
+    json_object_set_new(json_array_get(containers, 0), "image", json_string("another"));
+    f = pod_facts_new(pod, NULL);
+    assert_true(f->is_changed);
+    free(f);
+    json_decref(pod);
+}
+
+static void remembers_that_an_image_was_replaced(void **state)
+{
+    (void)state;
+    json_t *pod = pod_object();
+    struct pod_facts *first = pod_facts_new(pod, NULL);
+    set_image(pod, "sha256:2");
+    struct pod_facts *replaced = pod_facts_new(pod, first);
+    struct pod_facts *after = pod_facts_new(pod, replaced);
+    assert_false(first->is_image_changed);
+    assert_true(replaced->is_image_changed);
+    assert_true(after->is_image_changed);
+    free(after);
+    free(replaced);
+    free(first);
+    json_decref(pod);
+}
+
+static void does_not_compare_with_another_pod_of_that_name(void **state)
+{
+    (void)state;
+    json_t *pod = pod_object();
+    struct pod_facts *first = pod_facts_new(pod, NULL);
+    json_object_set_new(metadata(pod), "uid", json_string("u2"));
+    set_image(pod, "sha256:2");
+    struct pod_facts *other = pod_facts_new(pod, first);
+    assert_false(other->is_image_changed);
+    free(other);
+    free(first);
+    json_decref(pod);
+}
+
+static void knows_whether_a_node_is_confidential_and_ready(void **state)
+{
+    (void)state;
+    json_t *node = json_pack("{s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "metadata", "name", "cc-0", "labels",
+                             "cloud.google.com/gke-confidential-nodes-instance-type", "SEV", "status",
+                             "conditions", "type", "Ready", "status", "Unknown");
+    struct node_facts *f = node_facts_new(node);
+    assert_string_equal(f->technology, "SEV");
+    assert_false(f->is_ready);
+    free(f);
+    json_decref(node);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reduces_a_pod_to_what_is_read),
+        cmocka_unit_test(sees_that_a_pod_is_being_deleted),
+        cmocka_unit_test(knows_a_pod_that_is_as_it_was_sent),
+        cmocka_unit_test(remembers_that_an_image_was_replaced),
+        cmocka_unit_test(does_not_compare_with_another_pod_of_that_name),
+        cmocka_unit_test(knows_whether_a_node_is_confidential_and_ready),
+    };
+    return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
+}
