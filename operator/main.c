@@ -1,7 +1,8 @@
 /*
  * cloister-operator: one process, one thread, one event loop.
  *
- * Exit codes: 0 asked to stop, 1 cannot start, 2 wrong command line.
+ * Exit codes: 0 asked to stop, 1 cannot start, 2 wrong command line, 3 somebody else leads (started again, it
+ * is a standby).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,10 @@
 
 #include "base/banned.h"
 
-enum { EXIT_CANNOT_START = 1, EXIT_WRONG_FLAGS = 2 };
+enum { EXIT_CANNOT_START = 1, EXIT_WRONG_FLAGS = 2, EXIT_NOT_LEADING = 3 };
+
+/* Less than the pod's grace period: what has not been answered by then is left as after a crash. */
+enum { STOP_MS = 10 * 1000 };
 
 #define USER_AGENT "cloister-operator/" CLOISTER_VERSION
 
@@ -27,9 +31,13 @@ struct operator
     struct loop *loop;
     struct kube_config *kube;
     struct kube_client *client;
+    struct kube_client *lease_client; /* a renewal waits behind nothing */
     struct controller *controller;
+    struct leader *leader; /* NULL without --leader-elect */
     struct httpd *httpd;
     struct loop_source *term, *interrupt;
+    struct loop_source *patience; /* runs while stopping */
+    bool is_stopping;
 };
 
 /* That the loop answers at all is what liveness asks. */
@@ -49,16 +57,87 @@ static int on_health(void *context, const char *path, struct strbuf *body)
     return 404;
 }
 
-static void on_stop(void *context)
+/* ---- the Lease ---- */
+static void on_elected(void *context)
 {
     struct operator* o = context;
-    log_info("asked to stop", NULL);
+    log_info("leading", NULL);
+    controller_lead(o->controller, o->leader);
+}
+
+/* The caches may be older than what the next leader writes: a new process starts from what is there. */
+static void on_lost(void *context)
+{
+    struct operator* o = context;
+    log_error("lost the Lease, ending; check that the API server answers and that no other operator has this "
+              "instance's name",
+              NULL);
+    loop_stop(o->loop, EXIT_NOT_LEADING);
+}
+
+static void on_other(void *context, const char *identity)
+{
+    (void)context;
+    log_info("standing by", "leader", identity, NULL);
+}
+
+static void on_trouble(void *context, const struct err *e)
+{
+    (void)context;
+    log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
+                "cannot renew or take the Lease, trying again", NULL);
+}
+
+static void start_work(struct operator* o, const struct flags *f)
+{
+    struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, o};
+    if (!f->must_be_elected) {
+        controller_lead(o->controller, NULL);
+        return;
+    }
+    o->lease_client = kube_client_new(o->loop, o->kube, USER_AGENT);
+    o->leader = leader_new(o->loop, o->lease_client, &f->election, &listener);
+}
+
+/* ---- stopping ---- */
+static void end(void *context)
+{
+    struct operator* o = context;
+    log_info("stopped", NULL);
     loop_stop(o->loop, EXIT_SUCCESS);
 }
 
+static void out_of_patience(void *context)
+{
+    struct operator* o = context;
+    log_warning("stopped before everything was answered; the next leader goes on from what is there", NULL);
+    loop_stop(o->loop, EXIT_SUCCESS);
+}
+
+/* Only now: whoever has the Lease writes. */
+static void on_work_ended(void *context)
+{
+    struct operator* o = context;
+    if (o->leader != NULL)
+        leader_release(o->leader, end, o);
+    else
+        end(o);
+}
+
+static void on_stop(void *context)
+{
+    struct operator* o = context;
+    if (o->is_stopping)
+        return;
+    o->is_stopping = true;
+    log_info("asked to stop", NULL);
+    loop_timer_set(o->patience, STOP_MS);
+    controller_stop(o->controller, on_work_ended, o);
+}
+
+/* ---- life ---- */
 static int start(struct operator* o, const struct flags *f, struct err *e)
 {
-    const char *instance = getenv("POD_NAME");
     if (secret_process_init(e) < 0 || http_global_init(e) < 0)
         return -1;
     js_wipe_on_free();
@@ -68,20 +147,26 @@ static int start(struct operator* o, const struct flags *f, struct err *e)
     o->loop = loop_new();
     o->term = loop_add_signal(o->loop, SIGTERM, on_stop, o);
     o->interrupt = loop_add_signal(o->loop, SIGINT, on_stop, o);
+    o->patience = loop_add_timer(o->loop, out_of_patience, o);
     o->client = kube_client_new(o->loop, o->kube, USER_AGENT);
-    o->controller = controller_new(o->loop, o->client, &f->config,
-                                   instance != NULL && instance[0] != '\0' ? instance : "cloister-operator");
+    o->controller = controller_new(o->loop, o->client, &f->config, f->election.identity);
     o->httpd = httpd_new(o->loop, f->health_address, on_health, o, e);
-    return o->httpd == NULL ? -1 : 0;
+    if (o->httpd == NULL)
+        return -1;
+    start_work(o, f);
+    return 0;
 }
 
 static void operator_fini(struct operator* o)
 {
     httpd_free(o->httpd);
+    leader_free(o->leader);
     controller_free(o->controller);
+    kube_client_free(o->lease_client);
     kube_client_free(o->client);
     loop_source_free(o->term);
     loop_source_free(o->interrupt);
+    loop_source_free(o->patience);
     loop_free(o->loop);
     kube_config_free(o->kube);
 }
@@ -95,7 +180,7 @@ static int run(const struct flags *f)
         return EXIT_CANNOT_START;
     }
     log_info("started", "version", CLOISTER_VERSION, "server", o.kube->server, "health", f->health_address,
-             NULL);
+             "instance", f->election.identity, NULL);
     return loop_run(o.loop);
 }
 

@@ -1,12 +1,16 @@
 #include "os/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/view.h"
 
 #include "base/banned.h"
+
+enum { LEFT_COLUMNS = 34 };
 
 static const struct option_row *find_row(const struct option_row *rows, size_t count, struct view name,
                                          char letter)
@@ -87,10 +91,25 @@ int options_parse(const struct option_row *rows, size_t count, int argc, char **
     return 0;
 }
 
+int options_from_environment(const struct option_row *rows, size_t count, const char *prefix, struct err *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].kind == OPTION_HEADING)
+            continue;
+        char *name CLEANUP(cleanup_free) = xasprintf("%s%s", prefix, rows[i].name);
+        for (char *c = name + strlen(prefix); *c != '\0'; c++)
+            *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
+        const char *value = getenv(name);
+        if (value != NULL && set_value(&rows[i], value, e) < 0)
+            return err_wrap(e, "%s in the environment", name);
+    }
+    return 0;
+}
+
 void options_print_help(FILE *out, const struct option_row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        char left[64];
+        char left[96];
         if (rows[i].kind == OPTION_HEADING) {
             fprintf(out, "\n%s\n", rows[i].name);
             continue;
@@ -99,6 +118,10 @@ void options_print_help(FILE *out, const struct option_row *rows, size_t count)
                  rows[i].letter != '\0' ? rows[i].letter : ' ', rows[i].letter != '\0' ? "," : " ",
                  rows[i].name, rows[i].argument != NULL ? "=" : "",
                  rows[i].argument != NULL ? rows[i].argument : "");
-        fprintf(out, "  %-34s %s\n", left, rows[i].help);
+        /* A long name has its line for itself. */
+        if (strlen(left) > LEFT_COLUMNS)
+            fprintf(out, "  %s\n  %*s %s\n", left, LEFT_COLUMNS, "", rows[i].help);
+        else
+            fprintf(out, "  %-*s %s\n", LEFT_COLUMNS, left, rows[i].help);
     }
 }

@@ -2,7 +2,7 @@
  * Command-line options from one table: GNU style, --name=value or --name value,
  * short ones as -n value, words in any order, "--" ends the options.
  *
- * Values point into argv and live as long as it. options_parse fails with
+ * Values point into argv (or the environment) and live as long as it. options_parse fails with
  * ERR_INVALID and a sentence for a person. Pure but for options_print_help.
  */
 #ifndef OS_OPTIONS_H
@@ -36,6 +36,10 @@ struct option_row {
  * argv; *ret_words is their number. */
 int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words,
                   struct err *e) MUST_CHECK;
+/* The same values from the environment: --log-level with prefix "CLOISTER_" is CLOISTER_LOG_LEVEL. Call it
+ * first, so that the command line wins. Variables that belong to no option are somebody else's. */
+int options_from_environment(const struct option_row *rows, size_t count, const char *prefix,
+                             struct err *e) MUST_CHECK;
 void options_print_help(FILE *out, const struct option_row *rows, size_t count);
 
 #endif

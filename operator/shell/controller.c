@@ -18,9 +18,22 @@ struct controller {
     struct recorder *recorder;
     struct store *tasks;
     struct pass_world pass_world;
+    struct loop_source *stopped; /* tells that it has; NULL: it was not asked to stop */
+    void (*on_stopped)(void *context);
+    void *stopped_context;
 };
 
 /* ---- passes ---- */
+static bool is_working(const struct controller *c)
+{
+    void *cursor = NULL;
+    struct task *t;
+    while ((t = store_next(c->tasks, &cursor)) != NULL)
+        if (t->pass != NULL)
+            return true;
+    return false;
+}
+
 static void forget_task(struct controller *c, struct task *t)
 {
     void *taken = store_take(c->tasks, t->namespace, t->name);
@@ -34,6 +47,8 @@ static void on_due(void *context)
     struct controller *c = t->controller;
     int64_t wait_ms;
     task_not_due(t);
+    if (!c->pass_world.may_write)
+        return;
     if (t->pass != NULL) {
         t->is_touched = true;
         return;
@@ -58,7 +73,10 @@ static void on_due(void *context)
 
 static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int64_t retry_ms)
 {
+    struct controller *c = t->controller;
     int64_t pause_ms;
+    if (c->stopped != NULL && !is_working(c))
+        loop_timer_set(c->stopped, 0);
     switch (end) {
     case PASS_DONE:
         backoff_reset(&t->backoff);
@@ -82,6 +100,8 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
 static void touch_job(struct controller *c, const char *namespace, const char *name)
 {
     struct task *t = store_get(c->tasks, namespace, name);
+    if (!c->pass_world.may_write)
+        return;
     if (t == NULL) {
         /* A child whose job is gone is the garbage collector's. */
         if (caches_job(c->caches, namespace, name) == NULL)
@@ -140,10 +160,37 @@ void controller_free(struct controller *c)
         return;
     while ((t = store_next(c->tasks, &cursor)) != NULL)
         pass_cancel(t->pass);
+    loop_source_free(c->stopped);
     caches_free(c->caches);
     recorder_free(c->recorder);
     store_free(c->tasks);
     free(c);
+}
+
+void controller_lead(struct controller *c, const struct leader *leader)
+{
+    void *cursor = NULL;
+    const struct cached_job *job;
+    c->pass_world.leader = leader;
+    c->pass_world.may_write = c->stopped == NULL;
+    while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
+        touch_job(c, job->namespace, job->name);
+}
+
+static void on_stopped(void *context)
+{
+    struct controller *c = context;
+    c->on_stopped(c->stopped_context);
+}
+
+void controller_stop(struct controller *c, void (*fn)(void *context), void *context)
+{
+    c->pass_world.may_write = false;
+    c->on_stopped = fn;
+    c->stopped_context = context;
+    c->stopped = loop_add_timer(c->loop, on_stopped, c);
+    if (!is_working(c))
+        loop_timer_set(c->stopped, 0);
 }
 
 bool controller_is_ready(const struct controller *c)

@@ -2,6 +2,9 @@
  * The operator: caches, a queue of jobs, and passes over them. One object on one
  * loop; borrows loop, client and config. Nothing fails for the caller: what goes
  * wrong is logged and tried again.
+ *
+ * It begins as a standby: the caches are kept warm, and nothing is written until
+ * controller_lead.
  */
 #ifndef SHELL_CONTROLLER_H
 #define SHELL_CONTROLLER_H
@@ -9,14 +12,21 @@
 #include "core/world.h"
 #include "kube/client.h"
 
+struct leader;
 struct loop;
 struct controller;
 
-/* Starts at once. instance: the name to give in events. */
+/* Fills the caches at once. instance: the name to give in events. */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
                                   const char *instance) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);
+/* Looks at every job, and from now on at each that changes. leader is asked before each write; NULL: there is
+ * no other operator. */
+void controller_lead(struct controller *c, const struct leader *leader);
+/* Starts no pass and no write any more; on_stopped runs once, from the loop, when what was on its way has
+ * been answered. */
+void controller_stop(struct controller *c, void (*on_stopped)(void *context), void *context);
 /* Every cache was filled once. */
 bool controller_is_ready(const struct controller *c);
 

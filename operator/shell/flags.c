@@ -1,23 +1,30 @@
 #include "shell/flags.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "api/quantity.h"
 #include "base/alloc.h"
 #include "data/js.h"
 #include "os/file.h"
+#include "os/loop.h"
 #include "os/options.h"
 
 #include "base/banned.h"
 
-enum { CA_BUNDLE_MAX = 64 * 1024, ROWS_MAX = 32 };
+#define ENVIRONMENT_PREFIX "CLOISTER_"
+
+enum { CA_BUNDLE_MAX = 64 * 1024, ROWS_MAX = 48 };
 
 /* Values as they are written, before they are checked. */
 struct words {
     const char *pull_secrets, *tolerations, *agent_memory, *agent_cpu, *ca_bundle_file, *log_level;
     int64_t grace_seconds, reserve_seconds, not_ready_seconds, connections;
+    int64_t lease_seconds, renew_seconds, retry_seconds;
 };
 
 static size_t describe(struct flags *f, struct words *w, struct option_row *rows)
@@ -45,7 +52,21 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
         {"kms-endpoint", 0, OPTION_TEXT, &c->kms_url, "URL", "Cloud KMS"},
         {"storage-endpoint", 0, OPTION_TEXT, &c->storage_url, "URL", "Cloud Storage"},
         {"ca-bundle-file", 0, OPTION_TEXT, &w->ca_bundle_file, "FILE", "PEM certificates that agents trust"},
+        {"High availability", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"leader-elect", 0, OPTION_FLAG, &f->must_be_elected, NULL,
+         "work only while holding a Lease; needed as soon as two operators run"},
+        {"leader-elect-resource-namespace", 0, OPTION_TEXT, &f->election.namespace, "NAMESPACE",
+         "of the Lease; required with --leader-elect"},
+        {"leader-elect-resource-name", 0, OPTION_TEXT, &f->election.name, "NAME",
+         "of the Lease; cloister-operator"},
+        {"leader-elect-lease-seconds", 0, OPTION_INT, &w->lease_seconds, "N",
+         "others take over after so much silence; 15"},
+        {"leader-elect-renew-seconds", 0, OPTION_INT, &w->renew_seconds, "N",
+         "a leader that cannot renew for so long ends; 10"},
+        {"leader-elect-retry-seconds", 0, OPTION_INT, &w->retry_seconds, "N", "between two tries; 2"},
         {"The process", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"instance", 0, OPTION_TEXT, &f->election.identity, "NAME",
+         "holder of the Lease and reporter of events, no other process's; made up"},
         {"health-address", 0, OPTION_TEXT, &f->health_address, "ADDRESS:PORT",
          "/healthz and /readyz; 0.0.0.0:8081"},
         {"log-level", 0, OPTION_TEXT, &w->log_level, "LEVEL", "debug, info, warning or error; info"},
@@ -60,7 +81,9 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
 
 static void set_defaults(struct flags *f, struct words *w)
 {
-    *f = (struct flags){.health_address = "0.0.0.0:8081", .log_level = LOG_LEVEL_INFO};
+    *f = (struct flags){.health_address = "0.0.0.0:8081",
+                        .log_level = LOG_LEVEL_INFO,
+                        .election = {.namespace = "", .name = "cloister-operator", .identity = ""}};
     f->config = (struct config){.worker_image = "",
                                 .worker_pull_policy = "",
                                 .metadata_url = "http://169.254.169.254",
@@ -71,6 +94,9 @@ static void set_defaults(struct flags *f, struct words *w)
     *w = (struct words){.agent_memory = "64Mi",
                         .agent_cpu = "100m",
                         .log_level = "info",
+                        .lease_seconds = 15,
+                        .renew_seconds = 10,
+                        .retry_seconds = 2,
                         .grace_seconds = 60,
                         .reserve_seconds = 20,
                         .not_ready_seconds = 60,
@@ -159,6 +185,36 @@ static int read_ca_bundle(struct flags *f, const char *path, struct err *e)
     return 0;
 }
 
+/* The host's name for people, random bits because two processes of one host are two. */
+static char *make_up_instance(void)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    uint64_t random = (uint64_t)clock_wall_us();
+    (void)!gethostname(host, sizeof(host) - 1);
+    (void)!getrandom(&random, sizeof(random), 0);
+    return xasprintf("%.64s_%016llx", host, (unsigned long long)random);
+}
+
+static int read_election(struct flags *f, const struct words *w, struct err *e)
+{
+    struct leader_config *c = &f->election;
+    c->timing =
+        (struct lease_timing){w->lease_seconds * 1000, w->renew_seconds * 1000, w->retry_seconds * 1000};
+    if (check_range("leader-elect-lease-seconds", w->lease_seconds, 1, 3600, e) < 0 ||
+        check_range("leader-elect-renew-seconds", w->renew_seconds, 1, 3600, e) < 0 ||
+        check_range("leader-elect-retry-seconds", w->retry_seconds, 1, 3600, e) < 0 ||
+        lease_timing_check(&c->timing, e) < 0)
+        return -1;
+    if (f->must_be_elected && c->namespace[0] == '\0')
+        return FAIL(e, ERR_INVALID, "--leader-elect needs --leader-elect-resource-namespace");
+    if (c->identity[0] == '\0')
+        c->identity = f->instance = make_up_instance();
+    /* The limit of reportingInstance in events. */
+    if (strlen(c->identity) > 128)
+        return FAIL(e, ERR_INVALID, "--instance=%s: give at most 128 characters", c->identity);
+    return 0;
+}
+
 static int check(struct flags *f, const struct words *w, struct err *e)
 {
     struct config *c = &f->config;
@@ -174,7 +230,7 @@ static int check(struct flags *f, const struct words *w, struct err *e)
         read_cpu(w->agent_cpu, &c->agent_cpu_millis, e) < 0 ||
         read_array("worker-tolerations", w->tolerations, &f->tolerations, e) < 0 ||
         read_array("worker-image-pull-secrets", w->pull_secrets, &f->pull_secrets, e) < 0 ||
-        read_ca_bundle(f, w->ca_bundle_file, e) < 0)
+        read_ca_bundle(f, w->ca_bundle_file, e) < 0 || read_election(f, w, e) < 0)
         return -1;
     c->worker_tolerations = f->tolerations;
     c->image_pull_secrets = f->pull_secrets;
@@ -187,7 +243,9 @@ int flags_parse(struct flags *f, int argc, char **argv, struct err *e)
     struct option_row rows[ROWS_MAX];
     int words;
     set_defaults(f, &w);
-    if (options_parse(rows, describe(f, &w, rows), argc, argv, &words, e) < 0)
+    size_t count = describe(f, &w, rows);
+    if (options_from_environment(rows, count, ENVIRONMENT_PREFIX, e) < 0 ||
+        options_parse(rows, count, argc, argv, &words, e) < 0)
         return -1;
     if (f->is_help || f->is_version)
         return 0;
@@ -201,6 +259,7 @@ void flags_fini(struct flags *f)
     json_decref(f->tolerations);
     json_decref(f->pull_secrets);
     free(f->ca_bundle);
+    free(f->instance);
 }
 
 void flags_print_help(void)
@@ -209,6 +268,9 @@ void flags_print_help(void)
     struct words w;
     struct option_row rows[ROWS_MAX];
     set_defaults(&f, &w);
-    printf("cloister-operator runs TrainingJobs on confidential nodes.\n\n");
+    printf("cloister-operator runs TrainingJobs on confidential nodes.\n\n"
+           "Each option can be given in the environment instead; --log-level is " ENVIRONMENT_PREFIX
+           "LOG_LEVEL\n"
+           "there. The command line wins. Defaults stand behind the semicolon.\n");
     options_print_help(stdout, rows, describe(&f, &w, rows));
 }

@@ -1,13 +1,16 @@
 /*
  * The command line of cloister-operator, checked and turned into what core reads.
- * The texts point into argv or into the flags themselves; flags_fini frees what
- * was read. Every problem is ERR_INVALID (or the error of the file that could not
+ * Each flag may be given in the environment instead, by one rule: --log-level is
+ * CLOISTER_LOG_LEVEL. The command line wins.
+ * The texts point into argv, the environment or the flags themselves; flags_fini
+ * frees what was read. Every problem is ERR_INVALID (or the error of the file that could not
  * be read) with the flag's name.
  */
 #ifndef SHELL_FLAGS_H
 #define SHELL_FLAGS_H
 
 #include "core/world.h"
+#include "kube/leader.h"
 #include "os/log.h"
 
 struct flags {
@@ -17,9 +20,12 @@ struct flags {
     const char *context;
     enum log_level log_level;
     bool is_help, is_version;
+    /* Leader election. */
+    bool must_be_elected;
+    struct leader_config election;
     /* What config points to. */
     json_t *tolerations, *pull_secrets;
-    char *ca_bundle;
+    char *ca_bundle, *instance;
 };
 
 /* argv without the program's name. */

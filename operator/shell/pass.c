@@ -120,6 +120,12 @@ static bool is_void(const struct pass *p, const struct action *a)
     return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
 }
 
+/* Another operator may lead by now: its view is newer than this plan. */
+static bool may_write(const struct pass_world *pw)
+{
+    return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
+}
+
 void pass_go_on(struct pass *p)
 {
     while (p->next < p->count && !p->is_failed && !p->is_refused) {
@@ -132,6 +138,10 @@ void pass_go_on(struct pass *p)
         /* The status goes first and alone. */
         if (w == NULL || (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1))
             return;
+        if (!may_write(p->pw)) {
+            p->is_failed = true;
+            break;
+        }
         p->next++;
         if (do_at_once(p, a))
             continue;

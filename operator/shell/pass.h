@@ -9,6 +9,7 @@
 #define SHELL_PASS_H
 
 #include "core/action.h"
+#include "kube/leader.h"
 #include "shell/caches.h"
 #include "shell/recorder.h"
 #include "shell/task.h"
@@ -24,6 +25,8 @@ struct pass_world {
     const struct caches *caches;
     const struct config *config;
     struct recorder *recorder;
+    bool may_write;              /* we were told that we lead, and are not about to end */
+    const struct leader *leader; /* asked before each write; NULL: there is no other operator */
     /* wake_us: wall clock, 0 = never. retry_ms: what the server asked to wait after a failure, or 0. */
     void (*on_end)(struct task *task, enum pass_end end, int64_t wake_us, int64_t retry_ms);
 };

@@ -20,17 +20,17 @@ from integration.proxy import Proxy, client_context  # noqa: E402
 from kit.cluster import ROOT, Cluster, Failed, free_port, run, wait_for  # noqa: E402
 
 BUILD = ROOT / os.environ.get("BUILD", "build")
-HEALTH = f"127.0.0.1:{free_port()}"
 
 
 class Operator:
     """cloister-operator as a process of this machine."""
 
-    def __init__(self, kubeconfig, image):
+    def __init__(self, kubeconfig, image, *options):
+        self.address = f"127.0.0.1:{free_port()}"
         self.log_path = Path(kubeconfig).with_name("operator.log")
         self.command = [str(BUILD / "bin/cloister-operator"), f"--kubeconfig={kubeconfig}", f"--worker-image={image}",
-                        "--worker-pull-policy=Never", f"--health-address={HEALTH}",
-                        '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]']
+                        "--worker-pull-policy=Never", f"--health-address={self.address}",
+                        '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]', *options]
         self.process = None
 
     def start(self, wait=True):
@@ -41,7 +41,7 @@ class Operator:
 
     def health(self, path):
         try:
-            with urllib.request.urlopen(f"http://{HEALTH}/{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=5) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             return error.code
@@ -54,6 +54,11 @@ class Operator:
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None
+
+    def terminate(self):
+        """As the kubelet stops a container; returns the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
 
     def stop(self):
         if self.is_running():
@@ -122,17 +127,23 @@ def cluster():
         cluster.down()
 
 
+def make_operator(directory, proxy, image, *options):
+    """An operator whose requests go through that proxy."""
+    directory.mkdir(exist_ok=True)
+    kubeconfig = directory / "kubeconfig"
+    kubeconfig.write_text(json.dumps({
+        "apiVersion": "v1", "kind": "Config", "current-context": "x",
+        "clusters": [{"name": "x", "cluster": {"server": proxy.url}}],
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": ""}}]}))
+    return Operator(kubeconfig, image, *options)
+
+
 @pytest.fixture(scope="session")
 def site(cluster, tmp_path_factory):
     image = (BUILD / "images/toolbox.ref").read_text().strip()
     context, server = client_context(cluster.env["KUBECONFIG"])
     proxy = Proxy(server, context)
-    kubeconfig = tmp_path_factory.mktemp("operator") / "kubeconfig"
-    kubeconfig.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "x",
-        "clusters": [{"name": "x", "cluster": {"server": proxy.url}}],
-        "contexts": [{"name": "x", "context": {"cluster": "x", "user": ""}}]}))
-    operator = Operator(kubeconfig, image)
+    operator = make_operator(tmp_path_factory.mktemp("operator"), proxy, image)
     yield Site(cluster, proxy, operator, image)
     operator.stop()
     proxy.close()

@@ -55,6 +55,33 @@ static void wrong_options_are_named(void **state)
     }
 }
 
+static void the_environment_is_read_by_one_rule_and_the_command_line_wins(void **state)
+{
+    const char *level = "info", *other = "untouched";
+    int64_t number = 0;
+    const struct option_row rows[] = {{"Heading", 0, OPTION_HEADING, NULL, NULL, NULL},
+                                      {"log-level", 0, OPTION_TEXT, &level, "X", ""},
+                                      {"other", 0, OPTION_TEXT, &other, "X", ""},
+                                      {"count", 0, OPTION_INT, &number, "N", ""}};
+    char count[] = "--count=3", *argv[] = {count};
+    struct err e CLEANUP(err_fini) = {0};
+    int words;
+    (void)state;
+    setenv("TESTED_LOG_LEVEL", "debug", 1);
+    setenv("TESTED_COUNT", "2", 1);
+    setenv("TESTED_HEADING", "x", 1);
+    assert_int_equal(options_from_environment(rows, ARRAY_LEN(rows), "TESTED_", &e), 0);
+    assert_int_equal(number, 2);
+    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, argv, &words, &e), 0);
+    assert_string_equal(level, "debug");
+    assert_string_equal(other, "untouched");
+    assert_int_equal(number, 3);
+    setenv("TESTED_COUNT", "two", 1);
+    assert_int_equal(options_from_environment(rows, ARRAY_LEN(rows), "TESTED_", &e), -1);
+    char *text CLEANUP(cleanup_free) = err_text(&e);
+    assert_non_null(strstr(text, "TESTED_COUNT"));
+}
+
 static void yaml_is_read_as_kubectl_reads_it(void **state)
 {
     struct err e CLEANUP(err_fini) = {0};
@@ -103,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_words_stand_in_any_order),
         cmocka_unit_test(wrong_options_are_named),
+        cmocka_unit_test(the_environment_is_read_by_one_rule_and_the_command_line_wins),
         cmocka_unit_test(yaml_is_read_as_kubectl_reads_it),
         cmocka_unit_test(hostile_yaml_is_refused),
         cmocka_unit_test(names_of_checkpoints_tell_whether_and_which),

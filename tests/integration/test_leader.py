@@ -1,0 +1,207 @@
+"""Two operators and one Lease: one works, and whatever happens to it, the other goes on where the cluster stands."""
+import json
+import time
+
+import pytest
+
+from integration.conftest import make_operator
+from integration.proxy import Proxy, client_context
+from integration.test_operator_faults import END, is_own_write
+from kit.cluster import wait_for
+
+LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 4, 3, 1
+# A candidate asks every RETRY_SECONDS to 2.2 times that; then the lease runs from when it saw the last renewal.
+TAKEOVER_SECONDS = LEASE_SECONDS + 2 * 2.2 * RETRY_SECONDS
+
+
+class Pair:
+    """Operators a and b, each behind a proxy of its own; a leads."""
+
+    def __init__(self, site, namespace, directory):
+        self.site, self.namespace = site, namespace
+        context, server = client_context(site.cluster.env["KUBECONFIG"])
+        self.proxies = {name: Proxy(server, context) for name in "ab"}
+        options = ["--leader-elect", f"--leader-elect-resource-namespace={namespace}",
+                   f"--leader-elect-lease-seconds={LEASE_SECONDS}", f"--leader-elect-renew-seconds={RENEW_SECONDS}",
+                   f"--leader-elect-retry-seconds={RETRY_SECONDS}"]
+        self.a, self.b = (make_operator(directory / name, self.proxies[name], site.image, f"--instance={name}", *options)
+                          for name in "ab")
+
+    def start(self):
+        self.a.start()
+        self.wait_for_holder("a")
+        self.b.start()
+
+    def stop(self):
+        self.a.stop()
+        self.b.stop()
+        for proxy in self.proxies.values():
+            proxy.close()
+
+    def lease(self):
+        return self.site.cluster.get("lease", "cloister-operator", self.namespace)
+
+    def wait_for_holder(self, name, timeout=30):
+        return wait_for(f"{name} to hold the Lease", lambda: (lease := self.lease()) and
+                        lease["spec"].get("holderIdentity") == name and lease["spec"], timeout, interval=0.05)
+
+    def writes(self, name):
+        """What the API server took from that operator, leases and events left out."""
+        return [w for w in self.proxies[name].accepted if "/leases" not in w]
+
+
+def created_pods(pair, prefix):
+    """Names of the pods that the API server made, each as often as it did."""
+    names = []
+    with open(pair.site.cluster.env["CLOISTER_CLUSTER_AUDIT"], encoding="utf-8") as log:
+        for line in log:
+            if not line.endswith("\n"):
+                break  # it is being written
+            entry, ref = json.loads(line), json.loads(line).get("objectRef", {})
+            if (entry["verb"] == "create" and entry["responseStatus"]["code"] == 201 and ref["resource"] == "pods"
+                    and "subresource" not in ref and ref["namespace"] == pair.namespace
+                    and ref.get("name", "").startswith(prefix)):
+                names.append(ref["name"])
+    return sorted(names)
+
+
+@pytest.fixture
+def pair(site, request, tmp_path):
+    """A namespace, and two operators there instead of the usual one."""
+    name = request.node.name.removeprefix("test_").replace("_", "-")[:50].strip("-")
+    site.operator.stop()
+    site.cluster.apply({"apiVersion": "v1", "kind": "Namespace",
+                        "metadata": {"name": name, "labels": {"cloister.dev/confidential": "true"}}})
+    wait_for("the service account", lambda: site.cluster.get("serviceaccount", "default", name), 30)
+    pair = Pair(site, name, tmp_path)
+    try:
+        pair.start()
+        yield pair
+    finally:
+        pair.stop()
+        if getattr(request.node, "failed", False):
+            print(pair.a.log()[-6000:], pair.b.log()[-6000:], pair.lease())
+        site.cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def test_one_works_and_the_other_stands_by_ready(pair):
+    pair.site.create(pair.site.job("job", pair.namespace))
+    assert pair.site.end("job", pair.namespace) == END
+    assert pair.writes("a") and not pair.writes("b")
+    assert pair.b.health("readyz") == 200, "a standby's caches are warm, and a rollout waits for it"
+    assert not [r for r, _ in pair.proxies["b"].requests if r.is_write], "a candidate looks, and writes nothing"
+    spec = pair.lease()["spec"]
+    assert (spec["leaseDurationSeconds"], spec["leaseTransitions"]) == (LEASE_SECONDS, 0)
+
+
+def test_a_killed_leader_is_followed_and_nothing_is_made_twice(pair):
+    """Killed at each write in turn that a job takes, with the answer never read."""
+    for n in range(1, 9):
+        leader, standby = (("a", pair.a), ("b", pair.b))[:: 1 if n % 2 else -1]
+        pair.wait_for_holder(leader[0])
+        count = []
+
+        def fault(request, leader=leader, count=count, n=n):
+            if not is_own_write(request) or "/leases" in request.path:
+                return None
+            count.append(request)
+            return ("then", leader[1].kill) if len(count) == n else None
+
+        pair.proxies[leader[0]].faults = [fault]
+        pair.site.create(pair.site.job(f"job-{n}", pair.namespace))
+        wait_for("the leader to die", lambda: not leader[1].is_running(), 60)
+        died = time.monotonic()
+        pair.proxies[leader[0]].faults = []
+        spec = pair.wait_for_holder(standby[0])
+        assert time.monotonic() - died < TAKEOVER_SECONDS + 2
+        assert spec["leaseTransitions"] == n
+        end = pair.site.wait_for_phase(f"job-{n}", pair.namespace, "Failed")
+        assert (end["attempt"], end["restarts"], end["disruptions"]) == (2, 1, 0), n
+        assert created_pods(pair, f"job-{n}-") == [f"job-{n}-worker-{i}-{attempt}" for i in (0, 1) for attempt in (1, 2)]
+        leader[1].stop()
+        leader[1].start()
+
+
+def test_an_orderly_stop_gives_the_lease_back_at_once(pair):
+    pair.site.create(pair.site.job("job", pair.namespace))
+    wait_for("a write", lambda: pair.writes("a"), 20)
+    begun = time.monotonic()
+    assert pair.a.terminate() == 0
+    spec = pair.wait_for_holder("b")
+    # Sooner than any lease expires: one pause of a candidate.
+    assert time.monotonic() - begun < 2.2 * RETRY_SECONDS + 1.5
+    assert spec["leaseTransitions"] == 1
+    assert pair.site.end("job", pair.namespace) == END
+    assert '"message":"stopped"' in pair.a.log()
+
+
+def test_what_is_on_its_way_is_answered_before_the_lease_is_given_back(pair):
+    slow = pair.proxies["a"].once(lambda r: is_own_write(r) and "/leases" not in r.path, ("delay", 2))
+    pair.site.create(pair.site.job("job", pair.namespace))
+    wait_for("a write that hangs", lambda: slow, 20)
+    assert pair.a.terminate() == 0
+    order = [w for w in pair.proxies["a"].accepted]
+    assert "/leases" in order[-1] and not any("/leases" in w for w in order[-2:-1]), order[-5:]
+    assert len(pair.writes("a")) == 1, "nothing more was begun"
+    assert pair.site.end("job", pair.namespace) == END
+
+
+def test_a_leader_that_is_cut_off_ends_and_writes_nothing_more(pair):
+    pair.site.create(pair.site.job("job", pair.namespace, technology="TDX"))
+    wait_for("the gang", lambda: len(pair.site.cluster.list("pods", pair.namespace)) == 2, 30)
+    pair.proxies["a"].is_cut = True
+    pair.proxies["a"].cut()
+    cut = time.monotonic()
+    assert pair.a.process.wait(RENEW_SECONDS + 5) == 3
+    assert time.monotonic() - cut <= RENEW_SECONDS + 1
+    before = list(pair.writes("a"))
+    pair.wait_for_holder("b")
+    assert time.monotonic() - cut > RENEW_SECONDS, "the old leader had given up before the new one began"
+    pair.proxies["a"].is_cut = False
+    pair.site.create(pair.site.job("next", pair.namespace))
+    assert pair.site.wait_for_phase("next", pair.namespace, "Failed")["attempt"] == 2
+    assert pair.writes("a") == before
+
+
+def test_a_leader_whose_lease_somebody_else_holds_ends(pair):
+    pair.b.stop()
+    pair.site.cluster.kubectl("patch", "lease", "cloister-operator", "-n", pair.namespace, "--type=merge", "-p",
+                              '{"spec":{"holderIdentity":"somebody"}}')
+    assert pair.a.process.wait(RENEW_SECONDS + 5) == 3
+    assert pair.lease()["spec"]["holderIdentity"] == "somebody"
+    # Which never renews, so it is over after a lease.
+    pair.a.start()
+    pair.wait_for_holder("a", TAKEOVER_SECONDS + 2)
+
+
+def test_a_lease_that_is_deleted_is_made_again(pair):
+    uid = pair.lease()["metadata"]["uid"]
+    pair.site.cluster.kubectl("delete", "lease", "cloister-operator", "-n", pair.namespace)
+    lease = wait_for("a new Lease", pair.lease, 10)
+    assert lease["metadata"]["uid"] != uid
+    spec = pair.wait_for_holder(lease["spec"]["holderIdentity"])
+    assert spec["holderIdentity"] in ("a", "b")
+
+
+def test_refused_and_lost_renewals_are_survived(pair):
+    """A conflict, a throttling server, a lost answer, a server error: none of them costs the leader its Lease."""
+    renewals = lambda r: r.method == "PUT" and "/leases/" in r.path  # noqa: E731
+    for what in (("answer", 409, {}, "Conflict"), ("answer", 429, {"Retry-After": "1"}, "TooManyRequests"), "drop reply",
+                 "drop request", ("answer", 500, {}, "InternalError")):
+        met = pair.proxies["a"].once(renewals, what)
+        wait_for(f"{what} to happen", lambda met=met: met, 10)
+        renewed = pair.lease()["spec"]["renewTime"]
+        wait_for("the next renewal", lambda renewed=renewed: pair.lease()["spec"]["renewTime"] != renewed, 10)
+    assert pair.a.is_running() and pair.lease()["spec"]["holderIdentity"] == "a"
+    assert pair.lease()["spec"]["leaseTransitions"] == 0
+    assert not pair.writes("b")
+
+
+def test_a_container_that_starts_again_leads_again_without_waiting(pair):
+    pair.a.kill()
+    pair.a.stop()
+    begun = time.monotonic()
+    pair.a.start()
+    wait_for("a to lead", lambda: '"message":"leading"' in pair.a.log().rpartition('"message":"started"')[2], 10)
+    assert time.monotonic() - begun < LEASE_SECONDS - RETRY_SECONDS
+    assert pair.lease()["spec"]["leaseTransitions"] == 0
