@@ -33,6 +33,12 @@
 /* On a node, set by GKE: the kind of memory encryption that is on. */
 #define LABEL_NODE_TECHNOLOGY "cloud.google.com/gke-confidential-nodes-instance-type"
 
+/* The same of Spot VMs ("true"), and of the ComputeClass that made the node; also keys of taints. */
+#define LABEL_NODE_SPOT          "cloud.google.com/gke-spot"
+#define LABEL_NODE_COMPUTE_CLASS "cloud.google.com/compute-class"
+/* A resource, and the key of the taint of nodes that have it. */
+#define RESOURCE_GPU "nvidia.com/gpu"
+
 #define CONTAINER_INSTALL "cloister-install"
 #define CONTAINER_AGENT   "cloister-agent"
 #define CONTAINER_TRAINER "trainer"

@@ -19,6 +19,11 @@ void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZ
     (void)snprintf(out, NAME_SIZE, "%.*s-worker-%d-%d", JOB_NAME_MAX, job, (int)index, (int)attempt);
 }
 
+void name_volume(const char *volume, char out[NAME_SIZE])
+{
+    (void)snprintf(out, NAME_SIZE, "job-%.*s", VOLUME_NAME_MAX, volume);
+}
+
 void name_uid8(const char *uid, char out[UID8_SIZE])
 {
     (void)snprintf(out, UID8_SIZE, "%.8s", uid);

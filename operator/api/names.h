@@ -8,9 +8,10 @@
 
 #include <stdint.h>
 
-#define JOB_NAME_MAX 40
-#define NAME_SIZE    96
-#define UID8_SIZE    9
+#define JOB_NAME_MAX    40
+#define VOLUME_NAME_MAX 50
+#define NAME_SIZE       96
+#define UID8_SIZE       9
 
 /* "digits-workers": the headless Service, and the subdomain of every worker. */
 void name_service(const char *job, char out[NAME_SIZE]);
@@ -18,6 +19,8 @@ void name_service(const char *job, char out[NAME_SIZE]);
 void name_host(const char *job, int32_t index, char out[NAME_SIZE]);
 /* "digits-worker-0-1": index, then attempt. */
 void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZE]);
+/* "job-config": a volume of the user's, which so never meets one of ours. */
+void name_volume(const char *volume, char out[NAME_SIZE]);
 /* The first eight characters of a uid, as they stand in object names. */
 void name_uid8(const char *uid, char out[UID8_SIZE]);
 

@@ -6,14 +6,12 @@
 #include "api/labels.h"
 #include "api/names.h"
 #include "api/quantity.h"
-#include "base/strbuf.h"
 
 #include "base/banned.h"
 
 #define WORKER_PROGRAM "/usr/bin/cloister-worker"
 #define EXEC_PROGRAM   "/cloister/bin/cloister-exec"
 #define INSTALL_BYTES  ((int64_t)32 << 20)
-#define HOSTS_TEXT_MAX ((size_t)128 * REPLICAS_MAX)
 
 /* ---- shared parts ---- */
 
@@ -38,11 +36,6 @@ static void add_mount(json_t *list, const char *volume, const char *path, const 
 static json_t *env_text(const char *name, const char *value)
 {
     return json_pack("{s:s, s:s}", "name", name, "value", value);
-}
-
-static json_t *env_number(const char *name, int32_t value)
-{
-    return json_pack("{s:s, s:o}", "name", name, "value", json_sprintf("%d", (int)value));
 }
 
 static json_t *env_field(const char *name, const char *path)
@@ -119,69 +112,15 @@ static json_t *trainer_command(const struct job *j, const struct config *c)
     json_array_append_new(words, json_string(EXEC_PROGRAM));
     json_array_append_new(words, json_sprintf("--grace-seconds=%d", (int)c->grace_seconds));
     json_array_append_new(words, json_sprintf("--reserve-seconds=%d", (int)c->reserve_seconds));
+    if (j->spec.trainer.logs == LOGS_DISCARD)
+        json_array_append_new(words, json_string("--discard-output"));
     json_array_append_new(words, json_string("--"));
     for (size_t i = 0; i < json_array_size(j->spec.trainer.command); i++)
         json_array_append_new(words, json_deep_copy(json_array_get(j->spec.trainer.command, i)));
     return words;
 }
 
-static json_t *hosts(const struct job *j)
-{
-    char host[NAME_SIZE];
-    char service[NAME_SIZE];
-    name_service(j->name, service);
-    struct strbuf text = STRBUF(HOSTS_TEXT_MAX);
-    for (int32_t i = 0; i < j->spec.replicas; i++) {
-        name_host(j->name, i, host);
-        strbuf_addf(&text, "%s%s.%s", i > 0 ? "," : "", host, service);
-    }
-    json_t *value = json_string(strbuf_text(&text));
-    strbuf_fini(&text);
-    return value;
-}
-
-static json_t *coordinator(const struct job *j)
-{
-    char host[NAME_SIZE];
-    char service[NAME_SIZE];
-    name_host(j->name, COORDINATOR_INDEX, host);
-    name_service(j->name, service);
-    return json_sprintf("%s.%s", host, service);
-}
-
-/* The user's variables come last, so that they may refer to ours. An empty value is what the API server
- * leaves out. */
-static void append_user_env(json_t *env, const json_t *user)
-{
-    for (size_t i = 0; i < json_array_size(user); i++) {
-        json_t *variable = json_deep_copy(json_array_get(user, i));
-        const char *value = json_string_value(json_object_get(variable, "value"));
-        if (value && !*value)
-            (void)json_object_del(variable, "value");
-        json_array_append_new(env, variable);
-    }
-}
-
-static json_t *trainer_env(const struct job *j, int32_t attempt, int32_t index)
-{
-    json_t *env = json_array();
-    json_array_append_new(env, env_number("CLOISTER_RANK", index));
-    json_array_append_new(env, env_number("CLOISTER_WORLD_SIZE", j->spec.replicas));
-    json_array_append_new(env,
-                          json_pack("{s:s, s:o}", "name", "CLOISTER_COORDINATOR", "value", coordinator(j)));
-    json_array_append_new(env, json_pack("{s:s, s:o}", "name", "CLOISTER_HOSTS", "value", hosts(j)));
-    json_array_append_new(env, env_number("CLOISTER_ATTEMPT", attempt));
-    json_array_append_new(env, env_text("CLOISTER_INPUTS", "/cloister/inputs"));
-    json_array_append_new(env, env_text("CLOISTER_RESTORE", "/cloister/restore"));
-    json_array_append_new(env, env_text("CLOISTER_CHECKPOINTS", "/cloister/checkpoints"));
-    json_array_append_new(env, env_text("CLOISTER_OUTPUT", "/cloister/output"));
-    json_array_append_new(env, env_number("JOB_COMPLETION_INDEX", index));
-    json_array_append_new(env, env_text("HOME", "/cloister/home"));
-    append_user_env(env, j->spec.trainer.env);
-    return env;
-}
-
-static json_t *trainer_mounts(void)
+static json_t *trainer_mounts(const struct job_trainer *t)
 {
     json_t *mounts = json_array();
     add_mount(mounts, "bin", "/cloister/bin", NULL, true);
@@ -193,6 +132,11 @@ static json_t *trainer_mounts(void)
     add_mount(mounts, "tmp", "/tmp", NULL, false);
     add_mount(mounts, "home", "/cloister/home", NULL, false);
     add_mount(mounts, "shm", "/dev/shm", NULL, false);
+    for (size_t i = 0; i < t->volume_count; i++) {
+        char name[NAME_SIZE];
+        name_volume(t->volumes[i].name, name);
+        add_mount(mounts, name, t->volumes[i].mount_path, NULL, t->volumes[i].kind != VOLUME_MEMORY);
+    }
     return mounts;
 }
 
@@ -231,8 +175,10 @@ json_t *render_trainer_container(const struct job *j, const struct config *c, in
         json_object_set_new(o, "args", json_deep_copy(t->args));
     if (*t->working_dir)
         json_object_set_new(o, "workingDir", json_string(t->working_dir));
-    json_object_set_new(o, "env", trainer_env(j, attempt, index));
-    json_object_set_new(o, "volumeMounts", trainer_mounts());
+    if (json_array_size(t->ports) > 0)
+        json_object_set_new(o, "ports", json_deep_copy(t->ports));
+    json_object_set_new(o, "env", render_trainer_env(j, attempt, index));
+    json_object_set_new(o, "volumeMounts", trainer_mounts(t));
     json_object_set_new(o, "resources", trainer_resources(&j->spec));
     json_object_set_new(o, "securityContext", container_security());
     return o;

@@ -101,8 +101,9 @@ class Worker:
     def start_agent(self):
         self.start("agent", "/opt/bin/cloister-worker", "serve")
 
-    def start_trainer(self, script):
-        self.start("trainer", "/opt/bin/cloister-exec", "--grace-seconds=10", "--reserve-seconds=5", "--", "/bin/sh", "-c", script)
+    def start_trainer(self, script, *options):
+        self.start("trainer", "/opt/bin/cloister-exec", "--grace-seconds=10", "--reserve-seconds=5", *options, "--", "/bin/sh", "-c",
+                   script)
 
     def pid(self, name):
         """Of the program itself, below bubblewrap."""
@@ -166,6 +167,20 @@ def test_runs_a_command_without_keys_inputs_and_output(worker):
     assert code == 7 and w.log("trainer") == "ran\n"
     assert (message["result"], message["class"], message["reason"], message["exitCode"]) == (
         "Failed", "Application", "CommandFailed", 7)
+
+
+def test_discarded_output_goes_nowhere(worker):
+    w = worker()
+    w.start_trainer("echo secret; echo secret >&2; exit 7", "--discard-output")
+    code, message = w.finish()
+    assert (code, w.log("trainer"), message["reason"]) == (7, "", "CommandFailed")
+
+
+def test_a_command_that_is_not_there_is_named_even_when_its_output_is_discarded(worker):
+    w = worker()
+    w.start("trainer", "/opt/bin/cloister-exec", "--discard-output", "--", "/no/such/program")
+    assert w.finish()[0] == 127
+    assert w.log("trainer") == "cloister: cannot run /no/such/program: No such file or directory\n"
 
 
 # Each is a list of faults that the test cloud plays; the job must not notice.

@@ -14,81 +14,14 @@
 #include "api/labels.h"
 #include "api/quantity.h"
 
+#include "rendering.h"
+
 #include "base/banned.h"
-
-static const struct config config = {
-    .worker_image = "registry/worker@sha256:11",
-    .worker_pull_policy = "",
-    .metadata_url = "http://169.254.169.254",
-    .kms_url = "https://cloudkms.googleapis.com",
-    .storage_url = "https://storage.googleapis.com",
-    .ca_bundle = "",
-    .agent_memory_bytes = 64 << 20,
-    .agent_cpu_millis = 100,
-    .run_as_user = 65532,
-    .grace_seconds = 60,
-    .reserve_seconds = 20,
-    .connections = 8,
-    .unreachable_seconds = 60,
-};
-
-static const char object_text[] =
-    "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"1a2b3c4d-5e6f\"},"
-    " \"spec\": {\"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": [\"SEV\"]},"
-    "  \"replicas\": 2, \"trainer\": {\"image\": \"i@sha256:22\", \"command\": [\"/train\", \"a$b\"],"
-    "   \"env\": [{\"name\": \"LR\", \"value\": \"0.1\"}],"
-    "   \"resources\": {\"limits\": {\"memory\": \"64Mi\"}}},"
-    "  \"staging\": {\"inputLimit\": \"1Gi\", \"outputLimit\": \"2Gi\"},"
-    "  \"keys\": [{\"name\": \"k\", \"kmsKeyName\": \"projects/$p\", \"wrappedKeyset\": \"AAAA\"}],"
-    "  \"inputs\": [{\"name\": \"train\", \"uri\": \"gs://b/d/\", \"keyName\": \"k\"}],"
-    "  \"checkpoints\": {\"uri\": \"gs://b/ckpt/\", \"keyName\": \"k\"},"
-    "  \"output\": {\"uri\": \"gs://b/models/\", \"keyName\": \"k\"}}}";
-
-struct fixture {
-    struct arena *a;
-    json_t *object;
-    struct job job;
-    json_t *pod;
-};
-
-static int setup(void **state)
-{
-    static struct fixture f;
-    f = (struct fixture){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
-    *state = &f;
-    if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
-        return -1;
-    f.pod = render_pod(&f.job, &config, 3, 1);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-    json_decref(f->pod);
-    json_decref(f->object);
-    arena_free(f->a);
-    return 0;
-}
-
-static const json_t *container(const json_t *pod, const char *list, size_t i)
-{
-    return json_array_get(js_at(pod, list), i);
-}
-
-static const char *variable(const json_t *one, const char *name)
-{
-    const json_t *env = js_at(one, "env");
-    for (size_t i = 0; i < json_array_size(env); i++)
-        if (strcmp(js_text(json_array_get(env, i), "name"), name) == 0)
-            return js_text(json_array_get(env, i), "value");
-    return "";
-}
 
 static void gives_the_same_bytes_for_the_same_job(void **state)
 {
-    struct fixture *f = *state;
-    json_t *again = render_pod(&f->job, &config, 3, 1);
+    struct rendering *f = *state;
+    json_t *again = render_pod(&f->job, &rendering_config, 3, 1);
     char *one = json_dumps(f->pod, 0);
     char *other = json_dumps(again, 0);
     assert_string_equal(one, other);
@@ -99,7 +32,7 @@ static void gives_the_same_bytes_for_the_same_job(void **state)
 
 static void names_and_labels_a_worker(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     assert_string_equal(js_text(f->pod, "metadata.name"), "digits-worker-1-3");
     assert_string_equal(js_text(f->pod, "spec.hostname"), "digits-worker-1");
     assert_string_equal(js_text(f->pod, "spec.subdomain"), "digits-workers");
@@ -114,13 +47,13 @@ static void names_and_labels_a_worker(void **state)
 
 static void may_run_on_confidential_nodes_only(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     const json_t *terms = js_at(f->pod, "spec.affinity.nodeAffinity"
                                         ".requiredDuringSchedulingIgnoredDuringExecution"
                                         ".nodeSelectorTerms");
     assert_int_equal(json_array_size(terms), 1);
     const json_t *rules = js_at(json_array_get(terms, 0), "matchExpressions");
-    assert_int_equal(json_array_size(rules), 1);
+    assert_int_equal(json_array_size(rules), 2);
     assert_string_equal(js_text(json_array_get(rules, 0), "key"), LABEL_NODE_TECHNOLOGY);
     const json_t *values = js_at(json_array_get(rules, 0), "values");
     assert_int_equal(json_array_size(values), 1);
@@ -151,12 +84,12 @@ static void leaves_a_silent_node_after_a_time(void **state)
 
 static void is_restricted_in_every_container(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     assert_int_equal(json_array_size(js_at(f->pod, "spec.initContainers")), 2);
     assert_int_equal(json_array_size(js_at(f->pod, "spec.containers")), 1);
-    check_restricted(container(f->pod, "spec.initContainers", 0));
-    check_restricted(container(f->pod, "spec.initContainers", 1));
-    check_restricted(container(f->pod, "spec.containers", 0));
+    check_restricted(rendered_container(f->pod, "spec.initContainers", 0));
+    check_restricted(rendered_container(f->pod, "spec.initContainers", 1));
+    check_restricted(rendered_container(f->pod, "spec.containers", 0));
     assert_true(json_is_true(js_at(f->pod, "spec.securityContext.runAsNonRoot")));
     assert_int_equal(json_integer_value(js_at(f->pod, "spec.securityContext.runAsUser")), 65532);
     assert_true(json_is_false(js_at(f->pod, "spec.automountServiceAccountToken")));
@@ -164,7 +97,7 @@ static void is_restricted_in_every_container(void **state)
 
 static void keeps_every_volume_in_memory(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     const json_t *volumes = js_at(f->pod, "spec.volumes");
     assert_true(json_array_size(volumes) > 0);
     for (size_t i = 0; i < json_array_size(volumes); i++)
@@ -174,9 +107,9 @@ static void keeps_every_volume_in_memory(void **state)
 /* The agent writes the inputs and is charged for them; the trainer for the outputs. */
 static void charges_memory_volumes_to_who_writes_them(void **state)
 {
-    struct fixture *f = *state;
-    const json_t *agent = container(f->pod, "spec.initContainers", 1);
-    const json_t *trainer = container(f->pod, "spec.containers", 0);
+    struct rendering *f = *state;
+    const json_t *agent = rendered_container(f->pod, "spec.initContainers", 1);
+    const json_t *trainer = rendered_container(f->pod, "spec.containers", 0);
     int64_t n = 0;
     assert_int_equal(quantity_from_json(js_at(agent, "resources.limits.memory"), &n), 0);
     assert_int_equal(n, (INT64_C(64) << 20) + (INT64_C(1) << 30));
@@ -188,25 +121,25 @@ static void charges_memory_volumes_to_who_writes_them(void **state)
 
 static void runs_the_command_behind_the_shim(void **state)
 {
-    struct fixture *f = *state;
-    const json_t *trainer = container(f->pod, "spec.containers", 0);
+    struct rendering *f = *state;
+    const json_t *trainer = rendered_container(f->pod, "spec.containers", 0);
     const json_t *command = js_at(trainer, "command");
     size_t n = json_array_size(command);
     assert_string_equal(json_string_value(json_array_get(command, 0)), "/cloister/bin/cloister-exec");
     assert_string_equal(json_string_value(json_array_get(command, n - 3)), "--");
     assert_string_equal(json_string_value(json_array_get(command, n - 2)), "/train");
-    assert_string_equal(variable(trainer, "CLOISTER_RANK"), "1");
-    assert_string_equal(variable(trainer, "CLOISTER_WORLD_SIZE"), "2");
-    assert_string_equal(variable(trainer, "CLOISTER_COORDINATOR"), "digits-worker-0.digits-workers");
-    assert_string_equal(variable(trainer, "CLOISTER_HOSTS"),
+    assert_string_equal(rendered_variable(trainer, "CLOISTER_RANK"), "1");
+    assert_string_equal(rendered_variable(trainer, "CLOISTER_WORLD_SIZE"), "2");
+    assert_string_equal(rendered_variable(trainer, "CLOISTER_COORDINATOR"), "digits-worker-0.digits-workers");
+    assert_string_equal(rendered_variable(trainer, "CLOISTER_HOSTS"),
                         "digits-worker-0.digits-workers,digits-worker-1.digits-workers");
-    assert_string_equal(variable(trainer, "LR"), "0.1");
-    assert_string_equal(variable(trainer, "CLOISTER_PLAN"), "");
+    assert_string_equal(rendered_variable(trainer, "LR"), "0.1");
+    assert_string_equal(rendered_variable(trainer, "CLOISTER_PLAN"), "");
 }
 
-static json_t *agent_plan(struct fixture *f, int32_t attempt, int32_t index)
+static json_t *agent_plan(struct rendering *f, int32_t attempt, int32_t index)
 {
-    char *text = render_agent_plan(&f->job, &config, attempt, index);
+    char *text = render_agent_plan(&f->job, &rendering_config, attempt, index);
     assert_null(strchr(text, '$'));
     json_t *plan = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(plan);
@@ -216,7 +149,7 @@ static json_t *agent_plan(struct fixture *f, int32_t attempt, int32_t index)
 
 static void tells_the_agent_where_its_attempt_writes(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     json_t *plan = agent_plan(f, 3, 1);
     assert_string_equal(js_text(plan, "output.uri"), "gs://b/models/digits-1a2b3c4d/3/");
     assert_string_equal(js_text(plan, "checkpoints.uri"), "gs://b/ckpt/digits-1a2b3c4d/");
@@ -238,7 +171,7 @@ static void set_deep(json_t *pod, const char *list, size_t i, const char *field,
 
 static void notices_what_was_changed_in_a_pod(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     char sent[FINGERPRINT_SIZE];
     char now[FINGERPRINT_SIZE];
     pod_fingerprint(f->pod, sent);
@@ -267,7 +200,7 @@ static void notices_what_was_changed_in_a_pod(void **state)
 
 static void gives_workers_names_before_they_are_ready(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     json_t *service = render_service(&f->job);
     assert_string_equal(js_text(service, "metadata.name"), "digits-workers");
     assert_string_equal(js_text(service, "spec.clusterIP"), "None");
@@ -277,7 +210,7 @@ static void gives_workers_names_before_they_are_ready(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
         TEST(gives_the_same_bytes_for_the_same_job), TEST(names_and_labels_a_worker),
         TEST(may_run_on_confidential_nodes_only),    TEST(is_restricted_in_every_container),

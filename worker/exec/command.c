@@ -1,21 +1,35 @@
 #include "command.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void become(char *const *argv)
+/* A descriptor to speak to the log by, which the command does not inherit; -1 when there is none. */
+static int silence(void)
+{
+    int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
+        return log;
+    /* What must not be logged is not run. */
+    fprintf(stderr, "cloister: cannot open /dev/null to discard the output: %s\n", strerror(errno));
+    _exit(EXIT_NOT_EXECUTABLE);
+}
+
+static void become(const struct command *c)
 {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
-    execvp(argv[0], argv);
+    int log = c->is_silent ? silence() : STDERR_FILENO;
+    execvp(c->argv[0], c->argv);
     int number = errno;
-    fprintf(stderr, "cloister: cannot run %s: %s\n", argv[0], strerror(number));
+    dprintf(log, "cloister: cannot run %s: %s\n", c->argv[0], strerror(number));
     _exit(number == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
@@ -23,7 +37,7 @@ void command_start(struct command *c)
 {
     c->pid = fork();
     if (c->pid == 0)
-        become(c->argv);
+        become(c);
     if (c->pid < 0) {
         fprintf(stderr, "cloister: cannot start %s: %s\n", c->argv[0], strerror(errno));
         c->pid = 0;

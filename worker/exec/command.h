@@ -17,7 +17,8 @@ enum {
 
 struct command {
     char *const *argv;
-    pid_t pid; /* 0: not started */
+    bool is_silent; /* what it prints goes nowhere */
+    pid_t pid;      /* 0: not started */
     bool has_ended;
     int exit_code; /* 0..255; 128 + n for signal n */
 };

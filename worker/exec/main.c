@@ -1,14 +1,16 @@
 /*
  * cloister-exec: the small static program in front of the user's command.
  *
- *   cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] -- COMMAND ARGUMENT...
+ *   cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] [--discard-output]
+ *                 -- COMMAND ARGUMENT...
  *
  * It waits until the agent says that inputs are there, runs the command as its
  * only child group, passes signals on, reaps every orphan, and after the end
  * waits until the agent has published. It exits with the command's code, or with
  * 125 when the agent failed and 124 when there was no agent for five minutes. When
  * the pod is being ended, the command is killed some seconds (the reserve) before
- * the grace period is over, so that what is left can still be written.
+ * the grace period is over, so that what is left can still be written. With
+ * --discard-output what the command prints goes to /dev/null.
  */
 #include <errno.h>
 #include <poll.h>
@@ -181,8 +183,8 @@ static int open_signals(void)
 
 static int usage(void)
 {
-    fputs("usage: cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] -- COMMAND "
-          "ARGUMENT...\n",
+    fputs("usage: cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] "
+          "[--discard-output] -- COMMAND ARGUMENT...\n",
           stderr);
     return 2;
 }
@@ -194,6 +196,10 @@ static int parse(struct shim *s, int argc, char **argv)
         char *value = strchr(argv[i], '=');
         if (strcmp(argv[i], "--") == 0)
             return i + 1 < argc ? i + 1 : -1;
+        if (strcmp(argv[i], "--discard-output") == 0) {
+            s->command.is_silent = true;
+            continue;
+        }
         if (value == NULL)
             return -1;
         *value++ = '\0';

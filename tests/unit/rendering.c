@@ -1,0 +1,100 @@
+#include "rendering.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "data/js.h"
+
+#include "base/banned.h"
+
+const struct config rendering_config = {
+    .worker_image = "registry/worker@sha256:11",
+    .worker_pull_policy = "",
+    .metadata_url = "http://169.254.169.254",
+    .kms_url = "https://cloudkms.googleapis.com",
+    .storage_url = "https://storage.googleapis.com",
+    .ca_bundle = "",
+    .agent_memory_bytes = 64 << 20,
+    .agent_cpu_millis = 100,
+    .run_as_user = 65532,
+    .grace_seconds = 60,
+    .reserve_seconds = 20,
+    .connections = 8,
+    .unreachable_seconds = 60,
+};
+
+static const char object_text[] =
+    "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"1a2b3c4d-5e6f\"},"
+    " \"spec\": {\"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": [\"SEV\"]},"
+    "  \"replicas\": 2, \"trainer\": {\"image\": \"i@sha256:22\", \"command\": [\"/train\", \"a$b\"],"
+    "   \"env\": [{\"name\": \"LR\", \"value\": \"0.1\"}],"
+    "   \"resources\": {\"limits\": {\"memory\": \"64Mi\"}}},"
+    "  \"staging\": {\"inputLimit\": \"1Gi\", \"outputLimit\": \"2Gi\"},"
+    "  \"keys\": [{\"name\": \"k\", \"kmsKeyName\": \"projects/$p\", \"wrappedKeyset\": \"AAAA\"}],"
+    "  \"inputs\": [{\"name\": \"train\", \"uri\": \"gs://b/d/\", \"keyName\": \"k\"}],"
+    "  \"checkpoints\": {\"uri\": \"gs://b/ckpt/\", \"keyName\": \"k\"},"
+    "  \"output\": {\"uri\": \"gs://b/models/\", \"keyName\": \"k\"}}}";
+
+int rendering_setup(void **state)
+{
+    static struct rendering f;
+    f = (struct rendering){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
+    *state = &f;
+    if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
+        return -1;
+    f.pod = render_pod(&f.job, &rendering_config, 3, 1);
+    return 0;
+}
+
+int rendering_teardown(void **state)
+{
+    struct rendering *f = *state;
+    json_decref(f->pod);
+    json_decref(f->object);
+    arena_free(f->a);
+    return 0;
+}
+
+const json_t *rendered_container(const json_t *pod, const char *list, size_t i)
+{
+    return json_array_get(js_at(pod, list), i);
+}
+
+const char *rendered_variable(const json_t *one, const char *name)
+{
+    const json_t *env = js_at(one, "env");
+    for (size_t i = 0; i < json_array_size(env); i++)
+        if (strcmp(js_text(json_array_get(env, i), "name"), name) == 0)
+            return js_text(json_array_get(env, i), "value");
+    return "";
+}
+
+static char *with_double_quotes(const char *text)
+{
+    char *copy = strdup(text);
+    for (char *c = copy; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+    return copy;
+}
+
+void render_with(struct rendering *r, const char *spec)
+{
+    char *text = with_double_quotes(spec);
+    json_t *patch = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(patch);
+    assert_int_equal(json_object_update_recursive(json_object_get(r->object, "spec"), patch), 0);
+    json_decref(patch);
+    assert_int_equal(job_decode(r->object, r->a, &r->job, NULL), 0);
+    if (r->job.spec_problem)
+        fail_msg("%s", r->job.spec_problem);
+    json_decref(r->pod);
+    r->pod = render_pod(&r->job, &rendering_config, 3, 1);
+}
