@@ -186,10 +186,15 @@ E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'",
 of("operator/core/render.c")
 E("gives_children_no_controller", "Sieve: pods leak", '"controller", ⟦1⟧, "blockOwnerDeletion"', "0")
 E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)attempt⟧)', "0")
-E("does_not_tolerate_lost_nodes", "Trainer #2072; training-operator #1570: the node is lost",
-  '"tolerationSeconds", ⟦(int)seconds⟧', "0")
 E("gives_workers_a_token", "training-operator #1814; Sieve: security",
   '"automountServiceAccountToken", ⟦json_false()⟧', "json_true()")
+
+of("operator/core/render_placement.c")
+E("does_not_tolerate_lost_nodes", "Trainer #2072; training-operator #1570: the node is lost",
+  '"tolerationSeconds", ⟦(int)seconds⟧', "0")
+E("takes_spot_machines_unasked", "Trainer: preemption of who did not ask for it", "⟦spot != SPOT_PREFER⟧", "spot == SPOT_ONLY")
+E("forgets_the_second_choice", "Cloister: the technology that the attempt asks for", "affinity(⟦job_technology(j)⟧, s->spot)",
+  "j->spec.technologies[0]")
 
 of("operator/core/facts.c")
 E("does_not_see_deletions", "Sieve, unobserved; Kueue #5130: stuck Terminating",

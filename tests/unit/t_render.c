@@ -70,7 +70,7 @@ static void check_restricted(const json_t *one)
 
 static void leaves_a_silent_node_after_a_time(void **state)
 {
-    struct fixture *f = *state;
+    struct rendering *f = *state;
     const json_t *list = js_at(f->pod, "spec.tolerations");
     assert_int_equal(json_array_size(list), 2);
     for (size_t i = 0; i < 2; i++) {
