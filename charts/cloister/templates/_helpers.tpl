@@ -70,3 +70,20 @@ matchResources:
     matchLabels:
       cloister.dev/confidential: "true"
 {{- end -}}
+
+{{/* (dict "value" CEL "allowed" LIST) -> CEL: the value is an entry of the list or lies below one. The API server limits
+     what an expression may cost, so the loop does nothing but compare. */}}
+{{- define "cloister.isWithin" -}}
+{{- $entries := list -}}
+{{- range .allowed }}{{ $entries = append $entries (printf "%s/" (trimSuffix "/" .)) }}{{ end -}}
+{{ printf "[%s + '/'].exists(v, %s.exists(a, v.startsWith(a)))" .value (toJson $entries) }}
+{{- end -}}
+
+{{/* A list as words of a message: all of it, or the first entries of a long one. */}}
+{{- define "cloister.listed" -}}
+{{- if le (len .) 10 -}}
+{{ join ", " . }}
+{{- else -}}
+{{ slice . 0 10 | join ", " }} and {{ sub (len .) 10 }} more
+{{- end -}}
+{{- end -}}
