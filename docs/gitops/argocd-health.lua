@@ -6,7 +6,7 @@ end
 hs.message = obj.status.message
 for _, condition in ipairs(obj.status.conditions or {}) do
   if condition.status == "True" then
-    if condition.type == "Failed" or condition.type == "Stalled" then
+    if condition.type == "Failed" or condition.type == "FailureTarget" or condition.type == "Stalled" then
       hs.status = "Degraded"
       hs.message = condition.message
       return hs
@@ -17,5 +17,9 @@ for _, condition in ipairs(obj.status.conditions or {}) do
       hs.status = "Suspended"
     end
   end
+end
+-- As Argo CD shows a Job that Kueue holds back.
+if obj.status.phase == "Queued" then
+  hs.status = "Suspended"
 end
 return hs

@@ -40,6 +40,7 @@ enum job_phase {
     PHASE_RESTARTING,
     PHASE_PUBLISHING,
     PHASE_SUSPENDED,
+    PHASE_FAILING,
     PHASE_SUCCEEDED,
     PHASE_FAILED,
 };
@@ -243,6 +244,9 @@ struct job {
  */
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e) MUST_CHECK;
 
+/* False: another controller was named in spec.managedBy, and the job is none of our business. */
+bool job_is_ours(const struct job *j);
+
 /* What the current attempt asks for: the status's word where it is one of the spec's, else the first. */
 enum technology job_technology(const struct job *j);
 
@@ -254,7 +258,14 @@ json_t *status_encode(const struct job_status *s) MUST_CHECK;
 void status_decode(const json_t *status, struct arena *a, struct job_status *ret);
 bool status_equal(const struct job_status *a, const struct job_status *b);
 
+/* NULL when it has no condition of that type. */
+const struct status_condition *status_condition(const struct job_status *s, const char *type);
+
 /* True when phase is Succeeded or Failed: nothing leads out of it. */
 bool status_is_finished(const struct job_status *s);
+/* True when the job has failed for good; of phase Failing, workers are still to be stopped. */
+bool status_is_failed(const struct job_status *s);
+/* True when the current attempt was given up by suspension: startTime is that of an attempt that counts. */
+bool status_is_suspended(const struct job_status *s);
 
 #endif

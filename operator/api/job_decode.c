@@ -8,6 +8,7 @@
 #include "api/field.h"
 #include "data/js.h"
 #include "api/job_validate.h"
+#include "api/labels.h"
 #include "base/alloc.h"
 
 #include "base/banned.h"
@@ -298,6 +299,11 @@ static int decode_spec(const json_t *spec, struct arena *a, struct job_spec *ret
         decode_inputs(js_at(spec, "inputs"), a, ret, e) < 0)
         return -1;
     return job_spec_validate(ret, e);
+}
+
+bool job_is_ours(const struct job *j)
+{
+    return !*j->spec.managed_by || strcmp(j->spec.managed_by, JOB_CONTROLLER) == 0;
 }
 
 enum technology job_technology(const struct job *j)

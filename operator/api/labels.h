@@ -11,6 +11,9 @@
 #define JOB_PLURAL   "trainingjobs"
 #define JOB_API_PATH "/apis/cloister.dev/v1alpha1"
 
+/* The name of this operator in spec.managedBy. */
+#define JOB_CONTROLLER API_GROUP "/operator"
+
 /* On every child. */
 #define LABEL_MANAGED_BY       "app.kubernetes.io/managed-by"
 #define LABEL_MANAGED_BY_VALUE "cloister"

@@ -75,7 +75,7 @@ static const char *const phase_names[] = {
     [PHASE_PENDING] = "Pending",       [PHASE_QUEUED] = "Queued",       [PHASE_STARTING] = "Starting",
     [PHASE_STAGING] = "Staging",       [PHASE_RUNNING] = "Running",     [PHASE_RESTARTING] = "Restarting",
     [PHASE_PUBLISHING] = "Publishing", [PHASE_SUSPENDED] = "Suspended", [PHASE_SUCCEEDED] = "Succeeded",
-    [PHASE_FAILED] = "Failed",
+    [PHASE_FAILING] = "Failing",       [PHASE_FAILED] = "Failed",
 };
 
 const char *phase_name(enum job_phase phase)
@@ -91,9 +91,27 @@ static enum job_phase phase_from_name(const char *name)
     return PHASE_PENDING;
 }
 
+const struct status_condition *status_condition(const struct job_status *s, const char *type)
+{
+    for (size_t i = 0; i < s->condition_count; i++)
+        if (strcmp(s->conditions[i].type, type) == 0)
+            return &s->conditions[i];
+    return NULL;
+}
+
 bool status_is_finished(const struct job_status *s)
 {
     return s->phase == PHASE_SUCCEEDED || s->phase == PHASE_FAILED;
+}
+
+bool status_is_failed(const struct job_status *s)
+{
+    return s->phase == PHASE_FAILED || s->phase == PHASE_FAILING;
+}
+
+bool status_is_suspended(const struct job_status *s)
+{
+    return s->attempt > 0 && s->start_time_us == 0;
 }
 
 void status_init(struct job_status *s)

@@ -5,12 +5,12 @@
 #include "base/banned.h"
 
 /*
- * A job or namespace on its way out is left to Kubernetes' garbage collector: the
- * children go with their owner, and nothing may be created any more.
+ * Another controller's job is not touched at all. A job or namespace on its way out is left to Kubernetes'
+ * garbage collector: the children go with their owner, and nothing may be created any more.
  */
 static bool is_ours_to_decide(const struct world *w)
 {
-    return w->namespace && !w->namespace->is_deleting && !w->job->is_deleting;
+    return job_is_ours(w->job) && w->namespace && !w->namespace->is_deleting && !w->job->is_deleting;
 }
 
 /*
@@ -19,8 +19,11 @@ static bool is_ours_to_decide(const struct world *w)
  */
 static void catch_up(struct planner *p)
 {
-    if (p->gang.newest > p->next.attempt)
-        planner_turn_to(p, p->gang.newest);
+    if (p->gang.newest <= p->next.attempt)
+        return;
+    planner_turn_to(p, p->gang.newest);
+    if (p->next.start_time_us == 0)
+        p->next.start_time_us = planner_now(p);
 }
 
 static bool all_succeeded(const struct gang *g)
@@ -31,42 +34,50 @@ static bool all_succeeded(const struct gang *g)
     return true;
 }
 
+/* Its failure comes first, for it counts whatever else is asked; then success, for nobody wants it undone. */
 static void decide_attempt(struct planner *p)
 {
-    if (plan_failure(p)) {
-        if (!status_is_finished(&p->next))
-            plan_restart(p);
+    bool is_over = plan_failure(p) || status_is_suspended(&p->next);
+    if (status_is_failed(&p->next))
         return;
+    if (!is_over) {
+        plan_stop_old_workers(p);
+        if (all_succeeded(&p->gang)) {
+            plan_end_succeeded(p);
+            return;
+        }
     }
-    plan_stop_old_workers(p);
-    if (all_succeeded(&p->gang)) {
-        plan_end_succeeded(p);
-        return;
-    }
-    if (plan_children(p))
+    if (p->j->spec.suspend)
+        plan_suspend(p);
+    else if (p->next.attempt == 0)
+        plan_start(p);
+    else if (is_over)
+        plan_restart(p);
+    else if (plan_children(p))
         plan_progress(p);
 }
 
 static void refuse_spec(struct planner *p)
 {
     const struct verdict v = verdict_make(p->a, NULL, REASON_InvalidSpec, "%s", p->j->spec_problem);
-    plan_end_failed(p, v.reason, v.message, -1);
+    plan_fail(p, v.reason, v.message);
 }
 
 static void decide(struct planner *p)
 {
     if (status_is_finished(&p->j->status)) {
-        plan_stop_workers(p, -1, "the job has ended");
+        plan_clean_up(p);
         return;
     }
     p->next.observed_generation = p->j->generation;
     catch_up(p);
-    if (p->j->spec_problem)
+    if (p->next.phase == PHASE_FAILING)
+        plan_go_on_failing(p);
+    else if (p->j->spec_problem)
         refuse_spec(p);
-    else if (p->next.attempt == 0)
-        plan_start(p);
     else
         decide_attempt(p);
+    plan_tell_resumption(p);
     plan_sweep(p);
     plan_describe(p);
 }

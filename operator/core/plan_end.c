@@ -1,16 +1,50 @@
 /* The two ends of a job. */
 #include "core/planner.h"
 
+#include <string.h>
+
 #include "core/render.h"
 #include "core/report.h"
 
 #include "base/banned.h"
 
-void plan_end_failed(struct planner *p, const char *reason, const char *message, int32_t grace_seconds)
+/* Keys and data must be out of a wrong machine's memory soon; 0 would not wait for it at all. */
+#define SECURITY_GRACE_SECONDS 1
+
+static bool is_security_failure(const struct job_status *s)
 {
+    return s->failure_count > 0 &&
+           strcmp(s->failures[s->failure_count - 1].class, err_class_name(CLASS_Security)) == 0;
+}
+
+static void stop_workers(struct planner *p, const char *why)
+{
+    plan_stop_workers(p, is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1, why);
+}
+
+void plan_fail(struct planner *p, const char *reason, const char *message)
+{
+    stop_workers(p, "the job has failed");
+    const struct pod_facts *alive = gang_first_alive(&p->gang);
+    if (alive) {
+        p->failing_message = message;
+        planner_say(p, PHASE_FAILING, reason, "The job has failed, and has ended when %s: %s",
+                    plan_wait_for_end(p, alive), message);
+        return;
+    }
     planner_say(p, PHASE_FAILED, reason, "%s", message);
     p->next.finish_time_us = planner_now(p);
-    plan_stop_workers(p, grace_seconds, "the job has failed");
+}
+
+void plan_go_on_failing(struct planner *p)
+{
+    const struct status_condition *target = status_condition(&p->j->status, "FailureTarget");
+    plan_fail(p, p->j->status.reason, target ? target->message : p->j->status.message);
+}
+
+void plan_clean_up(struct planner *p)
+{
+    stop_workers(p, "the job has ended");
 }
 
 /*

@@ -13,8 +13,6 @@
 /* A pod whose program has ended is given this long to bring its agent's report. */
 #define SETTLE_US           (15 * SECOND_US)
 #define BACKOFF_MAX_SECONDS INT64_C(360)
-/* Keys and data must be out of a wrong machine's memory soon; 0 would not wait for it at all. */
-#define SECURITY_GRACE_SECONDS 1
 
 static bool is_written_down(const struct job_status *s)
 {
@@ -70,11 +68,12 @@ static bool judge(struct planner *p, struct verdict *ret)
 /*
  * When one worker dies, its peers lose their connections and end as well, and some
  * peer's pod may be complete first. So a failure that could be an echo waits for the pods
- * whose programs have ended: the cause may be among them.
+ * whose programs have ended: the cause may be among them. Suspension deletes these pods, so
+ * then it is now or never.
  */
 static bool must_settle(struct planner *p, const struct verdict *v)
 {
-    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption)
+    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption || p->j->spec.suspend)
         return false;
     int64_t until = 0;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
@@ -113,12 +112,8 @@ static void write_down(struct planner *p, const struct verdict *v)
 
 static bool was_healthy_for_long(const struct planner *p)
 {
-    for (size_t i = 0; i < p->j->status.condition_count; i++) {
-        const struct status_condition *c = &p->j->status.conditions[i];
-        if (strcmp(c->type, "WorkersReady") == 0 && strcmp(c->status, "True") == 0)
-            return p->w->now_us - c->transition_us >= HEALTHY_US;
-    }
-    return false;
+    const struct status_condition *ready = status_condition(&p->j->status, "WorkersReady");
+    return ready && strcmp(ready->status, "True") == 0 && p->w->now_us - ready->transition_us >= HEALTHY_US;
 }
 
 static void back_off(struct planner *p, const struct verdict *v)
@@ -142,10 +137,9 @@ static bool charge(struct planner *p, const struct verdict *v)
     int32_t *spent = is_disruption ? &p->next.disruptions : &p->next.restarts;
     if (limit >= 0 && *spent >= limit) {
         const char *field = is_disruption ? "maxDisruptions" : "maxRestarts";
-        plan_end_failed(p, is_disruption ? REASON_DisruptionLimitExceeded : REASON_RestartLimitExceeded,
-                        arena_printf(p->a, "Attempt %d failed and failurePolicy.%s is %d: %s",
-                                     (int)p->gang.attempt, field, (int)limit, v->message),
-                        -1);
+        plan_fail(p, is_disruption ? REASON_DisruptionLimitExceeded : REASON_RestartLimitExceeded,
+                  arena_printf(p->a, "Attempt %d failed and failurePolicy.%s is %d: %s", (int)p->gang.attempt,
+                               field, (int)limit, v->message));
         return false;
     }
     if (*spent < INT32_MAX)
@@ -160,9 +154,12 @@ bool plan_failure(struct planner *p)
         return true;
     if (!judge(p, &v) || must_settle(p, &v))
         return false;
+    /* Workers that suspension deletes end in any way they like. */
+    if (status_is_suspended(&p->next) && v.class != CLASS_Security)
+        return false;
     write_down(p, &v);
     if (v.retry == REASON_NEVER) {
-        plan_end_failed(p, v.reason, v.message, v.class == CLASS_Security ? SECURITY_GRACE_SECONDS : -1);
+        plan_fail(p, v.reason, v.message);
     } else if (charge(p, &v)) {
         back_off(p, &v);
         planner_event(p, "Warning", v.reason, v.message);

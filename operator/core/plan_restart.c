@@ -21,7 +21,7 @@ static bool is_plan_too_large(struct planner *p)
                                           "keys and inputs make a plan of %zu bytes for each worker, more "
                                           "than %zu",
                                           size, AGENT_PLAN_BYTES_MAX);
-    plan_end_failed(p, v.reason, v.message, -1);
+    plan_fail(p, v.reason, v.message);
     return true;
 }
 
@@ -42,41 +42,43 @@ void plan_start(struct planner *p)
         p->next.start_time_us = planner_now(p);
 }
 
-static const struct status_failure *last_failure(const struct planner *p)
+/* NULL when the attempt has not failed but was suspended. */
+static const struct status_failure *failure_of_attempt(const struct planner *p)
 {
-    return &p->next.failures[p->next.failure_count - 1];
+    const struct job_status *s = &p->next;
+    const struct status_failure *last = s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
+    return last && last->attempt == s->attempt ? last : NULL;
 }
 
-static void say_backing_off(struct planner *p)
+/* `when` stands behind "the next attempt starts". */
+static void say_waiting(struct planner *p, const char *reason, const char *when)
+{
+    const struct status_failure *failure = failure_of_attempt(p);
+    if (failure)
+        planner_say(p, PHASE_RESTARTING, reason, "Attempt %d failed and the next one starts %s: %s",
+                    (int)p->next.attempt, when, failure->message);
+    else
+        planner_say(p, PHASE_PENDING, reason, "The job was resumed and attempt %d starts %s.",
+                    (int)p->next.attempt + 1, when);
+}
+
+static void back_off(struct planner *p)
 {
     char time[RFC3339_SIZE];
     rfc3339_format_seconds(p->next.backoff_until_us, time);
-    planner_say(p, PHASE_RESTARTING, REASON_BackingOff, "Attempt %d failed and the next one starts at %s: %s",
-                (int)p->next.attempt, time, last_failure(p)->message);
+    say_waiting(p, REASON_BackingOff, arena_printf(p->a, "at %s", time));
     planner_wake(p, p->next.backoff_until_us, "the pause before the next attempt is over");
-}
-
-static void say_waiting(struct planner *p, const struct pod_facts *alive)
-{
-    const struct node_facts *node = world_node(p->w, alive->node);
-    bool is_lost = *alive->node && (!node || !node->is_ready);
-    planner_say(p, PHASE_RESTARTING, REASON_WaitingForOldWorkers,
-                "Attempt %d failed and the next one starts when %s has ended%s: %s", (int)p->next.attempt,
-                verdict_where(p->a, alive),
-                is_lost ? " (its node does not answer: make sure that the machine is off, then delete the "
-                          "Node object)"
-                        : "",
-                last_failure(p)->message);
 }
 
 void plan_restart(struct planner *p)
 {
-    plan_stop_workers(p, -1, "its attempt has failed");
+    plan_stop_workers(p, -1, "its attempt is over");
     const struct pod_facts *alive = gang_first_alive(&p->gang);
     if (alive)
-        say_waiting(p, alive);
+        say_waiting(p, REASON_WaitingForOldWorkers,
+                    arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));
     else if (p->next.backoff_until_us > p->w->now_us)
-        say_backing_off(p);
+        back_off(p);
     else
         plan_start(p);
 }

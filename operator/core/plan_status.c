@@ -63,20 +63,12 @@ static void describe_checkpoint(struct planner *p)
         take_checkpoint(p, p->gang.workers[i]);
 }
 
-static const struct status_condition *find_condition(const struct job_status *s, const char *type)
-{
-    for (size_t i = 0; i < s->condition_count; i++)
-        if (strcmp(s->conditions[i].type, type) == 0)
-            return &s->conditions[i];
-    return NULL;
-}
-
 /* The caller keeps to the alphabet. A condition that does not turn keeps its time. */
 static void add_condition(struct planner *p, const char *type, bool is_true, const char *reason,
                           const char *message)
 {
     const char *word = is_true ? "True" : "False";
-    const struct status_condition *old = find_condition(&p->j->status, type);
+    const struct status_condition *old = status_condition(&p->j->status, type);
     bool is_same = old && strcmp(old->status, word) == 0;
     p->next.conditions[p->next.condition_count++] = (struct status_condition){
         .type = type,
@@ -100,6 +92,14 @@ static bool is_stalled(const struct planner *p)
            is_reason(p, REASON_CreateRefused) || is_reason(p, REASON_WaitingForConfidentialNodes);
 }
 
+/* Whether it is on its way to where it was asked to be: to running, or to its end. */
+static bool is_moving(const struct planner *p)
+{
+    enum job_phase phase = p->next.phase;
+    return !status_is_finished(&p->next) && phase != PHASE_RUNNING && phase != PHASE_PUBLISHING &&
+           phase != PHASE_SUSPENDED && !is_stalled(p);
+}
+
 /* A node of which nothing is known yet is not called confidential; a known wrong one has ended the job. */
 static bool all_placed(const struct planner *p)
 {
@@ -121,21 +121,25 @@ static void describe_conditions(struct planner *p)
 {
     const char *reason = p->next.reason;
     const char *message = p->next.message;
-    bool is_finished = status_is_finished(&p->next);
-    bool is_failed = p->next.phase == PHASE_FAILED;
+    enum job_phase phase = p->next.phase;
+    bool is_begun = p->next.attempt > 0 && !status_is_suspended(&p->next) && !status_is_finished(&p->next);
     p->next.condition_count = 0;
-    if (is_finished && !is_failed)
+    if (phase == PHASE_SUCCEEDED)
         add_condition(p, "Complete", true, reason, message);
-    if (is_failed)
+    if (phase == PHASE_FAILED)
         add_condition(p, "Failed", true, reason, message);
-    if (!is_finished && p->next.attempt > 0 && p->next.phase != PHASE_RESTARTING)
+    if (phase == PHASE_FAILING)
+        add_condition(p, "FailureTarget", true, reason, p->failing_message);
+    if (is_begun && phase != PHASE_RESTARTING && phase != PHASE_FAILING)
         add_condition(p, "NodesReady", all_placed(p), reason,
                       all_placed(p) ? "All workers are on confidential nodes." : message);
-    if (!is_finished && p->next.phase != PHASE_RUNNING && !is_stalled(p))
+    if (is_moving(p))
         add_condition(p, "Reconciling", true, reason, message);
     if (is_stalled(p))
         add_condition(p, "Stalled", true, reason, message);
-    if (!is_finished && p->next.attempt > 0)
+    if (phase == PHASE_SUSPENDED)
+        add_condition(p, "Suspended", true, reason, message);
+    if (is_begun)
         add_worker_conditions(p);
 }
 

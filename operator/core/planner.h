@@ -10,7 +10,7 @@
 #include "core/verdict.h"
 
 #define SECOND_US  INT64_C(1000000)
-#define EVENTS_MAX 2 /* a failure, and a turn of status.reason */
+#define EVENTS_MAX 3 /* a failure, a turn of status.reason, a resumption */
 
 struct planner {
     const struct world *w;
@@ -24,6 +24,7 @@ struct planner {
     size_t event_count;
     int64_t wake_us; /* 0 = never */
     const char *wake_why;
+    const char *failing_message; /* of phase Failing: what status.message will be when it has failed */
 };
 
 void planner_init(struct planner *p, const struct world *w, struct arena *a);
@@ -45,19 +46,31 @@ const char *text_clip(struct arena *a, const char *text, size_t max);
 
 /* plan_status.c: counts, nodes, newest checkpoint and conditions of `next`. */
 void plan_describe(struct planner *p);
-/* plan_end.c: nothing leads out of these. `grace_seconds` for workers that still run, -1 = their own. */
-void plan_end_failed(struct planner *p, const char *reason, const char *message, int32_t grace_seconds);
+/*
+ * plan_end.c: nothing leads out of these. A job that fails is Failing until its workers have ended, so that
+ * whoever reads Failed knows that none runs any more.
+ */
+void plan_fail(struct planner *p, const char *reason, const char *message);
+void plan_go_on_failing(struct planner *p);
 void plan_end_succeeded(struct planner *p);
+/* Of a job that has ended: what may be left of it. */
+void plan_clean_up(struct planner *p);
 /* plan_failure.c: true when the attempt has failed, now or in a pass before. */
 bool plan_failure(struct planner *p);
 /* plan_restart.c: the next attempt, as soon as it may start; the first one, too. */
 void plan_start(struct planner *p);
 void plan_restart(struct planner *p);
-/* plan_children.c */
+/* plan_suspend.c: gives the attempt up, without its being a failure. */
+void plan_suspend(struct planner *p);
+void plan_tell_resumption(struct planner *p);
+/* plan_stop.c. `grace_seconds` for workers that run, -1 = their own. */
 void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why);
 void plan_stop_old_workers(struct planner *p);
 void plan_sweep(struct planner *p);
-/* Creates what the attempt lacks, or says why it may not. True when all workers are there. */
+/* "worker 1 (pod digits-worker-1-1 on node cc-0) has ended", and what delays it: to stand behind "when". */
+const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod);
+/* plan_children.c: creates what the attempt lacks, or says why it may not. True when all workers are there.
+ */
 bool plan_children(struct planner *p);
 /* plan_progress.c: says how far a healthy attempt is. */
 void plan_progress(struct planner *p);

@@ -69,6 +69,8 @@ static void make_plan(struct pass *p)
 {
     const struct caches *c = p->pw->caches;
     char service[NAME_SIZE];
+    if (!job_is_ours(&p->job))
+        return;
     name_service(p->job.name, service);
     struct world w = {.now_us = clock_wall_us(),
                       .config = p->pw->config,
