@@ -149,7 +149,7 @@ static int start(struct operator* o, const struct flags *f, struct err *e)
     o->interrupt = loop_add_signal(o->loop, SIGINT, on_stop, o);
     o->patience = loop_add_timer(o->loop, out_of_patience, o);
     o->client = kube_client_new(o->loop, o->kube, USER_AGENT);
-    o->controller = controller_new(o->loop, o->client, &f->config, f->election.identity);
+    o->controller = controller_new(o->loop, o->client, &f->config, f->namespace, f->election.identity);
     o->httpd = httpd_new(o->loop, f->health_address, on_health, o, e);
     if (o->httpd == NULL)
         return -1;
@@ -180,7 +180,7 @@ static int run(const struct flags *f)
         return EXIT_CANNOT_START;
     }
     log_info("started", "version", CLOISTER_VERSION, "server", o.kube->server, "health", f->health_address,
-             "instance", f->election.identity, NULL);
+             "instance", f->election.identity, "namespace", f->namespace, NULL);
     return loop_run(o.loop);
 }
 

@@ -126,13 +126,32 @@ static const struct informer_kind kinds[CACHE_COUNT] = {
                           .on_listed = on_listed},
 };
 
-struct caches *caches_new(struct loop *loop, struct kube_client *client,
+/* Of one namespace: what lies in it, and of the namespaces itself. Nodes are everybody's. */
+static void narrow(struct caches *c, enum cache which, const char *namespace)
+{
+    struct informer_kind *k = &c->kinds[which];
+    const char *plural = strrchr(k->path, '/');
+    if (which == CACHE_NODES)
+        return;
+    if (which == CACHE_NAMESPACES) {
+        c->narrowed[which] = xasprintf("metadata.name=%s", namespace);
+        k->field_selector = c->narrowed[which];
+        return;
+    }
+    c->narrowed[which] =
+        xasprintf("%.*s/namespaces/%s%s", (int)(plural - k->path), k->path, namespace, plural);
+    k->path = c->narrowed[which];
+}
+
+struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *namespace,
                           const struct caches_listener *listener)
 {
     struct caches *c = xcalloc(1, sizeof(*c));
     c->listener = *listener;
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         c->kinds[i] = kinds[i];
+        if (*namespace != '\0')
+            narrow(c, (enum cache)i, namespace);
         c->kinds[i].free_facts = free;
         c->kinds[i].on_trouble = on_trouble;
         c->kinds[i].context = c;
@@ -147,8 +166,10 @@ void caches_free(struct caches *c)
 {
     if (c == NULL)
         return;
-    for (size_t i = 0; i < CACHE_COUNT; i++)
+    for (size_t i = 0; i < CACHE_COUNT; i++) {
         informer_free(c->informers[i]);
+        free(c->narrowed[i]);
+    }
     free(c);
 }
 

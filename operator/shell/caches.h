@@ -39,11 +39,13 @@ struct caches_listener {
 struct caches {
     struct informer *informers[CACHE_COUNT];
     struct informer_kind kinds[CACHE_COUNT];
+    char *narrowed[CACHE_COUNT]; /* the path or selector of one namespace */
     struct caches_listener listener;
     int32_t confidential_nodes[TECHNOLOGY_COUNT];
 };
 
-struct caches *caches_new(struct loop *loop, struct kube_client *client,
+/* namespace: the only one that is looked at; "" for all. */
+struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *namespace,
                           const struct caches_listener *listener) MUST_CHECK RETURNS_NONNULL;
 void caches_free(struct caches *c); /* NULL is fine */
 

@@ -136,14 +136,14 @@ static void on_child_gone(void *context, const char *namespace, const char *job_
 
 /* ---- life ---- */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *instance)
+                                  const char *namespace, const char *instance)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
     struct caches_listener listener = {on_touched, on_child_gone, c};
     c->loop = loop;
     c->tasks = store_new(task_free);
     c->recorder = recorder_new(client, instance);
-    c->caches = caches_new(loop, client, &listener);
+    c->caches = caches_new(loop, client, namespace, &listener);
     c->pass_world = (struct pass_world){.client = client,
                                         .caches = c->caches,
                                         .config = config,

@@ -16,9 +16,10 @@ struct leader;
 struct loop;
 struct controller;
 
-/* Fills the caches at once. instance: the name to give in events. */
+/* Fills the caches at once. namespace: whose jobs it runs, "" for all; instance: the name to give in events.
+ */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *instance) MUST_CHECK RETURNS_NONNULL;
+                                  const char *namespace, const char *instance) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);
 /* Looks at every job, and from now on at each that changes. leader is asked before each write; NULL: there is

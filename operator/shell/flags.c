@@ -67,6 +67,7 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
         {"The process", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"instance", 0, OPTION_TEXT, &f->election.identity, "NAME",
          "holder of the Lease and reporter of events, no other process's; made up"},
+        {"namespace", 0, OPTION_TEXT, &f->namespace, "NAMESPACE", "run the jobs of this one only; all"},
         {"health-address", 0, OPTION_TEXT, &f->health_address, "ADDRESS:PORT",
          "/healthz and /readyz; 0.0.0.0:8081"},
         {"log-level", 0, OPTION_TEXT, &w->log_level, "LEVEL", "debug, info, warning or error; info"},
@@ -81,7 +82,8 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
 
 static void set_defaults(struct flags *f, struct words *w)
 {
-    *f = (struct flags){.health_address = "0.0.0.0:8081",
+    *f = (struct flags){.namespace = "",
+                        .health_address = "0.0.0.0:8081",
                         .log_level = LOG_LEVEL_INFO,
                         .election = {.namespace = "", .name = "cloister-operator", .identity = ""}};
     f->config = (struct config){.worker_image = "",
@@ -185,6 +187,15 @@ static int read_ca_bundle(struct flags *f, const char *path, struct err *e)
     return 0;
 }
 
+/* It becomes part of paths. */
+static int check_namespace(const char *namespace, struct err *e)
+{
+    if (strlen(namespace) > 63 ||
+        strspn(namespace, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(namespace))
+        return FAIL(e, ERR_INVALID, "--namespace=%s: give the name of a namespace", namespace);
+    return 0;
+}
+
 /* The host's name for people, random bits because two processes of one host are two. */
 static char *make_up_instance(void)
 {
@@ -222,7 +233,7 @@ static int check(struct flags *f, const struct words *w, struct err *e)
         return FAIL(e, ERR_INVALID, "--worker-image is missing");
     if (log_level_from_name(w->log_level, &f->log_level) < 0)
         return FAIL(e, ERR_INVALID, "--log-level=%s: give debug, info, warning or error", w->log_level);
-    if (check_policy(c->worker_pull_policy, e) < 0 ||
+    if (check_policy(c->worker_pull_policy, e) < 0 || check_namespace(f->namespace, e) < 0 ||
         check_url("metadata-endpoint", c->metadata_url, e) < 0 ||
         check_url("kms-endpoint", c->kms_url, e) < 0 ||
         check_url("storage-endpoint", c->storage_url, e) < 0 || check_numbers(c, w, e) < 0 ||

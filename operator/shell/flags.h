@@ -15,6 +15,7 @@
 
 struct flags {
     struct config config;
+    const char *namespace; /* whose jobs it runs; "" = all */
     const char *health_address;
     const char *kubeconfig;
     const char *context;

@@ -61,14 +61,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
-{{/* The binding of a policy to the confidential namespaces: a CONNECT object has no labels of its own. */}}
+{{/* (dict "name" POLICY "root" $) -> its binding to the confidential namespaces: a CONNECT object has no labels of its own. */}}
 {{- define "cloister.bindingSpec" -}}
-policyName: {{ . }}
+policyName: {{ .name }}
 validationActions: [Deny, Audit]
 matchResources:
   namespaceSelector:
     matchLabels:
       cloister.dev/confidential: "true"
+      {{- /* Another release may look after other confidential namespaces. */}}
+      {{- with .root.Values.watchNamespace }}
+      kubernetes.io/metadata.name: {{ . }}
+      {{- end }}
 {{- end -}}
 
 {{/* (dict "value" CEL "allowed" LIST) -> CEL: the value is an entry of the list or lies below one. The API server limits
