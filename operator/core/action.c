@@ -3,9 +3,13 @@
 #include "base/banned.h"
 
 static const char *const kind_names[] = {
-    [ACTION_SET_STATUS] = "SET_STATUS", [ACTION_CREATE_SERVICE] = "CREATE_SERVICE",
-    [ACTION_CREATE_POD] = "CREATE_POD", [ACTION_DELETE_POD] = "DELETE_POD",
-    [ACTION_EVENT] = "EVENT",           [ACTION_WAKE_AT] = "WAKE_AT",
+    [ACTION_SET_STATUS] = "SET_STATUS",
+    [ACTION_CREATE_SERVICE] = "CREATE_SERVICE",
+    [ACTION_CREATE_POD] = "CREATE_POD",
+    [ACTION_DELETE_POD] = "DELETE_POD",
+    [ACTION_DELETE_SERVICE] = "DELETE_SERVICE",
+    [ACTION_EVENT] = "EVENT",
+    [ACTION_WAKE_AT] = "WAKE_AT",
 };
 
 const char *action_kind_name(enum action_kind kind)

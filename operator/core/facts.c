@@ -164,7 +164,10 @@ struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previ
         .index = number_label(pod, LABEL_INDEX),
         .created_us = time_at(pod, "metadata.creationTimestamp"),
         .started_us = time_at(pod, "status.startTime"),
+        .deletion_us = time_at(pod, "metadata.deletionTimestamp"),
         .is_deleting = js_at(pod, "metadata.deletionTimestamp") != NULL,
+        .is_forced = json_integer_value(js_at(pod, "metadata.deletionGracePeriodSeconds")) == 0 &&
+                     js_at(pod, "metadata.deletionGracePeriodSeconds") != NULL,
         .phase = phase_of(js_text(pod, "status.phase")),
         .reason = js_text(pod, "status.reason"),
         .message = js_text(pod, "status.message"),

@@ -34,27 +34,31 @@ static bool all_succeeded(const struct gang *g)
     return true;
 }
 
+static void go_on(struct planner *p)
+{
+    plan_stop_old_workers(p);
+    if (plan_children(p))
+        plan_progress(p);
+}
+
 /* Its failure comes first, for it counts whatever else is asked; then success, for nobody wants it undone. */
 static void decide_attempt(struct planner *p)
 {
     bool is_over = plan_failure(p) || status_is_suspended(&p->next);
     if (status_is_failed(&p->next))
         return;
-    if (!is_over) {
-        plan_stop_old_workers(p);
-        if (all_succeeded(&p->gang)) {
-            plan_end_succeeded(p);
-            return;
-        }
-    }
-    if (p->j->spec.suspend)
+    if (!is_over && all_succeeded(&p->gang))
+        plan_end_succeeded(p);
+    else if (p->j->spec.suspend)
         plan_suspend(p);
+    else if (plan_deadline(p))
+        return;
     else if (p->next.attempt == 0)
         plan_start(p);
     else if (is_over)
         plan_restart(p);
-    else if (plan_children(p))
-        plan_progress(p);
+    else
+        go_on(p);
 }
 
 static void refuse_spec(struct planner *p)
@@ -78,6 +82,7 @@ static void decide(struct planner *p)
     else
         decide_attempt(p);
     plan_tell_resumption(p);
+    plan_tell_force(p);
     plan_sweep(p);
     plan_describe(p);
 }

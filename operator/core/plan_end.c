@@ -17,6 +17,12 @@ static bool is_security_failure(const struct job_status *s)
            strcmp(s->failures[s->failure_count - 1].class, err_class_name(CLASS_Security)) == 0;
 }
 
+/* cleanPodPolicy None is for people who look into what runs; after a security failure nobody may. */
+static bool keeps_workers(const struct planner *p)
+{
+    return p->j->spec.clean_pods == CLEAN_PODS_NONE && !is_security_failure(&p->next);
+}
+
 static void stop_workers(struct planner *p, const char *why)
 {
     plan_stop_workers(p, is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1, why);
@@ -24,8 +30,11 @@ static void stop_workers(struct planner *p, const char *why)
 
 void plan_fail(struct planner *p, const char *reason, const char *message)
 {
-    stop_workers(p, "the job has failed");
-    const struct pod_facts *alive = gang_first_alive(&p->gang);
+    const struct pod_facts *alive = NULL;
+    if (!keeps_workers(p)) {
+        stop_workers(p, "the job has failed");
+        alive = plan_awaited_worker(p);
+    }
     if (alive) {
         p->failing_message = message;
         planner_say(p, PHASE_FAILING, reason, "The job has failed, and has ended when %s: %s",
@@ -42,9 +51,46 @@ void plan_go_on_failing(struct planner *p)
     plan_fail(p, p->j->status.reason, target ? target->message : p->j->status.message);
 }
 
+static bool is_ttl_over(struct planner *p)
+{
+    int64_t finished_us = p->j->status.finish_time_us;
+    if (p->j->spec.ttl_seconds < 0 || finished_us == 0)
+        return false;
+    int64_t at_us = finished_us + p->j->spec.ttl_seconds * SECOND_US;
+    if (at_us <= p->w->now_us)
+        return true;
+    planner_wake(p, at_us, "ttlSecondsAfterFinished is over");
+    return false;
+}
+
+static void remove_service(struct planner *p)
+{
+    const struct service_facts *s = p->w->service;
+    if (s && strcmp(s->owner_uid, p->j->uid) == 0 && !s->is_deleting)
+        planner_add(p, (struct action){.kind = ACTION_DELETE_SERVICE,
+                                       .why = "ttlSecondsAfterFinished is over",
+                                       .name = s->name,
+                                       .uid = s->uid});
+}
+
+/* The job itself stays: where a GitOps repository holds it, it would come back and run again. */
+static void remove_children(struct planner *p)
+{
+    stop_workers(p, "ttlSecondsAfterFinished is over");
+    plan_remove_ended_workers(p, "ttlSecondsAfterFinished is over");
+    remove_service(p);
+}
+
 void plan_clean_up(struct planner *p)
 {
-    stop_workers(p, "the job has ended");
+    if (is_ttl_over(p)) {
+        remove_children(p);
+        return;
+    }
+    if (p->j->status.phase == PHASE_SUCCEEDED || !keeps_workers(p))
+        stop_workers(p, "the job has ended");
+    if (p->j->spec.clean_pods == CLEAN_PODS_ALL)
+        plan_remove_ended_workers(p, "cleanPodPolicy is All");
 }
 
 /*
@@ -54,6 +100,7 @@ void plan_clean_up(struct planner *p)
 void plan_end_succeeded(struct planner *p)
 {
     struct report r;
+    plan_stop_old_workers(p);
     if (report_of_pod(p->gang.workers[COORDINATOR_INDEX], p->a, &r))
         p->next.output = r.output;
     p->next.finish_time_us = planner_now(p);

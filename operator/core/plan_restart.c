@@ -73,7 +73,7 @@ static void back_off(struct planner *p)
 void plan_restart(struct planner *p)
 {
     plan_stop_workers(p, -1, "its attempt is over");
-    const struct pod_facts *alive = gang_first_alive(&p->gang);
+    const struct pod_facts *alive = plan_awaited_worker(p);
     if (alive)
         say_waiting(p, REASON_WaitingForOldWorkers,
                     arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));

@@ -11,7 +11,7 @@ void plan_suspend(struct planner *p)
 {
     plan_stop_workers(p, -1, "the job is suspended");
     p->next.start_time_us = 0;
-    const struct pod_facts *alive = gang_first_alive(&p->gang);
+    const struct pod_facts *alive = plan_awaited_worker(p);
     if (alive)
         planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended, "The job is suspended: it rests when %s.",
                     plan_wait_for_end(p, alive));

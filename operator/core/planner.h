@@ -10,7 +10,7 @@
 #include "core/verdict.h"
 
 #define SECOND_US  INT64_C(1000000)
-#define EVENTS_MAX 3 /* a failure, a turn of status.reason, a resumption */
+#define EVENTS_MAX 4 /* a failure, a turn of status.reason, a resumption, a forced deletion */
 
 struct planner {
     const struct world *w;
@@ -60,15 +60,22 @@ bool plan_failure(struct planner *p);
 /* plan_restart.c: the next attempt, as soon as it may start; the first one, too. */
 void plan_start(struct planner *p);
 void plan_restart(struct planner *p);
+/* plan_deadline.c: true when the job has failed by it. */
+bool plan_deadline(struct planner *p);
 /* plan_suspend.c: gives the attempt up, without its being a failure. */
 void plan_suspend(struct planner *p);
 void plan_tell_resumption(struct planner *p);
 /* plan_stop.c. `grace_seconds` for workers that run, -1 = their own. */
 void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why);
 void plan_stop_old_workers(struct planner *p);
+void plan_remove_ended_workers(struct planner *p, const char *why);
 void plan_sweep(struct planner *p);
+/* Of the workers that have not ended, the one to speak of; NULL = all have. */
+const struct pod_facts *plan_awaited_worker(const struct planner *p);
 /* "worker 1 (pod digits-worker-1-1 on node cc-0) has ended", and what delays it: to stand behind "when". */
 const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod);
+/* An event for workers that are deleted by force. */
+void plan_tell_force(struct planner *p);
 /* plan_children.c: creates what the attempt lacks, or says why it may not. True when all workers are there.
  */
 bool plan_children(struct planner *p);

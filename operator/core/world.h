@@ -45,8 +45,10 @@ struct pod_facts {
     int32_t attempt;       /* label; -1 = none */
     int32_t index;         /* label; -1 = none */
     int64_t created_us;
-    int64_t started_us; /* status.startTime */
+    int64_t started_us;  /* status.startTime */
+    int64_t deletion_us; /* metadata.deletionTimestamp: the end of its grace period, 0 = not being deleted */
     bool is_deleting;
+    bool is_forced; /* being deleted with a grace period of 0 */
     bool is_ready;
     bool is_changed;       /* differs from what was sent (ANNOTATION_FINGERPRINT) */
     bool is_image_changed; /* an imageID differs from the one that this pod had before */

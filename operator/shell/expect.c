@@ -79,6 +79,8 @@ static bool is_met(const struct expectation *x, const struct caches *c, const ch
         return j == NULL || version_is_at_least(j->resource_version, x->version);
     case EXPECT_THERE: return is_child_there(x, c, namespace, &is_deleting);
     case EXPECT_LEAVING: return !is_child_there(x, c, namespace, &is_deleting) || is_deleting;
+    case EXPECT_FORCED:
+        return !is_child_there(x, c, namespace, &is_deleting) || caches_pod(c, namespace, x->name)->is_forced;
     case EXPECT_LIST: return false;
     }
     return false;

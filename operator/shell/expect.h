@@ -14,7 +14,8 @@
 enum expectation_kind {
     EXPECT_VERSION, /* the job, at least as new as `version` */
     EXPECT_THERE,   /* the child with that uid */
-    EXPECT_LEAVING, /* the pod with that uid is gone or being deleted */
+    EXPECT_LEAVING, /* the child with that uid is gone or being deleted */
+    EXPECT_FORCED,  /* the pod with that uid is gone, or only a finalizer keeps it */
     EXPECT_LIST,    /* the outcome of a write is unknown: only a new list tells */
 };
 
@@ -23,7 +24,7 @@ struct expectation {
     enum expectation_kind kind;
     enum cache cache;
     char *name;
-    char *uid;     /* THERE, LEAVING */
+    char *uid;     /* THERE, LEAVING, FORCED */
     char *version; /* VERSION */
     int64_t since_ms;
 };

@@ -10,16 +10,24 @@
 
 #include "base/banned.h"
 
+static bool is_of_service(const struct action *a)
+{
+    return a->kind == ACTION_CREATE_SERVICE || a->kind == ACTION_DELETE_SERVICE;
+}
+
 static const char *kind_word(const struct action *a)
 {
-    return a->kind == ACTION_SET_STATUS ? "status" : a->kind == ACTION_CREATE_SERVICE ? "service" : "pod";
+    return a->kind == ACTION_SET_STATUS ? "status" : is_of_service(a) ? "service" : "pod";
 }
 
 static enum cache cache_of(const struct action *a)
 {
-    return a->kind == ACTION_SET_STATUS       ? CACHE_JOBS
-           : a->kind == ACTION_CREATE_SERVICE ? CACHE_SERVICES
-                                              : CACHE_PODS;
+    return a->kind == ACTION_SET_STATUS ? CACHE_JOBS : is_of_service(a) ? CACHE_SERVICES : CACHE_PODS;
+}
+
+static bool is_forced(const struct action *a)
+{
+    return a->kind == ACTION_DELETE_POD && a->grace_seconds == 0;
 }
 
 static const char *object_name(const struct write *w)
@@ -30,7 +38,7 @@ static const char *object_name(const struct write *w)
 /* ---- requests ---- */
 static char *children_path(const struct write *w)
 {
-    const char *plural = w->action->kind == ACTION_CREATE_SERVICE ? "services" : "pods";
+    const char *plural = is_of_service(w->action) ? "services" : "pods";
     return xasprintf("/api/v1/namespaces/%s/%s", w->pass->job.namespace, plural);
 }
 
@@ -48,7 +56,7 @@ static json_t *delete_body(const struct action *a)
 {
     json_t *body = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "DeleteOptions",
                              "preconditions", "uid", a->uid);
-    if (a->grace_seconds >= 0)
+    if (a->kind == ACTION_DELETE_POD && a->grace_seconds >= 0)
         json_object_set_new(body, "gracePeriodSeconds", json_integer(a->grace_seconds));
     return body;
 }
@@ -76,7 +84,11 @@ static void note_success(struct write *w, const json_t *object)
         p->is_created = true;
         expect(x, EXPECT_THERE, cache_of(w->action), name, js_text(object, "metadata.uid"));
         break;
-    case ACTION_DELETE_POD: expect(x, EXPECT_LEAVING, CACHE_PODS, name, w->action->uid); break;
+    case ACTION_DELETE_POD:
+    case ACTION_DELETE_SERVICE:
+        expect(x, is_forced(w->action) ? EXPECT_FORCED : EXPECT_LEAVING, cache_of(w->action), name,
+               w->action->uid);
+        break;
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
     }
@@ -204,7 +216,7 @@ static void put_status(struct write *w)
     w->call = kube_start(p->pw->client, "PUT", path, body, on_status, w);
 }
 
-static void delete_pod(struct write *w)
+static void delete_child(struct write *w)
 {
     json_t *body CLEANUP(js_free) = delete_body(w->action);
     char *collection CLEANUP(cleanup_free) = children_path(w);
@@ -220,7 +232,8 @@ void write_start(struct write *w)
     case ACTION_SET_STATUS: put_status(w); break;
     case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
     case ACTION_CREATE_POD: create(w, render_pod(&p->job, p->pw->config, a->attempt, a->index)); break;
-    case ACTION_DELETE_POD: delete_pod(w); break;
+    case ACTION_DELETE_POD:
+    case ACTION_DELETE_SERVICE: delete_child(w); break;
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
     }

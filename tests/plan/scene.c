@@ -185,6 +185,8 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->node = js_text(pod, "node");
     f->is_ready = flag(pod, "ready");
     f->is_deleting = flag(pod, "deleting");
+    f->is_forced = flag(pod, "forced");
+    f->deletion_us = json_object_get(pod, "graceEndedSecondsAgo") ? ago(pod, "graceEndedSecondsAgo", 0) : 0;
     f->is_changed = flag(pod, "changed");
     f->is_image_changed = flag(pod, "imageChanged");
     f->created_us = ago(pod, "ageSeconds", 100);
@@ -326,6 +328,8 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
         size_t i = find_pod(s, act->name);
         if (i < s->pod_count && strcmp(s->pods[i]->uid, act->uid) == 0)
             s->pods[i] = s->pods[--s->pod_count];
+    } else if (act->kind == ACTION_DELETE_SERVICE) {
+        s->w.service = NULL;
     }
     tie(s);
 }

@@ -41,7 +41,7 @@ static void add_action(struct strbuf *text, const struct action *act)
 {
     strbuf_add_text(text, action_kind_name(act->kind));
     if (act->kind == ACTION_CREATE_SERVICE || act->kind == ACTION_CREATE_POD ||
-        act->kind == ACTION_DELETE_POD)
+        act->kind == ACTION_DELETE_POD || act->kind == ACTION_DELETE_SERVICE)
         strbuf_addf(text, " %s", act->name);
     if (act->kind == ACTION_DELETE_POD && act->grace_seconds >= 0)
         strbuf_addf(text, " in %d s", (int)act->grace_seconds);
@@ -228,6 +228,9 @@ static void check_safety(const struct scene *s, const struct plan *plan)
             assert_true(i == plan->count - 1 && act->at_us > SCENE_NOW_US);
         if (act->kind == ACTION_DELETE_POD)
             assert_string_equal(pod_of(s, act)->owner_uid, s->job.uid);
+        if (act->kind == ACTION_DELETE_SERVICE)
+            assert_true(strcmp(s->w.service->uid, act->uid) == 0 &&
+                        strcmp(s->w.service->owner_uid, s->job.uid) == 0);
         if (act->kind == ACTION_CREATE_POD || act->kind == ACTION_CREATE_SERVICE)
             assert_false(s->job.is_deleting);
         if (act->kind == ACTION_CREATE_POD) {
