@@ -27,7 +27,7 @@ endif
 OPTIMISE := $(if $(DEBUG),-Og,-O2) -g
 CFLAGS   := -std=c17 -D_GNU_SOURCE -DCLOISTER_VERSION='"$(VERSION)"' $(OPTIMISE) $(WARNINGS) $(HARDEN) \
             -pthread -iquote lib -iquote operator -iquote worker -iquote client
-LIBS     := -lcurl -ljansson -lyaml -lcrypto -lssl -levent -levent_pthreads -pthread
+LIBS     := -lcurl -ljansson -lyaml -lcrypto -lssl -levent -levent_openssl -levent_pthreads -pthread
 BIN      := $(BUILD)/bin
 
 sources   = $(shell find $(1) -name '*.c' 2>/dev/null | sort)

@@ -16,6 +16,7 @@
 #include "os/loop.h"
 #include "shell/controller.h"
 #include "shell/flags.h"
+#include "shell/reports.h"
 
 #include "base/banned.h"
 
@@ -34,6 +35,7 @@ struct operator
     struct kube_client *lease_client; /* a renewal waits behind nothing */
     struct controller *controller;
     struct leader *leader; /* NULL without --leader-elect */
+    struct reports *reports;
     struct httpd *httpd;
     struct loop_source *term, *interrupt;
     struct loop_source *patience; /* runs while stopping */
@@ -136,7 +138,7 @@ static void on_stop(void *context)
 }
 
 /* ---- life ---- */
-static int start(struct operator* o, const struct flags *f, struct err *e)
+static int start(struct operator* o, struct flags *f, struct err *e)
 {
     if (secret_process_init(e) < 0 || http_global_init(e) < 0)
         return -1;
@@ -150,6 +152,12 @@ static int start(struct operator* o, const struct flags *f, struct err *e)
     o->patience = loop_add_timer(o->loop, out_of_patience, o);
     o->client = kube_client_new(o->loop, o->kube, USER_AGENT);
     o->controller = controller_new(o->loop, o->client, &f->config, f->namespace, f->election.identity);
+    if (f->report_address[0] != '\0') {
+        o->reports = reports_new(o->loop, o->client, o->controller, f->report_address, &f->report_files,
+                                 &f->config, e);
+        if (o->reports == NULL)
+            return -1;
+    }
     o->httpd = httpd_new(o->loop, f->health_address, on_health, o, e);
     if (o->httpd == NULL)
         return -1;
@@ -160,6 +168,7 @@ static int start(struct operator* o, const struct flags *f, struct err *e)
 static void operator_fini(struct operator* o)
 {
     httpd_free(o->httpd);
+    reports_free(o->reports);
     leader_free(o->leader);
     controller_free(o->controller);
     kube_client_free(o->lease_client);
@@ -171,7 +180,7 @@ static void operator_fini(struct operator* o)
     kube_config_free(o->kube);
 }
 
-static int run(const struct flags *f)
+static int run(struct flags *f)
 {
     struct err e CLEANUP(err_fini) = {0};
     struct operator o CLEANUP(operator_fini) = {0};

@@ -1,42 +1,166 @@
 #include "net/httpd.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
+#include "net/httpd_int.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
 
-enum { BODY_MAX = 1024 * 1024, HEADERS_MAX = 16 * 1024, REQUEST_BODY_MAX = 4096, IDLE_SECONDS = 20 };
+enum {
+    BODY_MAX = 1024 * 1024,
+    HEADERS_MAX = 16 * 1024,
+    REQUEST_BODY_MAX = 4096,
+    IDLE_SECONDS = 20,
+    TLS_CONNECTIONS_MAX = 256,
+};
+
+struct httpd_call {
+    struct httpd *server;
+    struct evhttp_request *request;
+    struct httpd_call *next; /* unanswered ones of the server */
+    struct httpd_call **link;
+};
+
+/* Counts connections over TLS. The last of them may go after the server: libevent frees them from the loop.
+ */
+struct door {
+    struct httpd *server; /* NULL: gone */
+    int connections;
+};
 
 struct httpd {
     struct evhttp *http;
-    httpd_fn *fn;
+    struct evconnlistener *listener;
+    httpd_fn *fn; /* of httpd_new, else NULL */
     void *context;
+    struct httpd_service service;
+    struct httpd_call *calls;
+    struct door *door;
 };
 
-static void answer(struct evhttp_request *request, void *context)
+/* ---- answers ---- */
+static void reply(struct evhttp_request *request, int status, const char *type, struct view body)
 {
-    struct httpd *d = context;
-    struct strbuf body = STRBUF(BODY_MAX);
-    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-    const char *path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
-    int status = path == NULL ? 400 : d->fn(d->context, path, &body);
     struct evbuffer *out = evbuffer_new();
     if (out == NULL)
         abort();
-    evbuffer_add(out, strbuf_text(&body), body.len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-                      "text/plain; charset=utf-8");
+    evbuffer_add(out, body.ptr, body.len);
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
     evhttp_send_reply(request, status, NULL, out);
     evbuffer_free(out);
+}
+
+static const char *path_of(const struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    return uri == NULL ? NULL : evhttp_uri_get_path(uri);
+}
+
+static void answer_text(struct evhttp_request *request, void *context)
+{
+    struct httpd *d = context;
+    struct strbuf body = STRBUF(BODY_MAX);
+    const char *path = path_of(request);
+    int status = path == NULL ? 400 : d->fn(d->context, path, &body);
+    reply(request, status, "text/plain; charset=utf-8", strbuf_view(&body));
     strbuf_fini(&body);
 }
 
+/* ---- calls ---- */
+static void call_free(struct httpd_call *c)
+{
+    *c->link = c->next;
+    if (c->next != NULL)
+        c->next->link = c->link;
+    free(c);
+}
+
+static void begin_call(struct evhttp_request *request, void *context)
+{
+    struct httpd *d = context;
+    struct httpd_call *c = xmalloc(sizeof(*c));
+    *c = (struct httpd_call){.server = d, .request = request, .next = d->calls, .link = &d->calls};
+    if (c->next != NULL)
+        c->next->link = &c->next;
+    d->calls = c;
+    if (path_of(request) == NULL)
+        httpd_answer(c, 400, "text/plain", view_from("the request names no path\n"), 0);
+    else
+        d->service.fn(d->service.context, c);
+}
+
+void *httpd_call_context(const struct httpd_call *c)
+{
+    return c->server->service.context;
+}
+
+bool httpd_call_is_post(const struct httpd_call *c)
+{
+    return evhttp_request_get_command(c->request) == EVHTTP_REQ_POST;
+}
+
+const char *httpd_call_path(const struct httpd_call *c)
+{
+    return path_of(c->request);
+}
+
+struct view httpd_call_bearer(const struct httpd_call *c)
+{
+    static const char scheme[] = "Bearer ";
+    const char *value = evhttp_find_header(evhttp_request_get_input_headers(c->request), "Authorization");
+    if (value == NULL || strncasecmp(value, scheme, sizeof(scheme) - 1) != 0)
+        return view_of(NULL, 0);
+    return view_trim(view_from(value + sizeof(scheme) - 1));
+}
+
+struct view httpd_call_body(struct httpd_call *c)
+{
+    struct evbuffer *in = evhttp_request_get_input_buffer(c->request);
+    return view_of(evbuffer_pullup(in, -1), evbuffer_get_length(in));
+}
+
+void httpd_answer(struct httpd_call *c, int status, const char *type, struct view body, int retry_seconds)
+{
+    struct evhttp_request *request = c->request;
+    char seconds[16];
+    call_free(c);
+    if (retry_seconds > 0) {
+        (void)snprintf(seconds, sizeof(seconds), "%d", retry_seconds);
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", seconds);
+    }
+    reply(request, status, type, body);
+}
+
+/* ---- connections over TLS ---- */
+static void on_closed(void *context)
+{
+    struct door *door = context;
+    bool was_full = door->connections-- == TLS_CONNECTIONS_MAX;
+    if (door->server != NULL && was_full)
+        evconnlistener_enable(door->server->listener);
+    if (door->server == NULL && door->connections == 0)
+        free(door);
+}
+
+static struct bufferevent *on_connection(struct event_base *base, void *context)
+{
+    struct httpd *d = context;
+    if (++d->door->connections == TLS_CONNECTIONS_MAX)
+        evconnlistener_disable(d->listener);
+    return httpd_tls_connection(base, d->service.keys, on_closed, d->door);
+}
+
+/* ---- life ---- */
 static int split_address(const char *address, char **ret_host, unsigned *ret_port, struct err *e)
 {
     const char *colon = strrchr(address, ':');
@@ -51,15 +175,11 @@ static int split_address(const char *address, char **ret_host, unsigned *ret_por
     return 0;
 }
 
-struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, void *context, struct err *e)
+static struct httpd *server_new(struct loop *loop)
 {
-    char *host CLEANUP(cleanup_free) = NULL;
-    unsigned port;
-    if (split_address(address, &host, &port, e) < 0)
-        return NULL;
     struct httpd *d = xcalloc(1, sizeof(*d));
-    d->fn = fn;
-    d->context = context;
+    d->door = xcalloc(1, sizeof(*d->door));
+    d->door->server = d;
     d->http = evhttp_new(loop_event_base(loop));
     if (d->http == NULL)
         abort();
@@ -67,19 +187,58 @@ struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, vo
     evhttp_set_max_headers_size(d->http, HEADERS_MAX);
     evhttp_set_max_body_size(d->http, REQUEST_BODY_MAX);
     evhttp_set_timeout(d->http, IDLE_SECONDS);
-    evhttp_set_gencb(d->http, answer, d);
-    if (evhttp_bind_socket(d->http, host, (ev_uint16_t)port) != 0) {
-        err_set_errno(e, "listening on %s", address);
-        httpd_free(d);
-        return NULL;
-    }
     return d;
+}
+
+static int listen_on(struct httpd *d, const char *address, struct err *e)
+{
+    char *host CLEANUP(cleanup_free) = NULL;
+    unsigned port;
+    if (split_address(address, &host, &port, e) < 0)
+        return -1;
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(d->http, host, (ev_uint16_t)port);
+    if (bound == NULL)
+        return FAIL_ERRNO(e, "listening on %s", address);
+    d->listener = evhttp_bound_socket_get_listener(bound);
+    return 0;
+}
+
+struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, void *context, struct err *e)
+{
+    struct httpd *d = server_new(loop);
+    d->fn = fn;
+    d->context = context;
+    evhttp_set_gencb(d->http, answer_text, d);
+    if (listen_on(d, address, e) == 0)
+        return d;
+    httpd_free(d);
+    return NULL;
+}
+
+struct httpd *httpd_open(struct loop *loop, const struct httpd_service *service, struct err *e)
+{
+    struct httpd *d = server_new(loop);
+    d->service = *service;
+    evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
+    evhttp_set_max_body_size(d->http, (ev_ssize_t)service->max_body_bytes);
+    evhttp_set_gencb(d->http, begin_call, d);
+    if (service->keys != NULL)
+        evhttp_set_bevcb(d->http, on_connection, d);
+    if (listen_on(d, service->address, e) == 0)
+        return d;
+    httpd_free(d);
+    return NULL;
 }
 
 void httpd_free(struct httpd *d)
 {
     if (d == NULL)
         return;
+    while (d->calls != NULL)
+        call_free(d->calls);
+    d->door->server = NULL;
+    if (d->door->connections == 0)
+        free(d->door);
     evhttp_free(d->http);
     free(d);
 }

@@ -197,6 +197,14 @@ struct status_output {
     const char *manifest_sha256;
 };
 
+/* What the program says of its progress, in the words of Kubeflow Trainer. */
+struct status_progress {
+    int32_t percentage;        /* -1 = unknown */
+    int32_t remaining_seconds; /* -1 = unknown */
+    const json_t *metrics;     /* array of {"name", "value"}, checked; NULL = none */
+    int64_t updated_us;        /* 0 = no progress was told yet */
+};
+
 struct job_status {
     int64_t observed_generation;
     enum job_phase phase;
@@ -219,6 +227,7 @@ struct job_status {
     const char *requested_technology; /* that the current attempt asks for; "" = none yet */
     const char *const *nodes;         /* sorted, without repetition */
     size_t node_count;
+    struct status_progress progress;
     struct status_checkpoint checkpoint;
     struct status_output output;
 };
@@ -260,6 +269,15 @@ bool status_equal(const struct job_status *a, const struct job_status *b);
 
 /* NULL when it has no condition of that type. */
 const struct status_condition *status_condition(const struct job_status *s, const char *type);
+/* No progress: nothing known. */
+#define PROGRESS_NONE ((struct status_progress){.percentage = -1, .remaining_seconds = -1})
+/* What makes sense of an object in Kubeflow Trainer's form; lastUpdatedTime is read, too. Metrics go to the
+ * arena's care. False when it says nothing. */
+bool progress_decode(const json_t *object, struct arena *a, struct status_progress *ret);
+/* The object again; a new reference. */
+json_t *progress_encode(const struct status_progress *p) MUST_CHECK;
+/* Whether both say the same, at whatever time. */
+bool progress_equal(const struct status_progress *a, const struct status_progress *b);
 
 /* True when phase is Succeeded or Failed: nothing leads out of it. */
 bool status_is_finished(const struct job_status *s);

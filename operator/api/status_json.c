@@ -121,6 +121,7 @@ void status_init(struct job_status *s)
         .message = "",
         .workers.summary = "",
         .technology = "",
+        .progress = PROGRESS_NONE,
         .requested_technology = "",
         .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
         .output = {.uri = "", .manifest_sha256 = ""},
@@ -171,6 +172,8 @@ json_t *status_encode(const struct job_status *s)
             json_array_append_new(failures, encode_failure(&s->failures[i]));
         json_object_set_new(o, "failures", failures);
     }
+    if (s->progress.updated_us != 0)
+        json_object_set_new(o, "progress", progress_encode(&s->progress));
     json_t *conditions = json_array();
     for (size_t i = 0; i < s->condition_count; i++)
         json_array_append_new(conditions, encode_condition(&s->conditions[i]));
@@ -232,6 +235,7 @@ void status_decode(const json_t *status, struct arena *a, struct job_status *ret
     status_init(ret);
     decode_leniently(status_fields, ARRAY_LEN(status_fields), status, ret);
     ret->phase = phase_from_name(js_text(status, "phase"));
+    (void)progress_decode(js_at(status, "progress"), a, &ret->progress);
     decode_nodes(js_at(status, "confidential.nodes"), a, ret);
     decode_failures(js_at(status, "failures"), ret);
     decode_conditions(js_at(status, "conditions"), ret);

@@ -113,6 +113,8 @@ static bool say_trouble(struct planner *p, enum job_phase phase)
 
 static enum job_phase phase_of(const struct planner *p, int32_t ready)
 {
+    if (plan_is_publishing(p))
+        return PHASE_PUBLISHING;
     /* Readiness may flicker, when an agent restarts for instance; the programs go on. */
     bool ran = p->j->status.phase == PHASE_RUNNING && p->j->status.attempt == p->gang.attempt;
     if (ran || ready == p->gang.replicas)
@@ -124,13 +126,20 @@ static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
 {
     int attempt = (int)p->gang.attempt;
     int all = (int)p->gang.replicas;
-    if (phase == PHASE_RUNNING)
+    const char *stage = plan_slowest_stage(p);
+    if (phase == PHASE_PUBLISHING)
+        planner_say(
+            p, phase, REASON_Publishing,
+            "Attempt %d: the programs of all %d workers have ended; the output is being encrypted and "
+            "published.",
+            attempt, all);
+    else if (phase == PHASE_RUNNING)
         planner_say(p, phase, REASON_Training, "Attempt %d: %d of %d workers train on confidential nodes.",
                     attempt, (int)ready, all);
     else if (phase == PHASE_STAGING)
         planner_say(p, phase, REASON_Staging,
-                    "Attempt %d: %d of %d workers have opened their keys and inputs.", attempt, (int)ready,
-                    all);
+                    "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
+                    (int)ready, all, *stage ? "; the slowest is at the stage " : "", stage);
     else
         planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the containers of %d workers start.",
                     attempt, all);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/report.h"
-
 #include "base/banned.h"
 
 static int by_name(const void *a, const void *b)
@@ -35,32 +33,6 @@ static void describe_nodes(struct planner *p)
             names[kept++] = names[i];
     p->next.nodes = names;
     p->next.node_count = kept;
-}
-
-static bool is_newer(const struct status_checkpoint *a, const struct status_checkpoint *b)
-{
-    if (!*a->uri || !*b->uri)
-        return *a->uri != '\0';
-    if (a->step != b->step)
-        return a->step > b->step;
-    int by_time = strcmp(a->time, b->time);
-    return by_time != 0 ? by_time > 0 : strcmp(a->uri, b->uri) > 0;
-}
-
-static void take_checkpoint(struct planner *p, const struct pod_facts *pod)
-{
-    struct report r;
-    if (pod && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
-        p->next.checkpoint = r.checkpoint;
-}
-
-/* Agents tell of it when they end; also those of attempts that failed. It only moves forward. */
-static void describe_checkpoint(struct planner *p)
-{
-    for (size_t i = 0; i < p->gang.other_count; i++)
-        take_checkpoint(p, p->gang.others[i]);
-    for (int32_t i = 0; i < p->gang.replicas; i++)
-        take_checkpoint(p, p->gang.workers[i]);
 }
 
 /* The caller keeps to the alphabet. A condition that does not turn keeps its time. */
@@ -147,6 +119,6 @@ void plan_describe(struct planner *p)
 {
     p->next.workers = gang_count(&p->gang, p->a);
     describe_nodes(p);
-    describe_checkpoint(p);
+    plan_reports(p);
     describe_conditions(p);
 }

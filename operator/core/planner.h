@@ -10,7 +10,7 @@
 #include "core/verdict.h"
 
 #define SECOND_US  INT64_C(1000000)
-#define EVENTS_MAX 4 /* a failure, a turn of status.reason, a resumption, a forced deletion */
+#define EVENTS_MAX 5 /* a failure, a checkpoint, a turn of status.reason, a resumption, a forced deletion */
 
 struct planner {
     const struct world *w;
@@ -44,6 +44,10 @@ void planner_turn_to(struct planner *p, int32_t attempt);
 /* At most `max` bytes, cut between characters. */
 const char *text_clip(struct arena *a, const char *text, size_t max);
 
+/* plan_report.c: what agents posted. */
+bool plan_is_publishing(const struct planner *p);        /* the programs of all workers have ended well */
+const char *plan_slowest_stage(const struct planner *p); /* before the programs run; "" = not told */
+void plan_reports(struct planner *p);                    /* progress and newest checkpoint of `next` */
 /* plan_status.c: counts, nodes, newest checkpoint and conditions of `next`. */
 void plan_describe(struct planner *p);
 /*

@@ -70,7 +70,7 @@ static json_t *pod_spec(const struct job *j, const struct config *c, int32_t att
         spec, "initContainers",
         json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, attempt, index)));
     json_object_set_new(spec, "containers", json_pack("[o]", render_trainer_container(j, c, attempt, index)));
-    json_object_set_new(spec, "volumes", render_volumes(&j->spec));
+    json_object_set_new(spec, "volumes", render_volumes(&j->spec, c));
     return spec;
 }
 

@@ -91,6 +91,8 @@ json_t *render_agent_container(const struct job *j, const struct config *c, int3
     add_mount(mounts, "inputs", "/cloister/in", NULL, false);
     add_mount(mounts, "outputs", "/cloister/out", NULL, false);
     add_mount(mounts, "run", "/cloister/run", NULL, false);
+    if (*c->report_url)
+        add_mount(mounts, REPORT_TOKEN_VOLUME, REPORT_TOKEN_FOLDER, NULL, true);
     json_object_set_new(o, "volumeMounts", mounts);
     /* Pages of a memory volume are charged to the container that writes them first. */
     int64_t memory = c->agent_memory_bytes + j->spec.input_limit_bytes;

@@ -22,6 +22,14 @@ static json_t *endpoints(const struct config *c)
     return o;
 }
 
+/* Where the agent tells how far it is. The CA's certificates must outlive the job. */
+static void add_reports(json_t *plan, const struct config *c)
+{
+    if (*c->report_url)
+        json_object_set_new(plan, "reports",
+                            json_pack("{s:s, s:s}", "url", c->report_url, "ca", c->report_ca));
+}
+
 static json_t *keys(const struct job_spec *s)
 {
     json_t *list = json_array();
@@ -88,6 +96,7 @@ static json_t *plan_json(const struct job *j, const struct config *c, int32_t at
     json_object_set_new(plan, "keys", keys(s));
     json_object_set_new(plan, "inputs", inputs(s));
     add_destinations(plan, j, attempt, index);
+    add_reports(plan, c);
     json_object_set_new(plan, "inputLimitBytes", json_integer(s->input_limit_bytes));
     json_object_set_new(plan, "outputLimitBytes", json_integer(s->output_limit_bytes));
     json_object_set_new(plan, "gracePeriodSeconds", json_integer(c->grace_seconds));

@@ -1,6 +1,7 @@
 /*
- * What an agent wrote into its own container's termination message. The message
- * of the trainer's container is never read here: the trainer could write
+ * What an agent says: in its own container's termination message, which is its
+ * last word, and in what it posts while it runs, which is advice (world.h). The
+ * message of the trainer's container is never read here: the trainer could write
  * anything into it.
  */
 #ifndef CORE_REPORT_H
@@ -10,6 +11,7 @@
 
 struct report {
     bool has_succeeded;
+    const char *stage;
     const char *reason;
     const char *class;
     const char *message; /* a sentence with the remedy */
@@ -20,5 +22,11 @@ struct report {
 
 /* False when there is no report, or when it is of another pod, attempt or index than it stands in. */
 bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *ret);
+
+/* What the pod's agent posted last, or NULL. */
+const struct posted_facts *posted_of_pod(const struct world *w, const struct pod_facts *p);
+bool posted_equal(const struct posted_facts *a, const struct posted_facts *b);
+/* The order of world.reports, for qsort. */
+int posted_order(const void *a, const void *b);
 
 #endif

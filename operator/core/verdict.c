@@ -170,6 +170,24 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     return true;
 }
 
+/*
+ * What a running agent posted. Only what the trainer must not go on after is acted on: everything else is
+ * told by the pod when it ends.
+ */
+static bool failed_by_post(const struct world *w, const struct pod_facts *p, struct arena *a,
+                           struct verdict *ret)
+{
+    const struct posted_facts *post = posted_of_pod(w, p);
+    if (!post)
+        return false;
+    const struct report r = {.reason = post->reason, .class = post->class, .message = post->message};
+    struct verdict v;
+    if (!failed_by_report(p, &r, a, &v) || !class_is_final(v.class))
+        return false;
+    *ret = v;
+    return true;
+}
+
 static bool failed_to_install(const struct pod_facts *p, struct arena *a, struct verdict *ret)
 {
     if (p->install.state != CONTAINER_TERMINATED || p->install.exit_code == 0)
@@ -222,12 +240,13 @@ static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
     return of_container(v, CONTAINER_TRAINER, t);
 }
 
-static struct verdict failed(const struct pod_facts *p, struct arena *a)
+static struct verdict failed(const struct world *w, const struct pod_facts *p, struct arena *a)
 {
     struct report r;
     struct verdict v;
     struct verdict reported;
-    bool is_reported = report_of_pod(p, a, &r) && failed_by_report(p, &r, a, &reported);
+    bool is_reported =
+        report_of_pod(p, a, &r) ? failed_by_report(p, &r, a, &reported) : failed_by_post(w, p, a, &reported);
     if (is_reported && class_is_final(reported.class))
         return reported;
     if (was_disrupted(p, a, &v) || failed_to_install(p, a, &v) || failed_by_kubelet(p, a, &v))
@@ -304,9 +323,11 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
     if (p->phase == POD_SUCCEEDED)
         return has_not_delivered(w, p, a, ret);
     if (p->phase == POD_FAILED) {
-        *ret = failed(p, a);
+        *ret = failed(w, p, a);
         return true;
     }
+    if (failed_by_post(w, p, a, ret))
+        return true;
     /* A running pod with a mere DisruptionTarget may yet be spared; one that is being deleted may not. */
     if (p->is_deleting)
         return was_disrupted(p, a, ret);

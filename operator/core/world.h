@@ -69,6 +69,25 @@ struct pod_facts {
  */
 struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous) MUST_CHECK;
 
+/*
+ * What the agent of a pod posted last, authenticated as that pod's: one heap block, freed with free(). Texts
+ * are "" when absent.
+ */
+struct posted_facts {
+    const char *pod_uid;
+    const char *stage;  /* identity, keys, staging, running, publishing, done */
+    const char *reason; /* of a failure; "" = none */
+    const char *class;
+    const char *message;
+    int32_t exit_code; /* of the program; -1 = it has not ended */
+    struct status_checkpoint checkpoint;
+    const char *progress; /* JSON in Kubeflow Trainer's form */
+};
+
+/* ERR_INVALID when it is no report, or not that pod's. The caller frees the result. */
+struct posted_facts *posted_facts_new(const json_t *report, const struct pod_facts *pod,
+                                      struct err *e) MUST_CHECK;
+
 struct node_facts {
     const char *name;
     const char *technology; /* value of LABEL_NODE_TECHNOLOGY, "" = not confidential */
@@ -114,6 +133,8 @@ struct config {
     const char *metadata_url;
     const char *kms_url;
     const char *storage_url;
+    const char *report_url;           /* where agents post reports; "" = nowhere */
+    const char *report_ca;            /* PEM: whom they trust there */
     const char *ca_bundle;            /* PEM, "" = the system's */
     const json_t *worker_tolerations; /* array or NULL; added to every worker */
     const json_t *image_pull_secrets; /* array of {name} or NULL; for the worker image */
@@ -136,6 +157,8 @@ struct world {
     size_t pod_count;
     const struct node_facts *const *nodes;
     size_t node_count;
+    const struct posted_facts *const *reports; /* of those pods, sorted by pod_uid; advice, never needed */
+    size_t report_count;
     int32_t confidential_nodes[TECHNOLOGY_COUNT]; /* in the whole cluster, by label */
     struct refusal refusal;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/pass.h"
@@ -16,6 +17,7 @@ struct controller {
     struct loop *loop;
     struct caches *caches;
     struct recorder *recorder;
+    struct posts *posts;
     struct store *tasks;
     struct pass_world pass_world;
     struct loop_source *stopped; /* tells that it has; NULL: it was not asked to stop */
@@ -130,8 +132,43 @@ static void on_child_gone(void *context, const char *namespace, const char *job_
 {
     struct controller *c = context;
     struct task *t = store_get(c->tasks, namespace, job_name);
+    posts_forget(c->posts, uid);
     if (t != NULL)
         expectations_note_gone(&t->expectations, uid);
+}
+
+/* ---- reports ---- */
+bool controller_takes_reports(const struct controller *c)
+{
+    return c->pass_world.may_write && controller_is_ready(c);
+}
+
+/* Of the job's status; -1 when that pod belongs to no job that is there. */
+static int64_t attempt_of_job(const struct controller *c, const struct pod_facts *pod)
+{
+    const struct cached_job *job = caches_job(c->caches, pod->namespace, pod->job_name);
+    if (job == NULL || strcmp(job->uid, pod->owner_uid) != 0)
+        return -1;
+    json_t *tree CLEANUP(js_free) = js_parse(view_of(job->text, job->text_length), "the job", NULL);
+    return js_int(tree, "status.attempt", 0);
+}
+
+int controller_take_report(struct controller *c, const char *namespace, const char *pod_name,
+                           const char *pod_uid, const json_t *report, struct err *e)
+{
+    const struct pod_facts *pod = caches_pod(c->caches, namespace, pod_name);
+    int64_t attempt = pod == NULL || strcmp(pod->uid, pod_uid) != 0 ? -1 : attempt_of_job(c, pod);
+    if (attempt < 0)
+        return FAIL_OBJECT(e, ERR_DENIED, pod_name, "pod %s/%s is no worker of a job", namespace, pod_name);
+    if (attempt != pod->attempt)
+        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %lld",
+                           namespace, pod_name, (int)pod->attempt, (long long)attempt);
+    struct posted_facts *facts = posted_facts_new(report, pod, e);
+    if (facts == NULL)
+        return -1;
+    if (posts_put(c->posts, facts))
+        touch_job(c, namespace, pod->job_name);
+    return 0;
 }
 
 /* ---- life ---- */
@@ -143,9 +180,11 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
     c->loop = loop;
     c->tasks = store_new(task_free);
     c->recorder = recorder_new(client, instance);
+    c->posts = posts_new();
     c->caches = caches_new(loop, client, namespace, &listener);
     c->pass_world = (struct pass_world){.client = client,
                                         .caches = c->caches,
+                                        .posts = c->posts,
                                         .config = config,
                                         .recorder = c->recorder,
                                         .on_end = on_pass_end};
@@ -163,6 +202,7 @@ void controller_free(struct controller *c)
     loop_source_free(c->stopped);
     caches_free(c->caches);
     recorder_free(c->recorder);
+    posts_free(c->posts);
     store_free(c->tasks);
     free(c);
 }

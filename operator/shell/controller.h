@@ -28,6 +28,15 @@ void controller_lead(struct controller *c, const struct leader *leader);
 /* Starts no pass and no write any more; on_stopped runs once, from the loop, when what was on its way has
  * been answered. */
 void controller_stop(struct controller *c, void (*on_stopped)(void *context), void *context);
+/*
+ * What the agent of a pod posted, authenticated as that pod's. Kept, and its job looked at when it is news.
+ * ERR_DENIED when the pod is no worker, ERR_SUPERSEDED when it is of an attempt that is over, ERR_INVALID
+ * when it is no report of that pod.
+ */
+int controller_take_report(struct controller *c, const char *namespace, const char *pod_name,
+                           const char *pod_uid, const json_t *report, struct err *e) MUST_CHECK;
+/* It works on jobs and knows their workers; a standby does not. */
+bool controller_takes_reports(const struct controller *c);
 /* Every cache was filled once. */
 bool controller_is_ready(const struct controller *c);
 

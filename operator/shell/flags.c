@@ -64,6 +64,14 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
         {"leader-elect-renew-seconds", 0, OPTION_INT, &w->renew_seconds, "N",
          "a leader that cannot renew for so long ends; 10"},
         {"leader-elect-retry-seconds", 0, OPTION_INT, &w->retry_seconds, "N", "between two tries; 2"},
+        {"Reports of agents", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"report-address", 0, OPTION_TEXT, &f->report_address, "ADDRESS:PORT",
+         "where they are taken, over TLS; none: agents do not report"},
+        {"report-url", 0, OPTION_TEXT, &c->report_url, "URL", "the same as workers see it"},
+        {"report-cert", 0, OPTION_TEXT, &f->report_files.cert, "FILE", "PEM certificate for that name"},
+        {"report-key", 0, OPTION_TEXT, &f->report_files.key, "FILE", "its PEM key"},
+        {"report-ca", 0, OPTION_TEXT, &f->report_files.ca, "FILE",
+         "PEM certificates that agents trust there"},
         {"The process", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"instance", 0, OPTION_TEXT, &f->election.identity, "NAME",
          "holder of the Lease and reporter of events, no other process's; made up"},
@@ -84,6 +92,8 @@ static void set_defaults(struct flags *f, struct words *w)
 {
     *f = (struct flags){.namespace = "",
                         .health_address = "0.0.0.0:8081",
+                        .report_address = "",
+                        .report_files = {.cert = "", .key = "", .ca = ""},
                         .log_level = LOG_LEVEL_INFO,
                         .election = {.namespace = "", .name = "cloister-operator", .identity = ""}};
     f->config = (struct config){.worker_image = "",
@@ -91,6 +101,8 @@ static void set_defaults(struct flags *f, struct words *w)
                                 .metadata_url = "http://169.254.169.254",
                                 .kms_url = "https://cloudkms.googleapis.com",
                                 .storage_url = "https://storage.googleapis.com",
+                                .report_url = "",
+                                .report_ca = "",
                                 .ca_bundle = "",
                                 .run_as_user = 65532};
     *w = (struct words){.agent_memory = "64Mi",
@@ -226,6 +238,25 @@ static int read_election(struct flags *f, const struct words *w, struct err *e)
     return 0;
 }
 
+/* All of them, or none. */
+static int check_reports(const struct flags *f, struct err *e)
+{
+    const char *const all[] = {f->report_address, f->config.report_url, f->report_files.cert,
+                               f->report_files.key, f->report_files.ca};
+    size_t given = 0;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        given += all[i][0] != '\0';
+    if (given == 0)
+        return 0;
+    if (given < ARRAY_LEN(all))
+        return FAIL(e, ERR_INVALID,
+                    "give --report-address, --report-url, --report-cert, --report-key and --report-ca "
+                    "together, or none of them");
+    if (strncmp(f->config.report_url, "https://", 8) != 0)
+        return FAIL(e, ERR_INVALID, "--report-url=%s: give an https:// URL", f->config.report_url);
+    return check_url("report-url", f->config.report_url, e);
+}
+
 static int check(struct flags *f, const struct words *w, struct err *e)
 {
     struct config *c = &f->config;
@@ -241,7 +272,7 @@ static int check(struct flags *f, const struct words *w, struct err *e)
         read_cpu(w->agent_cpu, &c->agent_cpu_millis, e) < 0 ||
         read_array("worker-tolerations", w->tolerations, &f->tolerations, e) < 0 ||
         read_array("worker-image-pull-secrets", w->pull_secrets, &f->pull_secrets, e) < 0 ||
-        read_ca_bundle(f, w->ca_bundle_file, e) < 0 || read_election(f, w, e) < 0)
+        read_ca_bundle(f, w->ca_bundle_file, e) < 0 || read_election(f, w, e) < 0 || check_reports(f, e) < 0)
         return -1;
     c->worker_tolerations = f->tolerations;
     c->image_pull_secrets = f->pull_secrets;

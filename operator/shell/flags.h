@@ -12,11 +12,14 @@
 #include "core/world.h"
 #include "kube/leader.h"
 #include "os/log.h"
+#include "shell/reports.h"
 
 struct flags {
     struct config config;
     const char *namespace; /* whose jobs it runs; "" = all */
     const char *health_address;
+    const char *report_address; /* "" = agents do not report */
+    struct report_files report_files;
     const char *kubeconfig;
     const char *context;
     enum log_level log_level;

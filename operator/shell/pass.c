@@ -80,6 +80,7 @@ static void make_plan(struct pass *p)
                       .refusal = task_refusal(p->task)};
     w.pods = caches_pods_of(c, p->job.uid, p->arena, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
+    w.reports = posts_of(p->pw->posts, w.pods, w.pod_count, p->arena, &w.report_count);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
     if (must_list_pods(p, &w))
         return;

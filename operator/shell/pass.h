@@ -11,6 +11,7 @@
 #include "core/action.h"
 #include "kube/leader.h"
 #include "shell/caches.h"
+#include "shell/posts.h"
 #include "shell/recorder.h"
 #include "shell/task.h"
 
@@ -23,6 +24,7 @@ enum pass_end {
 struct pass_world {
     struct kube_client *client;
     const struct caches *caches;
+    const struct posts *posts;
     const struct config *config;
     struct recorder *recorder;
     bool may_write;              /* we were told that we lead, and are not about to end */

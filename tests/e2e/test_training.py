@@ -32,7 +32,7 @@ def test_trains_on_the_confidential_node_alone_and_every_gradient_matters(site, 
     assert accuracy >= 0.93
 
     columns = site.cluster.kubectl("get", "tjob", "digits", "-n", namespace).stdout.splitlines()
-    assert columns[0].split() == ["NAME", "STATUS", "WORKERS", "RESTARTS", "AGE"]
+    assert columns[0].split() == ["NAME", "STATUS", "PROGRESS", "WORKERS", "RESTARTS", "AGE"]
     assert columns[1].split()[:4] == ["digits", "Succeeded", "2/2", "0"]
 
 

@@ -12,6 +12,7 @@
 #include "api/field.h"
 #include "data/js.h"
 #include "api/names.h"
+#include "core/report.h"
 
 #include "base/banned.h"
 
@@ -30,6 +31,8 @@ static const struct config config = {
     .metadata_url = "http://169.254.169.254",
     .kms_url = "https://cloudkms.googleapis.com",
     .storage_url = "https://storage.googleapis.com",
+    .report_url = "",
+    .report_ca = "",
     .ca_bundle = "",
     .agent_memory_bytes = 64 << 20,
     .run_as_user = 65532,
@@ -149,6 +152,22 @@ static void add_report(const json_t *pod, struct pod_facts *f, struct arena *a)
     json_decref(report);
 }
 
+/* What the agent posted, with the identity of its pod where the case gives no other. */
+static void add_post(const json_t *pod, const struct pod_facts *f, struct scene *s, struct arena *a)
+{
+    const json_t *given = json_object_get(pod, "posted");
+    if (!given)
+        return;
+    json_t *report = keep(json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt, "index",
+                                    (int)f->index, "podUID", f->uid),
+                          a);
+    merge(report, given);
+    struct posted_facts *facts = posted_facts_new(report, f, NULL);
+    assert_non_null(facts);
+    arena_defer(a, free, facts);
+    s->reports[s->w.report_count++] = facts;
+}
+
 static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int32_t attempt, struct arena *a)
 {
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
@@ -211,8 +230,12 @@ static void read_pods(const json_t *test_case, struct scene *s, struct arena *a)
     const json_t *pods = json_object_get(test_case, "pods");
     s->pod_capacity = json_array_size(pods) + SPARE_PODS;
     s->pods = arena_calloc(a, s->pod_capacity, sizeof(*s->pods));
-    for (size_t i = 0; i < json_array_size(pods); i++)
-        s->pods[s->pod_count++] = read_pod(json_array_get(pods, i), &s->job, a);
+    s->reports = arena_calloc(a, s->pod_capacity, sizeof(*s->reports));
+    for (size_t i = 0; i < json_array_size(pods); i++) {
+        s->pods[s->pod_count] = read_pod(json_array_get(pods, i), &s->job, a);
+        add_post(json_array_get(pods, i), s->pods[s->pod_count++], s, a);
+    }
+    qsort(s->reports, s->w.report_count, sizeof(*s->reports), posted_order);
 }
 
 /* "nodes": {"cc-0": "SEV", "std-0": "", "cc-1": "SEV, not ready"} */
@@ -273,6 +296,7 @@ static void tie(struct scene *s)
     s->w.job = &s->job;
     s->w.pods = s->pods;
     s->w.pod_count = s->pod_count;
+    s->w.reports = s->reports;
     s->w.nodes = s->nodes;
     s->w.service = s->w.service ? &s->service : NULL;
     s->w.namespace = s->w.namespace ? &s->namespace : NULL;

@@ -17,6 +17,7 @@ struct scene {
     struct namespace_facts namespace;
     const struct pod_facts **pods;
     const struct node_facts **nodes;
+    const struct posted_facts **reports;
     size_t pod_count;
     size_t pod_capacity;
 };

@@ -25,6 +25,15 @@
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "cloister.serviceAccount" . }}
 {{- end -}}
 
+{{/* The Service that agents report to, and the Secret with its key pair. */}}
+{{- define "cloister.reportsName" -}}
+{{ include "cloister.fullname" . }}-reports
+{{- end -}}
+
+{{- define "cloister.reportsSecret" -}}
+{{- .Values.reports.existingSecret | default (printf "%s-tls" (include "cloister.reportsName" .)) -}}
+{{- end -}}
+
 {{- define "cloister.selector" -}}
 app.kubernetes.io/name: {{ include "cloister.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -1,0 +1,128 @@
+#include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include "base/alloc.h"
+#include "net/httpd_int.h"
+
+#include "base/banned.h"
+
+struct httpd_keys {
+    SSL_CTX *context;
+};
+
+/* Hung on each connection's SSL, which dies with it. */
+struct closing {
+    void (*fn)(void *context);
+    void *context;
+};
+
+static void on_ssl_freed(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argument, void *pointer)
+{
+    struct closing *c = data;
+    (void)ssl, (void)all, (void)index, (void)argument, (void)pointer;
+    if (c != NULL)
+        c->fn(c->context);
+    free(c);
+}
+
+static int closing_index(void)
+{
+    static int index = -1;
+    if (index < 0)
+        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_freed);
+    if (index < 0)
+        abort();
+    return index;
+}
+
+static SSL_CTX *context_new(void)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    if (context == NULL)
+        abort();
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    return context;
+}
+
+struct httpd_keys *httpd_keys_new(void)
+{
+    struct httpd_keys *k = xcalloc(1, sizeof(*k));
+    k->context = context_new();
+    return k;
+}
+
+void httpd_keys_free(struct httpd_keys *k)
+{
+    if (k == NULL)
+        return;
+    SSL_CTX_free(k->context);
+    free(k);
+}
+
+static int fail(const char *what, struct err *e)
+{
+    char text[256];
+    ERR_error_string_n(ERR_peek_last_error(), text, sizeof(text));
+    ERR_clear_error();
+    return FAIL(e, ERR_INVALID, "%s: %s", what, text);
+}
+
+/* The server's own certificate first, then what leads to its root. */
+static int use_chain(SSL_CTX *context, const char *pem, struct err *e)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    bool is_taken = cert != NULL && SSL_CTX_use_certificate(context, cert) == 1;
+    X509_free(cert);
+    while (is_taken && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+        is_taken = SSL_CTX_add0_chain_cert(context, cert) == 1;
+    BIO_free(bio);
+    if (!is_taken)
+        return fail("this is no PEM certificate that a server can show", e);
+    ERR_clear_error(); /* the end of the text is one */
+    return 0;
+}
+
+static int use_key(SSL_CTX *context, const struct secret *pem, struct err *e)
+{
+    BIO *bio = BIO_new_mem_buf(pem->bytes, (int)pem->len);
+    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    bool is_taken = key != NULL && SSL_CTX_use_PrivateKey(context, key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    if (!is_taken || SSL_CTX_check_private_key(context) != 1)
+        return fail("this is no PEM key, or not the certificate's", e);
+    return 0;
+}
+
+int httpd_keys_set(struct httpd_keys *k, const char *cert_pem, const struct secret *key_pem, struct err *e)
+{
+    SSL_CTX *context = context_new();
+    if (use_chain(context, cert_pem, e) < 0 || use_key(context, key_pem, e) < 0) {
+        SSL_CTX_free(context);
+        return -1;
+    }
+    SSL_CTX_free(k->context); /* connections hold it as long as they need it */
+    k->context = context;
+    return 0;
+}
+
+struct bufferevent *httpd_tls_connection(struct event_base *base, struct httpd_keys *keys,
+                                         void (*on_closed)(void *context), void *context)
+{
+    struct closing *closing = xmalloc(sizeof(*closing));
+    SSL *ssl = SSL_new(keys->context);
+    *closing = (struct closing){on_closed, context};
+    if (ssl == NULL || SSL_set_ex_data(ssl, closing_index(), closing) != 1)
+        abort();
+    struct bufferevent *connection =
+        bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    if (connection == NULL)
+        abort();
+    bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
+    return connection;
+}

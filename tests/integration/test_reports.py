@@ -1,0 +1,245 @@
+"""Reports of agents on a real API server: whose tokens are believed, what becomes of reports, and that they are only advice.
+
+The workers wait for a node that never comes, so they do nothing by themselves; the tests post in their place, with the
+tokens that a kubelet would have put into them.
+"""
+import json
+import shutil
+import ssl
+import time
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
+
+import pytest
+
+from cloud.tls import server_context
+from integration.conftest import Operator
+from kit.cluster import free_port, wait_for
+
+AUDIENCE = "cloister.dev/reports"
+
+
+@pytest.fixture(scope="module")
+def reporting(site, tmp_path_factory):
+    """An operator that takes reports; the session's own one rests meanwhile."""
+    keys = tmp_path_factory.mktemp("reports")
+    server_context(keys, ["127.0.0.1"])
+    address = f"127.0.0.1:{free_port()}"
+    site.operator.stop()
+    site.proxy.reset()
+    operator = Operator(site.operator.log_path.with_name("kubeconfig"), site.image, f"--report-address={address}", f"--report-url=https://{address}",
+                        f"--report-cert={keys}/server.pem", f"--report-key={keys}/server-key.pem", f"--report-ca={keys}/ca.pem")
+    operator.start()
+    yield SimpleNamespace(site=site, cluster=site.cluster, operator=operator, keys=keys, url=f"https://{address}/v1/report")
+    operator.stop()
+
+
+@pytest.fixture
+def job(reporting, request):
+    """A namespace with a job whose two workers wait."""
+    namespace = request.node.name.removeprefix("test_").replace("_", "-")[:50].strip("-")
+    site = reporting.site
+    site.proxy.reset()
+    if not reporting.operator.is_running():
+        reporting.operator.stop()
+        reporting.operator.start()
+    site.cluster.apply({"apiVersion": "v1", "kind": "Namespace",
+                        "metadata": {"name": namespace, "labels": {"cloister.dev/confidential": "true"}}})
+    wait_for("the service account", lambda: site.cluster.get("serviceaccount", "default", namespace), 30)
+    site.create(site.job("job", namespace, technology="TDX"))
+    wait_for("the workers", lambda: len(site.cluster.list("pods", namespace)) == 2, 30)
+    yield namespace
+    site.proxy.reset()
+    site.cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+    assert reporting.operator.is_running(), "the operator ended by itself"
+
+
+def pod(r, job, index=0):
+    return r.cluster.get("pod", f"job-worker-{index}-1", job)
+
+
+def token(r, one, audience=AUDIENCE, bound=True):
+    meta = one["metadata"]
+    to_pod = ["--bound-object-kind=Pod", f"--bound-object-name={meta['name']}", f"--bound-object-uid={meta['uid']}"] if bound else []
+    return r.cluster.kubectl("create", "token", "default", "-n", meta["namespace"], f"--audience={audience}", *to_pod).stdout.strip()
+
+
+def report(one, **more):
+    labels = one["metadata"]["labels"]
+    return {"version": 1, "attempt": int(labels["cloister.dev/attempt"]), "index": int(labels["cloister.dev/index"]),
+            "podUID": one["metadata"]["uid"], "result": "Running", "stage": "running", **more}
+
+
+def post(r, body, bearer, ca=None):
+    """Status, message and headers of the answer."""
+    context = ssl.create_default_context(cafile=ca or r.keys / "ca.pem")
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(r.url, data, headers, method="POST"), context=context, timeout=20) as a:
+            return a.status, json.load(a)["message"], a.headers
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode(), error.headers
+
+
+def progress(percent, **more):
+    return {"progress": {"progressPercentage": percent, **more}}
+
+
+def status(r, job):
+    return r.site.status("job", job)
+
+
+def test_progress_and_checkpoints_show_in_status_columns_and_events(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    checkpoint = {"uri": "gs://b/ckpt/1/id/manifest", "name": "epoch-5", "step": 5, "time": "2026-01-01T00:00:00Z", "manifestSHA256": "0" * 64}
+    assert post(r, report(one, checkpoint=checkpoint, **progress(40, estimatedRemainingSeconds=9, metrics=[{"name": "loss", "value": "0.3"}])),
+                bearer)[0] == 200
+    s = wait_for("progress", lambda: "progress" in (s := status(r, job)) and s, 10)
+    assert s["progress"].items() >= {"progressPercentage": 40, "estimatedRemainingSeconds": 9, "metrics": [{"name": "loss", "value": "0.3"}]}.items()
+    assert s["checkpoint"] == {"uri": checkpoint["uri"], "latest": "epoch-5", "step": 5, "time": checkpoint["time"], "manifestSHA256": "0" * 64}
+    columns = r.cluster.kubectl("get", "tjob", "job", "-n", job).stdout.splitlines()
+    assert columns[0].split()[:3] == ["NAME", "STATUS", "PROGRESS"] and columns[1].split()[2] == "40"
+    notes = wait_for("the event", lambda: [e["message"] for e in r.cluster.list("events", job) if e["reason"] == "CheckpointCommitted"])
+    assert "epoch-5" in notes[0] and checkpoint["uri"] in notes[0]
+
+
+def test_a_report_at_each_step_writes_the_status_every_ten_seconds(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    writes = []
+
+    def count(request):
+        if request.method == "PUT" and f"/namespaces/{job}/" in request.path:
+            writes.append(json.loads(request.body)["status"].get("progress", {}).get("progressPercentage"))
+        return None
+    time.sleep(1)
+    r.site.proxy.faults.append(count)
+    began = time.monotonic()
+    for percent in range(1, 61):
+        assert post(r, report(one, **progress(percent)), bearer)[0] == 200
+        time.sleep(max(0, began + percent * 0.2 - time.monotonic()))
+    took = time.monotonic() - began
+    wait_for("the last one", lambda: status(r, job)["progress"]["progressPercentage"] == 60, 20)
+    assert len(writes) <= 2 + took / 10, writes
+    assert writes[0] == 1 and writes[-1] == 60
+
+
+def test_forged_reports_are_refused_and_change_nothing(reporting, job):
+    r, one, other = reporting, pod(reporting, job), pod(reporting, job, 1)
+    good, forged = report(one), report(one, **progress(99))
+    before = r.cluster.get("tjob", "job", job)["metadata"]["resourceVersion"]
+    assert post(r, forged, "")[0] == 401
+    assert post(r, forged, "not-a-token")[0] == 403
+    assert post(r, forged, token(r, one, audience="https://kubernetes.default.svc.cluster.local"))[0] == 403
+    assert post(r, forged, token(r, one, bound=False))[0] == 403, "a token of the account alone"
+    assert post(r, forged, token(r, other))[0] == 400, "another worker's token"
+    bearer = token(r, one)
+    assert post(r, {**forged, "attempt": 2}, bearer)[0] == 400, "another attempt"
+    assert post(r, {**forged, "index": 1}, bearer)[0] == 400
+    assert post(r, b"{", bearer)[0] == 400
+    assert post(r, b"[]", bearer)[0] == 400
+    assert post(r, b" " * (64 * 1024 + 1), bearer)[0] == 413
+    # A pod that belongs to nobody, with its own good token.
+    r.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "spy", "namespace": job, "labels": one["metadata"]["labels"]},
+                     "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": r.site.image}]}})
+    spy = r.cluster.get("pod", "spy", job)
+    assert post(r, report(spy, **progress(98)), token(r, spy))[0] in (400, 403)
+    assert post(r, {**forged, "podUID": spy["metadata"]["uid"]}, token(r, spy))[0] in (400, 403)
+    assert r.cluster.get("tjob", "job", job)["metadata"]["resourceVersion"] == before
+    assert post(r, good, bearer)[0] == 200, "the twin that is taken"
+
+
+def test_the_token_of_a_deleted_worker_is_refused(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    assert post(r, report(one), bearer)[0] == 200
+    r.cluster.kubectl("delete", "pod", one["metadata"]["name"], "-n", job, "--grace-period=0", "--force")
+    wait_for("the next attempt", lambda: status(r, job)["attempt"] == 2, 30)
+    assert post(r, report(one, **progress(99)), bearer)[0] == 403
+    assert "progress" not in status(r, job)
+
+
+def test_success_in_a_report_completes_nothing_and_tampering_ends_the_attempt(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    assert post(r, report(one, result="Succeeded", stage="done", exitCode=0), bearer)[0] == 200
+    assert post(r, report(one, result="Failed", reason="CommandFailed", message="m", **{"class": "Application"}), bearer)[0] == 200
+    time.sleep(1)
+    assert status(r, job)["phase"] == "Pending" and "failures" not in status(r, job)
+    assert post(r, report(one, result="Failed", reason="DataTampered", message="It was changed.", **{"class": "Security"}), bearer)[0] == 200
+    s = r.site.wait_for_phase("job", job, "Failed", 20)
+    assert s["reason"] == "DataTampered" and [f["class"] for f in s["failures"]] == ["Security"]
+
+
+def test_is_asked_to_come_again_while_the_api_server_cannot_be_asked(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    r.site.proxy.faults.append(lambda request: ("answer", 500, {}, "InternalError") if "/tokenreviews" in request.path else None)
+    code, _, headers = post(r, report(one), bearer)
+    assert code == 503 and int(headers["Retry-After"]) > 0
+    assert r.operator.health("readyz") == 200
+    r.site.proxy.reset()
+    assert post(r, report(one), bearer)[0] == 200
+
+
+def test_a_token_is_looked_at_once_for_many_reports(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer, asked = token(r, one), []
+    r.site.proxy.faults.append(lambda request: asked.append(request.path) if "/tokenreviews" in request.path else None)
+    for percent in range(10):
+        assert post(r, report(one, **progress(percent)), bearer)[0] == 200
+    assert len(asked) == 1
+
+
+def test_progress_outlives_the_operator_that_took_it(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    post(r, report(one, **progress(40)), bearer)
+    wait_for("progress", lambda: status(r, job).get("progress"), 10)
+    r.operator.kill()
+    r.operator.stop()
+    r.operator.start()
+    time.sleep(1)
+    assert status(r, job)["progress"]["progressPercentage"] == 40
+    time.sleep(10)
+    assert post(r, report(one, **progress(50)), bearer)[0] == 200
+    wait_for("news", lambda: status(r, job)["progress"]["progressPercentage"] == 50, 10)
+
+
+def plan_of(one):
+    return json.loads(next(e["value"] for e in one["spec"]["initContainers"][1]["env"] if e["name"] == "CLOISTER_PLAN"))
+
+
+def test_a_new_key_pair_is_used_without_a_restart_and_told_to_new_workers(reporting, job, tmp_path):
+    r, one = reporting, pod(reporting, job)
+    old_ca = tmp_path / "old.pem"
+    shutil.copy(r.keys / "ca.pem", old_ca)
+    assert plan_of(one)["reports"] == {"url": r.url.removesuffix("/v1/report"), "ca": old_ca.read_text()}
+    bearer = token(r, one)
+    for name in ("ca-key.pem", "ca.pem"):
+        (r.keys / name).unlink()
+    server_context(r.keys, ["127.0.0.1"])
+
+    def has_changed():
+        try:
+            return post(r, report(one), bearer)[0] == 200
+        except urllib.error.URLError:
+            return False
+    wait_for("the new certificate", has_changed, 30)
+    with pytest.raises(urllib.error.URLError):
+        post(r, report(one), bearer, ca=old_ca)
+    r.cluster.kubectl("delete", "pod", one["metadata"]["name"], "-n", job, "--grace-period=0", "--force")
+    after = wait_for("the next attempt", lambda: r.cluster.get("pod", "job-worker-0-2", job), 30)
+    assert plan_of(after)["reports"]["ca"] == (r.keys / "ca.pem").read_text() != old_ca.read_text()
+
+
+def test_the_token_is_mounted_into_the_agent_alone(reporting, job):
+    one = pod(reporting, job)
+    volume = next(v for v in one["spec"]["volumes"] if "projected" in v)
+    assert volume["projected"]["sources"] == [{"serviceAccountToken": {"audience": AUDIENCE, "expirationSeconds": 1800, "path": "token"}}]
+    users = [c["name"] for c in one["spec"]["initContainers"] + one["spec"]["containers"]
+             if any(m["name"] == volume["name"] for m in c["volumeMounts"])]
+    assert users == ["cloister-agent"]
