@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "base/strbuf.h"
 #include "data/js.h"
 #include "api/labels.h"
 #include "core/pack.h"
@@ -57,6 +58,8 @@ static const char *controller_uid(const json_t *object)
 
 /* ---- pods ---- */
 
+#define CONDITIONS_TEXT_MAX ((size_t)16384)
+
 #define POD(member)       offsetof(struct pod_facts, member)
 #define CONTAINER(member) POD(member.reason), POD(member.message), POD(member.image_id)
 
@@ -73,6 +76,8 @@ static const size_t pod_strings[] = {
     POD(message),
     POD(disruption_reason),
     POD(disruption_message),
+    POD(other_conditions),
+    POD(agent_ended_reason),
     POD(unschedulable_message),
     CONTAINER(install),
     CONTAINER(agent),
@@ -97,9 +102,18 @@ static const json_t *status_of(const json_t *pod, const char *list_path, const c
     return NULL;
 }
 
+/* The end of a text that ends in a digest; two ids that differ before it name the same image. */
+static const char *end_of(const char *text)
+{
+    enum { DIGITS = 32 };
+    size_t n = strlen(text);
+    return n > DIGITS ? text + n - DIGITS : text;
+}
+
 static void reduce_container(const json_t *status, struct container_facts *ret)
 {
-    *ret = (struct container_facts){.reason = "", .message = "", .image_id = js_text(status, "imageID")};
+    *ret =
+        (struct container_facts){.reason = "", .message = "", .image_id = end_of(js_text(status, "imageID"))};
     const json_t *state = NULL;
     ret->restarts = number_at(status, "restartCount");
     if ((state = js_at(status, "state.terminated"))) {
@@ -116,11 +130,48 @@ static void reduce_container(const json_t *status, struct container_facts *ret)
     ret->message = js_text(state, "message");
 }
 
-static void reduce_conditions(const json_t *conditions, struct pod_facts *ret)
+static const char *const usual_conditions[USUAL_CONDITIONS] = {
+    "Ready", "ContainersReady", "Initialized", "PodScheduled", "PodReadyToStartContainers",
+};
+
+static size_t usual_condition(const char *type)
+{
+    size_t i = 0;
+    while (i < USUAL_CONDITIONS && strcmp(usual_conditions[i], type) != 0)
+        i++;
+    return i;
+}
+
+bool pod_has_condition(const struct pod_facts *p, const char *type, const char *status)
+{
+    size_t i = usual_condition(type);
+    if (i < USUAL_CONDITIONS)
+        return *status && p->usual_conditions[i] == *status;
+    struct view rest = view_from(p->other_conditions);
+    while (rest.len > 0) {
+        struct view letter;
+        struct view name = view_cut(view_cut(rest, '\n', &rest), '=', &letter);
+        if (view_equal_text(name, type))
+            return view_equal(letter, view_of(status, 1));
+    }
+    return false;
+}
+
+static void keep_condition(const char *type, const char *status, struct pod_facts *ret, struct strbuf *others)
+{
+    size_t i = usual_condition(type);
+    if (i < USUAL_CONDITIONS)
+        ret->usual_conditions[i] = *status;
+    else if (*status)
+        strbuf_addf(others, "%s=%c\n", type, *status);
+}
+
+static void reduce_conditions(const json_t *conditions, struct pod_facts *ret, struct strbuf *others)
 {
     for (size_t i = 0; i < json_array_size(conditions); i++) {
         const json_t *c = json_array_get(conditions, i);
         const char *type = js_text(c, "type");
+        keep_condition(type, js_text(c, "status"), ret, others);
         bool is_true = strcmp(js_text(c, "status"), "True") == 0;
         if (strcmp(type, "Ready") == 0) {
             ret->is_ready = is_true;
@@ -177,9 +228,14 @@ struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previ
     char fingerprint[FINGERPRINT_SIZE];
     pod_fingerprint(pod, fingerprint);
     f.is_changed = strcmp(fingerprint, text_in(pod, "metadata.annotations", ANNOTATION_FINGERPRINT)) != 0;
-    reduce_conditions(js_at(pod, "status.conditions"), &f);
+    struct strbuf others CLEANUP(strbuf_fini) = STRBUF(CONDITIONS_TEXT_MAX);
+    reduce_conditions(js_at(pod, "status.conditions"), &f, &others);
+    f.other_conditions = strbuf_text(&others);
     reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_INSTALL), &f.install);
-    reduce_container(status_of(pod, "status.initContainerStatuses", CONTAINER_AGENT), &f.agent);
+    const json_t *agent = status_of(pod, "status.initContainerStatuses", CONTAINER_AGENT);
+    reduce_container(agent, &f.agent);
+    f.agent_ended_reason = js_text(agent, "lastState.terminated.reason");
+    f.agent_ended_code = number_at(agent, "lastState.terminated.exitCode");
     reduce_container(status_of(pod, "status.containerStatuses", CONTAINER_TRAINER), &f.trainer);
     f.is_image_changed = image_changed(&f, previous);
     return pack_block(&f, sizeof(f), pod_strings, ARRAY_LEN(pod_strings));

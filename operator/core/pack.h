@@ -11,7 +11,7 @@
 
 /*
  * Copies `size` bytes of `from` and the strings whose members (const char *) stand at the offsets. NULL
- * becomes "". Equal neighbours in the list share nothing; the block is exactly as long as it must be.
+ * becomes "". Equal texts are kept once; the block is exactly as long as it must be.
  */
 void *pack_block(const void *from, size_t size, const size_t *offsets,
                  size_t count) MUST_CHECK RETURNS_NONNULL;

@@ -24,6 +24,21 @@ static int64_t retry_time(const struct refusal *r)
     return r->at_us + seconds * SECOND_US;
 }
 
+/* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
+static void say_refusal(struct planner *p, const struct refusal *r)
+{
+    if (strstr(r->message, "exceeded quota"))
+        planner_say(p, PHASE_PENDING, REASON_QuotaExceeded,
+                    "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
+                    "remove what uses it; Cloister tries again, at least every %d seconds.",
+                    p->j->namespace, r->object, r->message, REFUSAL_MAX_SECONDS);
+    else
+        planner_say(p, PHASE_PENDING, REASON_CreateRefused,
+                    "The API server refuses to create %s: %s. To go on, remove what it names; Cloister tries "
+                    "again, at least every %d seconds.",
+                    r->object, r->message, REFUSAL_MAX_SECONDS);
+}
+
 /*
  * False while a refused create waits for its time. Said also when the time has come: only
  * a create that succeeds takes the words back.
@@ -34,10 +49,7 @@ static bool may_create_now(struct planner *p)
     int64_t at_us = retry_time(r);
     if (at_us == 0)
         return true;
-    planner_say(p, PHASE_PENDING, REASON_CreateRefused,
-                "The API server refuses to create %s: %s. To go on, remove what it names; Cloister tries "
-                "again, at least every %d seconds.",
-                r->object, r->message, REFUSAL_MAX_SECONDS);
+    say_refusal(p, r);
     if (at_us <= p->w->now_us)
         return true;
     planner_wake(p, at_us, "a create was refused");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/names.h"
+#include "core/rules.h"
 
 #include "base/banned.h"
 
@@ -128,23 +129,62 @@ static void back_off(struct planner *p, const struct verdict *v)
     p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
 }
 
-/* False when the budget is used up, and then the job has ended. */
-static bool charge(struct planner *p, const struct verdict *v)
+/* What a failure is charged to. */
+struct budget {
+    const char *field;  /* of failurePolicy; NULL = charged to nothing */
+    const char *reason; /* when it is used up */
+    int32_t limit;      /* -1 = none */
+    int32_t *spent;
+};
+
+static struct budget budget_of(struct planner *p, const struct verdict *v, const struct job_rule *rule)
 {
     const struct job_failure_policy *policy = &p->j->spec.failure_policy;
-    bool is_disruption = v->class == CLASS_Disruption;
-    int32_t limit = is_disruption ? policy->max_disruptions : policy->max_restarts;
-    int32_t *spent = is_disruption ? &p->next.disruptions : &p->next.restarts;
-    if (limit >= 0 && *spent >= limit) {
-        const char *field = is_disruption ? "maxDisruptions" : "maxRestarts";
-        plan_fail(p, is_disruption ? REASON_DisruptionLimitExceeded : REASON_RestartLimitExceeded,
+    if (rule && rule->action == RULE_IGNORE)
+        return (struct budget){0};
+    if (rule || v->class != CLASS_Disruption)
+        return (struct budget){"maxRestarts", REASON_RestartLimitExceeded, policy->max_restarts,
+                               &p->next.restarts};
+    return (struct budget){"maxDisruptions", REASON_DisruptionLimitExceeded, policy->max_disruptions,
+                           &p->next.disruptions};
+}
+
+/* False when the budget is used up, and then the job has failed. */
+static bool charge(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+{
+    const struct budget b = budget_of(p, v, rule);
+    if (!b.field)
+        return true;
+    if (b.limit >= 0 && *b.spent >= b.limit) {
+        plan_fail(p, b.reason,
                   arena_printf(p->a, "Attempt %d failed and failurePolicy.%s is %d: %s", (int)p->gang.attempt,
-                               field, (int)limit, v->message));
+                               b.field, (int)b.limit, v->message));
         return false;
     }
-    if (*spent < INT32_MAX)
-        ++*spent;
+    if (*b.spent < INT32_MAX)
+        ++*b.spent;
     return true;
+}
+
+static void fail_by_rule(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+{
+    plan_fail(p, REASON_PodFailurePolicy,
+              arena_printf(p->a, "Attempt %d failed and rule %d of failurePolicy.rules says FailJob: %s",
+                           (int)p->gang.attempt, (int)(rule - p->j->spec.failure_policy.rules) + 1,
+                           v->message));
+}
+
+static void act_on(struct planner *p, const struct verdict *v)
+{
+    const struct job_rule *rule = rule_of_failure(p->j, v);
+    if (rule && rule->action == RULE_FAIL_JOB) {
+        fail_by_rule(p, v, rule);
+    } else if (v->retry == REASON_NEVER && !rule) {
+        plan_fail(p, v->reason, v->message);
+    } else if (charge(p, v, rule)) {
+        back_off(p, v);
+        planner_event(p, "Warning", v->reason, v->message);
+    }
 }
 
 bool plan_failure(struct planner *p)
@@ -158,11 +198,6 @@ bool plan_failure(struct planner *p)
     if (status_is_suspended(&p->next) && v.class != CLASS_Security)
         return false;
     write_down(p, &v);
-    if (v.retry == REASON_NEVER) {
-        plan_fail(p, v.reason, v.message);
-    } else if (charge(p, &v)) {
-        back_off(p, &v);
-        planner_event(p, "Warning", v.reason, v.message);
-    }
+    act_on(p, &v);
     return true;
 }

@@ -2,6 +2,7 @@
 #include "core/planner.h"
 
 #include "api/labels.h"
+#include "base/rfc3339.h"
 
 #include "base/banned.h"
 
@@ -98,8 +99,15 @@ static bool say_trouble(struct planner *p, enum job_phase phase)
     const struct pod_facts *pod = first(p, is_troubled);
     const struct container_facts *c = pod ? troubled(pod, &name) : NULL;
     if (c) {
-        planner_say(p, phase, REASON_StartingContainers, "The container %s of %s does not start: %s: %s",
-                    name, verdict_where(p->a, pod), c->reason, c->message);
+        char until[RFC3339_SIZE];
+        bool is_final = false;
+        const char *word = trouble_of_container(c, &is_final);
+        rfc3339_format_seconds(trouble_until(pod), until);
+        planner_say(p, phase, REASON_StartingContainers,
+                    "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the job fails at "
+                    "%s.",
+                    name, verdict_where(p->a, pod), word, trouble_detail(c), reason_find(word)->remedy,
+                    until);
         return true;
     }
     pod = first(p, is_on_silent_node);

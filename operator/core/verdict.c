@@ -224,11 +224,45 @@ static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct
     return true;
 }
 
+/* The kubelet's word on the agent's newest end; its memory is the chart's business, not the program's. */
+static bool is_agent_out_of_memory(const struct pod_facts *p)
+{
+    bool is_ended = p->agent.state == CONTAINER_TERMINATED;
+    return strcmp(is_ended ? p->agent.reason : p->agent_ended_reason, "OOMKilled") == 0;
+}
+
+static struct verdict out_of_agent_memory(const struct pod_facts *p, struct arena *a)
+{
+    return of_container(verdict_make(a, p, REASON_AgentOutOfMemory,
+                                     "%s: its agent used more memory than its limit", verdict_where(a, p)),
+                        CONTAINER_AGENT, &p->agent);
+}
+
+/* A sidecar is restarted for ever; the attempt is not worth it for ever. */
+static bool is_crash_looping(const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    if (p->agent.restarts <= AGENT_RESTARTS_MAX)
+        return false;
+    *ret = is_agent_out_of_memory(p)
+               ? out_of_agent_memory(p, a)
+               : of_container(verdict_make(a, p, REASON_AgentCrashLooping,
+                                           "%s: its agent was restarted %d times; the last time it ended "
+                                           "with exit code %d (%s)",
+                                           verdict_where(a, p), (int)p->agent.restarts,
+                                           (int)p->agent_ended_code, p->agent_ended_reason),
+                              CONTAINER_AGENT, &p->agent);
+    return true;
+}
+
 static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
 {
     const struct container_facts *t = &p->trainer;
     const char *where = verdict_where(a, p);
     struct verdict v;
+    bool is_by_itself = t->state == CONTAINER_TERMINATED && t->exit_code != 0 &&
+                        t->exit_code != EXIT_AGENT_FAILED && t->exit_code != EXIT_NO_AGENT;
+    if (!is_by_itself && is_agent_out_of_memory(p))
+        return out_of_agent_memory(p, a);
     if (t->state != CONTAINER_TERMINATED || t->exit_code == 0 || t->exit_code == EXIT_AGENT_FAILED)
         v = verdict_make(a, p, REASON_AgentReportMissing, "%s ended without a report of its agent", where);
     else if (t->exit_code == EXIT_NO_AGENT)
@@ -279,22 +313,6 @@ static bool has_not_delivered(const struct world *w, const struct pod_facts *p, 
 
 /* ---- what waits ---- */
 
-const char *trouble_of_container(const struct container_facts *c, bool *ret_is_final)
-{
-    static const struct word_pair words[] = {
-        {"InvalidImageName", REASON_ImageUnavailable},
-        {"ErrImageNeverPull", REASON_ImageUnavailable},
-        {"ErrImagePull", REASON_ImageUnavailable},
-        {"ImagePullBackOff", REASON_ImageUnavailable},
-        {"ImageInspectError", REASON_ImageUnavailable},
-        {"CreateContainerConfigError", REASON_ContainerConfigInvalid},
-        {"CreateContainerError", REASON_ContainerStartFailed},
-        {"RunContainerError", REASON_ContainerStartFailed},
-    };
-    *ret_is_final = strcmp(c->reason, "InvalidImageName") == 0;
-    return c->state == CONTAINER_WAITING ? translate(words, ARRAY_LEN(words), c->reason) : NULL;
-}
-
 static bool is_stuck(const struct world *w, const struct pod_facts *p, const char *name,
                      const struct container_facts *c, struct arena *a, struct verdict *ret,
                      int64_t *ret_recheck_us)
@@ -303,13 +321,13 @@ static bool is_stuck(const struct world *w, const struct pod_facts *p, const cha
     const char *reason = trouble_of_container(c, &is_final);
     if (!reason)
         return false;
-    int64_t until = (p->started_us ? p->started_us : p->created_us) + TROUBLE_PATIENCE_US;
+    int64_t until = trouble_until(p);
     if (!is_final && w->now_us < until) {
         *ret_recheck_us = until;
         return false;
     }
     *ret = verdict_make(a, p, reason, "%s: the container %s cannot start: %s: %s", verdict_where(a, p), name,
-                        c->reason, c->message);
+                        c->reason, trouble_detail(c));
     ret->container = name;
     return true;
 }
@@ -331,7 +349,8 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
     /* A running pod with a mere DisruptionTarget may yet be spared; one that is being deleted may not. */
     if (p->is_deleting)
         return was_disrupted(p, a, ret);
-    return is_stuck(w, p, CONTAINER_INSTALL, &p->install, a, ret, ret_recheck_us) ||
+    return is_crash_looping(p, a, ret) ||
+           is_stuck(w, p, CONTAINER_INSTALL, &p->install, a, ret, ret_recheck_us) ||
            is_stuck(w, p, CONTAINER_AGENT, &p->agent, a, ret, ret_recheck_us) ||
            is_stuck(w, p, CONTAINER_TRAINER, &p->trainer, a, ret, ret_recheck_us);
 }

@@ -24,6 +24,9 @@ struct verdict {
     int64_t time_us; /* 0 = just now */
 };
 
+/* An agent that is restarted more often fails its attempt. */
+#define AGENT_RESTARTS_MAX 5
+
 /* False when the pod has not failed. *ret_recheck_us: judge again then (0 = no need). */
 bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret,
                     int64_t *ret_recheck_us);
@@ -38,7 +41,11 @@ const char *verdict_where(struct arena *a, const struct pod_facts *p);
  * better. */
 const char *trouble_of_container(const struct container_facts *c, bool *ret_is_final);
 
-/* A container that cannot start is given this long. */
-#define TROUBLE_PATIENCE_US (INT64_C(600) * 1000000)
+/* What is the matter, the same while a kubelet tries, waits ("Back-off pulling ...: ErrImagePull: ...") and
+ * tries again. */
+const char *trouble_detail(const struct container_facts *c);
+
+/* Until then a container of that pod that cannot start may yet do so. */
+int64_t trouble_until(const struct pod_facts *p);
 
 #endif

@@ -26,9 +26,12 @@ struct container_facts {
     int32_t signal;
     const char *reason;   /* of state Waiting or Terminated */
     const char *message;  /* the same; for a terminated container its termination message */
-    const char *image_id; /* "" until it is known */
+    const char *image_id; /* the end of imageID: 128 bits of its digest; "" until it is known */
     int64_t finished_us;
 };
+
+/* Conditions that every pod has; pod_condition() knows their types. */
+#define USUAL_CONDITIONS 5
 
 /*
  * A pod reduced to what plan() reads: one heap block, freed with free(). Strings are "" when absent.
@@ -57,6 +60,12 @@ struct pod_facts {
     const char *message;           /* status.message */
     const char *disruption_reason; /* of condition DisruptionTarget=True, "" = none */
     const char *disruption_message;
+    /* Statuses of conditions by their first letter, for failurePolicy.rules. Thousands of pods are cached,
+     * and most have the usual ones only. */
+    char usual_conditions[USUAL_CONDITIONS]; /* '\0' = absent */
+    const char *other_conditions;            /* "DisruptionTarget=T\n..." */
+    const char *agent_ended_reason;          /* of the agent's last end before its present state */
+    int32_t agent_ended_code;
     const char *unschedulable_message; /* of condition PodScheduled=False, reason Unschedulable */
     struct container_facts install;
     struct container_facts agent;
@@ -68,6 +77,9 @@ struct pod_facts {
  * compare with. NULL when the object has no name or uid. The caller frees the result.
  */
 struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous) MUST_CHECK;
+
+/* Whether the pod has a condition of that type and status ("True", "False", "Unknown"). */
+bool pod_has_condition(const struct pod_facts *p, const char *type, const char *status);
 
 /*
  * What the agent of a pod posted last, authenticated as that pod's: one heap block, freed with free(). Texts

@@ -189,6 +189,8 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
                             .message = "",
                             .disruption_reason = "",
                             .disruption_message = "",
+                            .other_conditions = "",
+                            .agent_ended_reason = "",
                             .unschedulable_message = "",
                             .install = none,
                             .agent = none,
@@ -213,6 +215,8 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->reason = js_text(pod, "reason");
     f->message = js_text(pod, "message");
     f->disruption_reason = js_text(pod, "disruption");
+    f->other_conditions = js_text(pod, "conditions");
+    f->agent_ended_reason = js_text(pod, "agentEnded");
     f->unschedulable_message = js_text(pod, "unschedulable");
     if (json_object_get(pod, "name"))
         f->name = js_text(pod, "name");

@@ -128,6 +128,8 @@ static const struct pod_facts *pod_facts_of(const struct pod *p, struct arena *a
                             .message = "",
                             .disruption_reason = words[p->disruption],
                             .disruption_message = "",
+                            .other_conditions = "",
+                            .agent_ended_reason = "",
                             .unschedulable_message = ""};
     f->owner_uid = f->job_uid;
     add_containers(p, f, a);

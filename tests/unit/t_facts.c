@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <malloc.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -80,6 +81,68 @@ static void reduces_a_pod_to_what_is_read(void **state)
     free(f);
 }
 
+/* Names as GKE gives them, all containers running. */
+static json_t *usual_pod(void)
+{
+    json_t *pod = pod_object();
+    json_t *conditions = json_pack("[{s:s, s:s}, {s:s, s:s}]", "type", "Ready", "status", "True", "type",
+                                   "PodReadyToStartContainers", "status", "True");
+    static const char uid[] = "0f3cbb5e-6d3f-4c0e-9d7a-0123456789ab";
+    static const char image[] = "europe-west3-docker.pkg.dev/clinic-ml/training/segmentation-trainer@sha256:"
+                                "f5ff0c7ab8a2cbb1b8e3d1f3c9a9c9f0f5ff0c7ab8a2cbb1b8e3d1f3c9a9c9f0";
+    json_object_set_new(metadata(pod), "namespace", json_string("clinic-training"));
+    json_object_set_new(metadata(pod), "name", json_string("segmentation-2026-11-worker-12-3"));
+    json_object_set_new(metadata(pod), "uid", json_string("7a3cbb5e-6d3f-4c0e-9d7a-0123456789ab"));
+    json_object_set_new(metadata(pod), "resourceVersion", json_string("1763999999999"));
+    json_t *labels = json_object_get(metadata(pod), "labels");
+    json_object_set_new(labels, "cloister.dev/job-name", json_string("segmentation-2026-11"));
+    json_object_set_new(labels, "cloister.dev/job-uid", json_string(uid));
+    json_object_set_new(json_array_get(json_object_get(metadata(pod), "ownerReferences"), 1), "uid",
+                        json_string(uid));
+    json_object_set_new(json_object_get(pod, "spec"), "nodeName",
+                        json_string("gke-training-eu-sev-pool-1-3f9a7c1b-x7kq"));
+    json_t *status = json_object_get(pod, "status");
+    json_object_set_new(status, "conditions", conditions);
+    json_object_set_new(status, "initContainerStatuses",
+                        json_pack("[{s:s, s:s, s:{s:{s:s}}}, {s:s, s:s, s:{s:{}}}]", "name",
+                                  "cloister-install", "imageID", image, "state", "terminated", "reason",
+                                  "Completed", "name", "cloister-agent", "imageID", image, "state",
+                                  "running"));
+    json_object_set_new(
+        status, "containerStatuses",
+        json_pack("[{s:s, s:s, s:{s:{}}}]", "name", "trainer", "imageID", image, "state", "running"));
+    return pod;
+}
+
+/* Tens of thousands of them are cached. */
+static void keeps_a_usual_pod_in_600_bytes(void **state)
+{
+    (void)state;
+    json_t *pod = usual_pod();
+    struct pod_facts *f = pod_facts_new(pod, NULL);
+    json_decref(pod);
+    assert_string_equal(f->other_conditions, "");
+    assert_string_equal(f->owner_uid, f->job_uid);
+    assert_in_range(malloc_usable_size(f), sizeof(*f), 600);
+    free(f);
+}
+
+static void knows_the_conditions_of_a_pod(void **state)
+{
+    (void)state;
+    json_t *pod = pod_object();
+    struct pod_facts *f = pod_facts_new(pod, NULL);
+    json_decref(pod);
+    assert_true(pod_has_condition(f, "Ready", "True"));
+    assert_false(pod_has_condition(f, "Ready", "False"));
+    assert_false(pod_has_condition(f, "Initialized", "False"));
+    assert_true(pod_has_condition(f, "DisruptionTarget", "True"));
+    assert_false(pod_has_condition(f, "DisruptionTarget", "Unknown"));
+    assert_false(pod_has_condition(f, "Disruption", "True"));
+    assert_string_equal(f->other_conditions, "DisruptionTarget=T\n");
+    free(f);
+}
+
 static void sees_that_a_pod_is_being_deleted(void **state)
 {
     (void)state;
@@ -87,6 +150,12 @@ static void sees_that_a_pod_is_being_deleted(void **state)
     json_object_set_new(metadata(pod), "deletionTimestamp", json_string("2026-01-01T12:02:00Z"));
     struct pod_facts *f = pod_facts_new(pod, NULL);
     assert_true(f->is_deleting);
+    assert_int_equal(f->deletion_us - f->created_us, 120000000);
+    assert_false(f->is_forced);
+    free(f);
+    json_object_set_new(metadata(pod), "deletionGracePeriodSeconds", json_integer(0));
+    f = pod_facts_new(pod, NULL);
+    assert_true(f->is_forced);
     free(f);
     json_decref(pod);
 }
@@ -158,6 +227,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduces_a_pod_to_what_is_read),
+        cmocka_unit_test(keeps_a_usual_pod_in_600_bytes),
+        cmocka_unit_test(knows_the_conditions_of_a_pod),
         cmocka_unit_test(sees_that_a_pod_is_being_deleted),
         cmocka_unit_test(knows_a_pod_that_is_as_it_was_sent),
         cmocka_unit_test(remembers_that_an_image_was_replaced),

@@ -1,0 +1,43 @@
+/* Containers that wait because of trouble, as a kubelet tells of them. */
+#include "core/verdict.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+/* A container that cannot start is given this long. */
+#define PATIENCE_US (INT64_C(600) * 1000000)
+
+const char *trouble_of_container(const struct container_facts *c, bool *ret_is_final)
+{
+    static const struct {
+        const char *theirs;
+        const char *ours;
+    } words[] = {
+        {"InvalidImageName", REASON_ImageUnavailable},
+        {"ErrImageNeverPull", REASON_ImageUnavailable},
+        {"ErrImagePull", REASON_ImageUnavailable},
+        {"ImagePullBackOff", REASON_ImageUnavailable},
+        {"ImageInspectError", REASON_ImageUnavailable},
+        {"CreateContainerConfigError", REASON_ContainerConfigInvalid},
+        {"CreateContainerError", REASON_ContainerStartFailed},
+        {"RunContainerError", REASON_ContainerStartFailed},
+    };
+    *ret_is_final = strcmp(c->reason, "InvalidImageName") == 0;
+    for (size_t i = 0; i < ARRAY_LEN(words) && c->state == CONTAINER_WAITING; i++)
+        if (strcmp(words[i].theirs, c->reason) == 0)
+            return words[i].ours;
+    return NULL;
+}
+
+const char *trouble_detail(const struct container_facts *c)
+{
+    static const char pull[] = "ErrImagePull: ";
+    const char *at = strstr(c->message, pull);
+    return at ? at + strlen(pull) : c->message;
+}
+
+int64_t trouble_until(const struct pod_facts *p)
+{
+    return (p->started_us ? p->started_us : p->created_us) + PATIENCE_US;
+}
