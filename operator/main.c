@@ -17,6 +17,7 @@
 #include "shell/controller.h"
 #include "shell/flags.h"
 #include "shell/reports.h"
+#include "shell/verbosity.h"
 
 #include "base/banned.h"
 
@@ -36,7 +37,11 @@ struct operator
     struct controller *controller;
     struct leader *leader; /* NULL without --leader-elect */
     struct reports *reports;
+    struct telemetry *telemetry;
     struct httpd *httpd;
+    struct httpd *metrics; /* NULL: nobody scrapes */
+    const char *lease_name;
+    struct verbosity *verbosity; /* NULL without --log-level-file */
     struct loop_source *term, *interrupt;
     struct loop_source *patience; /* runs while stopping */
     bool is_stopping;
@@ -57,6 +62,17 @@ static int on_health(void *context, const char *path, struct strbuf *body)
     }
     strbuf_add_text(body, "not found\n");
     return 404;
+}
+
+static int on_scrape(void *context, const char *path, struct strbuf *body)
+{
+    const struct operator* o = context;
+    if (strcmp(path, "/metrics") != 0) {
+        strbuf_add_text(body, "not found; metrics are at /metrics\n");
+        return 404;
+    }
+    controller_write_metrics(o->controller, o->leader, o->lease_name, body);
+    return 200;
 }
 
 /* ---- the Lease ---- */
@@ -98,6 +114,7 @@ static void start_work(struct operator* o, const struct flags *f)
         return;
     }
     o->lease_client = kube_client_new(o->loop, o->kube, USER_AGENT);
+    telemetry_watch_client(o->telemetry, o->lease_client, o->kube->server);
     o->leader = leader_new(o->loop, o->lease_client, &f->election, &listener);
 }
 
@@ -147,11 +164,17 @@ static int start(struct operator* o, struct flags *f, struct err *e)
     if (o->kube == NULL)
         return -1;
     o->loop = loop_new();
+    if (f->log_level_file[0] != '\0')
+        o->verbosity = verbosity_new(o->loop, f->log_level_file);
     o->term = loop_add_signal(o->loop, SIGTERM, on_stop, o);
     o->interrupt = loop_add_signal(o->loop, SIGINT, on_stop, o);
     o->patience = loop_add_timer(o->loop, out_of_patience, o);
     o->client = kube_client_new(o->loop, o->kube, USER_AGENT);
-    o->controller = controller_new(o->loop, o->client, &f->config, f->namespace, f->election.identity);
+    o->telemetry = telemetry_new();
+    telemetry_watch_client(o->telemetry, o->client, o->kube->server);
+    o->lease_name = f->election.name;
+    o->controller =
+        controller_new(o->loop, o->client, &f->config, f->namespace, f->election.identity, o->telemetry);
     if (f->report_address[0] != '\0') {
         o->reports = reports_new(o->loop, o->client, o->controller, f->report_address, &f->report_files,
                                  &f->config, e);
@@ -161,6 +184,11 @@ static int start(struct operator* o, struct flags *f, struct err *e)
     o->httpd = httpd_new(o->loop, f->health_address, on_health, o, e);
     if (o->httpd == NULL)
         return -1;
+    if (strcmp(f->metrics_address, "0") != 0) {
+        o->metrics = httpd_new(o->loop, f->metrics_address, on_scrape, o, e);
+        if (o->metrics == NULL)
+            return -1;
+    }
     start_work(o, f);
     return 0;
 }
@@ -169,10 +197,13 @@ static void operator_fini(struct operator* o)
 {
     httpd_free(o->httpd);
     reports_free(o->reports);
+    httpd_free(o->metrics);
     leader_free(o->leader);
     controller_free(o->controller);
     kube_client_free(o->lease_client);
     kube_client_free(o->client);
+    telemetry_free(o->telemetry);
+    verbosity_free(o->verbosity);
     loop_source_free(o->term);
     loop_source_free(o->interrupt);
     loop_source_free(o->patience);

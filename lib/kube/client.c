@@ -1,5 +1,6 @@
 #include "kube/client.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -21,6 +22,8 @@ struct kube_client {
     const char *user_agent;
     struct http_loop *http;
     struct kube_call *calls;
+    kube_observer_fn *observer; /* or NULL */
+    void *observer_context;
 };
 
 struct kube_call {
@@ -29,6 +32,7 @@ struct kube_call {
     struct http_call *http;     /* NULL when it could not be started */
     struct loop_source *failed; /* then: tells so from the loop */
     struct err start_error;
+    char method[8];
     bool is_stream;
     kube_done_fn *on_done;
     void *context;
@@ -55,6 +59,12 @@ struct kube_client *kube_client_new(struct loop *loop, struct kube_config *confi
     c->user_agent = user_agent;
     c->http = http_loop_new(loop, &config->tls);
     return c;
+}
+
+void kube_client_observe(struct kube_client *c, kube_observer_fn *fn, void *context)
+{
+    c->observer = fn;
+    c->observer_context = context;
 }
 
 void kube_client_free(struct kube_client *c)
@@ -93,6 +103,8 @@ static void on_http_done(void *context, const struct http_response *r, const str
         answer.is_unknown = (r->status >= 500 && r->status != 503) || r->status < 300;
         e = &refusal;
     }
+    if (c->observer != NULL)
+        c->observer(c->observer_context, call->method, r->status);
     if (r->status == 401)
         kube_config_forget_token(c->config);
     answer.object = object;
@@ -119,6 +131,7 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
     q->header_count = 2;
     if (q->body.len > 0)
         headers[q->header_count++] = (struct http_header){"Content-Type", "application/json"};
+    snprintf(call->method, sizeof(call->method), "%s", q->method);
     call->client = c;
     call->next = c->calls;
     if (c->calls != NULL)

@@ -31,6 +31,10 @@ struct kube_client *kube_client_new(struct loop *loop, struct kube_config *confi
 /* Ends what is in flight; no callback runs any more. NULL is fine. */
 void kube_client_free(struct kube_client *c);
 
+/* Told of each request that was answered, or not: status is 0 then. method is borrowed. */
+typedef void kube_observer_fn(void *context, const char *method, int status);
+void kube_client_observe(struct kube_client *c, kube_observer_fn *fn, void *context);
+
 struct kube_answer {
     int status;             /* of HTTP; 0 when no answer came */
     const json_t *object;   /* the body of a success; borrowed; NULL otherwise */

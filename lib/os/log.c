@@ -30,6 +30,11 @@ void log_setup(enum log_format format, enum log_level level)
     settings.level = level;
 }
 
+void log_set_level(enum log_level level)
+{
+    settings.level = level;
+}
+
 int log_level_from_name(const char *name, enum log_level *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {

@@ -43,9 +43,12 @@ enum job_phase {
     PHASE_FAILING,
     PHASE_SUCCEEDED,
     PHASE_FAILED,
+    PHASE_COUNT,
 };
 
 const char *phase_name(enum job_phase phase);
+/* PHASE_PENDING when the word is none. */
+enum job_phase phase_from_name(const char *name);
 
 struct job_key {
     const char *name;

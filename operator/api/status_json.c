@@ -83,7 +83,7 @@ const char *phase_name(enum job_phase phase)
     return phase_names[phase];
 }
 
-static enum job_phase phase_from_name(const char *name)
+enum job_phase phase_from_name(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(phase_names); i++)
         if (strcmp(phase_names[i], name) == 0)

@@ -19,8 +19,11 @@ static void touch(const struct caches *c, const char *namespace, const char *nam
 
 static void on_job(void *context, const void *before, const void *after)
 {
+    const struct caches *c = context;
     const struct cached_job *j = after != NULL ? after : before;
-    touch(context, j->namespace, j->name);
+    if (before != NULL && after != NULL)
+        c->listener.on_job_turned(c->listener.context, before, after);
+    touch(c, j->namespace, j->name);
 }
 
 static void on_pod(void *context, const void *before, const void *after)

@@ -22,6 +22,9 @@ struct cached_job {
     const char *resource_version;
     const char *text; /* compact JSON */
     size_t text_length;
+    int64_t phase_since_us; /* wall clock; 0 = it was in it when this process began */
+    int32_t attempt;
+    enum job_phase phase;
     bool is_deleting;
 };
 
@@ -31,6 +34,8 @@ enum cache { CACHE_JOBS, CACHE_PODS, CACHE_SERVICES, CACHE_NODES, CACHE_NAMESPAC
  * NULL all jobs. */
 struct caches_listener {
     void (*on_touched)(void *context, const char *namespace, const char *name);
+    /* A job has another state than it had. */
+    void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
     /* A pod or Service of a job is gone. */
     void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
     void *context;

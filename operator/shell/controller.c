@@ -18,6 +18,7 @@ struct controller {
     struct caches *caches;
     struct recorder *recorder;
     struct posts *posts;
+    struct telemetry *telemetry;
     struct store *tasks;
     struct pass_world pass_world;
     struct loop_source *stopped; /* tells that it has; NULL: it was not asked to stop */
@@ -48,6 +49,7 @@ static void on_due(void *context)
     struct task *t = context;
     struct controller *c = t->controller;
     int64_t wait_ms;
+    int64_t late_ms = clock_boot_ms() - t->due_ms;
     task_not_due(t);
     if (!c->pass_world.may_write)
         return;
@@ -66,10 +68,13 @@ static void on_due(void *context)
     if (strcmp(job->uid, t->uid) != 0)
         task_forget(t, job->uid);
     if (!expectations_are_met(&t->expectations, c->caches, t->namespace, &wait_ms)) {
+        telemetry_stale_skip(c->telemetry);
         task_schedule(t, wait_ms);
         return;
     }
     t->is_touched = false;
+    t->begun_ms = clock_boot_ms();
+    telemetry_pass_begun(c->telemetry, late_ms);
     pass_run(&c->pass_world, t);
 }
 
@@ -77,6 +82,7 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
 {
     struct controller *c = t->controller;
     int64_t pause_ms;
+    telemetry_pass_ended(c->telemetry, end, wake_us != 0, clock_boot_ms() - t->begun_ms);
     if (c->stopped != NULL && !is_working(c))
         loop_timer_set(c->stopped, 0);
     switch (end) {
@@ -128,6 +134,13 @@ static void on_touched(void *context, const char *namespace, const char *name)
             task_schedule(t, GATHER_MS);
 }
 
+static void on_job_turned(void *context, const struct cached_job *before, const struct cached_job *after)
+{
+    struct controller *c = context;
+    if (c->pass_world.may_write)
+        telemetry_job(c->telemetry, before, after);
+}
+
 static void on_child_gone(void *context, const char *namespace, const char *job_name, const char *uid)
 {
     struct controller *c = context;
@@ -173,11 +186,12 @@ int controller_take_report(struct controller *c, const char *namespace, const ch
 
 /* ---- life ---- */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *namespace, const char *instance)
+                                  const char *namespace, const char *instance, struct telemetry *telemetry)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
-    struct caches_listener listener = {on_touched, on_child_gone, c};
+    struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, c};
     c->loop = loop;
+    c->telemetry = telemetry;
     c->tasks = store_new(task_free);
     c->recorder = recorder_new(client, instance);
     c->posts = posts_new();
@@ -231,6 +245,39 @@ void controller_stop(struct controller *c, void (*fn)(void *context), void *cont
     c->stopped = loop_add_timer(c->loop, on_stopped, c);
     if (!is_working(c))
         loop_timer_set(c->stopped, 0);
+}
+
+/* ---- questions ---- */
+/* The queue holds what was touched and what could not be done; not what is due some time. */
+static void look_at_tasks(const struct controller *c, struct telemetry_now *now)
+{
+    void *cursor = NULL;
+    const struct task *t;
+    int64_t now_ms = clock_boot_ms();
+    while ((t = store_next(c->tasks, &cursor)) != NULL) {
+        now->waiting += t->due_ms != 0 && t->due_ms <= now_ms + GATHER_MS;
+        if (t->pass == NULL)
+            continue;
+        int64_t running_ms = now_ms - t->begun_ms;
+        now->running++;
+        now->unfinished_ms += running_ms;
+        if (running_ms > now->longest_ms)
+            now->longest_ms = running_ms;
+    }
+}
+
+void controller_write_metrics(const struct controller *c, const struct leader *leader, const char *lease_name,
+                              struct strbuf *out)
+{
+    struct telemetry_now now = {0};
+    size_t jobs[PHASE_COUNT] = {0};
+    void *cursor = NULL;
+    const struct cached_job *job;
+    look_at_tasks(c, &now);
+    while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
+        jobs[job->phase]++;
+    now.jobs = c->pass_world.may_write ? jobs : NULL;
+    telemetry_write(c->telemetry, &now, leader, lease_name, out);
 }
 
 bool controller_is_ready(const struct controller *c)

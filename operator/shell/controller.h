@@ -1,6 +1,6 @@
 /*
  * The operator: caches, a queue of jobs, and passes over them. One object on one
- * loop; borrows loop, client and config. Nothing fails for the caller: what goes
+ * loop; borrows loop, client, config and telemetry. Nothing fails for the caller: what goes
  * wrong is logged and tried again.
  *
  * It begins as a standby: the caches are kept warm, and nothing is written until
@@ -11,6 +11,7 @@
 
 #include "core/world.h"
 #include "kube/client.h"
+#include "shell/telemetry.h"
 
 struct leader;
 struct loop;
@@ -19,7 +20,8 @@ struct controller;
 /* Fills the caches at once. namespace: whose jobs it runs, "" for all; instance: the name to give in events.
  */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *namespace, const char *instance) MUST_CHECK RETURNS_NONNULL;
+                                  const char *namespace, const char *instance,
+                                  struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);
 /* Looks at every job, and from now on at each that changes. leader is asked before each write; NULL: there is
@@ -37,6 +39,9 @@ int controller_take_report(struct controller *c, const char *namespace, const ch
                            const char *pod_uid, const json_t *report, struct err *e) MUST_CHECK;
 /* It works on jobs and knows their workers; a standby does not. */
 bool controller_takes_reports(const struct controller *c);
+/* What is true now of queue, passes and jobs, with the rest that was measured. */
+void controller_write_metrics(const struct controller *c, const struct leader *leader, const char *lease_name,
+                              struct strbuf *out);
 /* Every cache was filled once. */
 bool controller_is_ready(const struct controller *c);
 

@@ -20,9 +20,11 @@ struct flags {
     const char *health_address;
     const char *report_address; /* "" = agents do not report */
     struct report_files report_files;
+    const char *metrics_address; /* "0": none */
     const char *kubeconfig;
     const char *context;
     enum log_level log_level;
+    const char *log_level_file; /* "" = none */
     bool is_help, is_version;
     /* Leader election. */
     bool must_be_elected;

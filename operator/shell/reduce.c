@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/rfc3339.h"
 #include "core/pack.h"
 #include "data/js.h"
+#include "os/loop.h"
 #include "shell/caches.h"
 
 #include "base/banned.h"
@@ -28,6 +30,19 @@ static char *dump_without_managed_fields(const json_t *object)
     return js_dump(bare);
 }
 
+/* When the job entered its phase, as far as this process saw it: it saw a new job's first one begin. */
+static int64_t phase_since(const json_t *object, const struct cached_job *j,
+                           const struct cached_job *previous)
+{
+    int64_t created_us;
+    if (previous != NULL && strcmp(previous->uid, j->uid) == 0)
+        return previous->phase == j->phase ? previous->phase_since_us : clock_wall_us();
+    if (j->phase == PHASE_PENDING && j->attempt == 0 &&
+        rfc3339_parse(view_from(js_text(object, "metadata.creationTimestamp")), &created_us) == 0)
+        return created_us;
+    return 0;
+}
+
 void *reduce_job(const json_t *object, const void *previous)
 {
     static const size_t texts[] = {
@@ -42,8 +57,10 @@ void *reduce_job(const json_t *object, const void *previous)
                            .resource_version = js_text(object, "metadata.resourceVersion"),
                            .text = text,
                            .text_length = strlen(text),
+                           .attempt = (int32_t)js_int(object, "status.attempt", 0),
+                           .phase = phase_from_name(js_text(object, "status.phase")),
                            .is_deleting = js_text(object, "metadata.deletionTimestamp")[0] != '\0'};
-    (void)previous;
+    j.phase_since_us = phase_since(object, &j, previous);
     return pack_block(&j, sizeof(j), texts, ARRAY_LEN(texts));
 }
 

@@ -19,7 +19,8 @@ struct task {
     char *uid;        /* of the job that it is about; "" before the first pass */
     char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
     struct loop_source *timer;
-    int64_t due_ms; /* boot clock; 0 = not due */
+    int64_t due_ms;   /* boot clock; 0 = not due */
+    int64_t begun_ms; /* of the running pass */
     struct backoff backoff;
     struct expectations expectations;
     char *refused_object; /* "" = nothing */

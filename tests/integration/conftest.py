@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -26,10 +27,11 @@ class Operator:
     """cloister-operator as a process of this machine."""
 
     def __init__(self, kubeconfig, image, *options):
-        self.address = f"127.0.0.1:{free_port()}"
+        self.address, self.metrics_address = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
         self.log_path = Path(kubeconfig).with_name("operator.log")
         self.command = [str(BUILD / "bin/cloister-operator"), f"--kubeconfig={kubeconfig}", f"--worker-image={image}",
                         "--worker-pull-policy=Never", f"--health-address={self.address}",
+                        f"--metrics-address={self.metrics_address}",
                         '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]', *options]
         self.process = None
 
@@ -47,6 +49,16 @@ class Operator:
             return error.code
         except OSError:
             return 0
+
+    def metrics(self):
+        """What Prometheus would see: {(name, labels as sorted pairs): value}."""
+        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
+                for family in text_string_to_metric_families(text) for sample in family.samples}
+
+    def metric(self, name, /, **labels):
+        return self.metrics().get((name, tuple(sorted(labels.items()))), 0)
 
     def kill(self):
         """As the kernel's OOM killer does; twice is fine."""
@@ -121,7 +133,10 @@ def cluster():
         cluster.up(nodes="cc-0")
         cluster.load(BUILD / "images/toolbox.tar")
         cluster.kubectl("apply", "-f", ROOT / "crds/cloister.dev_trainingjobs.yaml")
-        cluster.kubectl("wait", "--for=condition=Established", "crd/trainingjobs.cloister.dev")
+        # Not `kubectl wait`: it ends with an error when there is no condition yet.
+        wait_for("the API", lambda: {"type": "Established", "status": "True"}.items() <= {
+            k: v for c in cluster.get("crd", "trainingjobs.cloister.dev").get("status", {}).get("conditions") or []
+            if c["type"] == "Established" for k, v in c.items()}.items(), 30)
         yield cluster
     finally:
         cluster.down()

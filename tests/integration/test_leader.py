@@ -90,6 +90,8 @@ def test_one_works_and_the_other_stands_by_ready(pair):
     assert pair.writes("a") and not pair.writes("b")
     assert pair.b.health("readyz") == 200, "a standby's caches are warm, and a rollout waits for it"
     assert not [r for r, _ in pair.proxies["b"].requests if r.is_write], "a candidate looks, and writes nothing"
+    assert [o.metric("leader_election_master_status", name="cloister-operator") for o in (pair.a, pair.b)] == [1, 0]
+    assert not any(name.startswith("cloister_trainingjobs") for name, _ in pair.b.metrics()), "jobs are counted once"
     spec = pair.lease()["spec"]
     assert (spec["leaseDurationSeconds"], spec["leaseTransitions"]) == (LEASE_SECONDS, 0)
 
