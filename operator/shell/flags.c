@@ -27,7 +27,7 @@ struct words {
     int64_t lease_seconds, renew_seconds, retry_seconds;
 };
 
-static size_t describe(struct flags *f, struct words *w, struct option_row *rows)
+static size_t describe_workers(struct flags *f, struct words *w, struct option_row *rows)
 {
     struct config *c = &f->config;
     const struct option_row all[] = {
@@ -52,6 +52,14 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
         {"kms-endpoint", 0, OPTION_TEXT, &c->kms_url, "URL", "Cloud KMS"},
         {"storage-endpoint", 0, OPTION_TEXT, &c->storage_url, "URL", "Cloud Storage"},
         {"ca-bundle-file", 0, OPTION_TEXT, &w->ca_bundle_file, "FILE", "PEM certificates that agents trust"},
+    };
+    memcpy(rows, all, sizeof(all));
+    return ARRAY_LEN(all);
+}
+
+static size_t describe_operator(struct flags *f, struct words *w, struct option_row *rows)
+{
+    const struct option_row all[] = {
         {"High availability", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"leader-elect", 0, OPTION_FLAG, &f->must_be_elected, NULL,
          "work only while holding a Lease; needed as soon as two operators run"},
@@ -67,7 +75,7 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
         {"Reports of agents", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"report-address", 0, OPTION_TEXT, &f->report_address, "ADDRESS:PORT",
          "where they are taken, over TLS; none: agents do not report"},
-        {"report-url", 0, OPTION_TEXT, &c->report_url, "URL", "the same as workers see it"},
+        {"report-url", 0, OPTION_TEXT, &f->config.report_url, "URL", "the same as workers see it"},
         {"report-cert", 0, OPTION_TEXT, &f->report_files.cert, "FILE", "PEM certificate for that name"},
         {"report-key", 0, OPTION_TEXT, &f->report_files.key, "FILE", "its PEM key"},
         {"report-ca", 0, OPTION_TEXT, &f->report_files.ca, "FILE",
@@ -90,6 +98,12 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
     };
     memcpy(rows, all, sizeof(all));
     return ARRAY_LEN(all);
+}
+
+static size_t describe(struct flags *f, struct words *w, struct option_row *rows)
+{
+    size_t count = describe_workers(f, w, rows);
+    return count + describe_operator(f, w, rows + count);
 }
 
 static void set_defaults(struct flags *f, struct words *w)
