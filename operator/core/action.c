@@ -8,6 +8,7 @@ static const char *const kind_names[] = {
     [ACTION_CREATE_POD] = "CREATE_POD",
     [ACTION_DELETE_POD] = "DELETE_POD",
     [ACTION_DELETE_SERVICE] = "DELETE_SERVICE",
+    [ACTION_ASK_AUTOSCALER] = "ASK_AUTOSCALER",
     [ACTION_EVENT] = "EVENT",
     [ACTION_WAKE_AT] = "WAKE_AT",
 };

@@ -18,6 +18,7 @@ enum action_kind {
     ACTION_CREATE_POD,     /* attempt, index: render_pod() */
     ACTION_DELETE_POD,     /* name, uid (precondition), grace_seconds */
     ACTION_DELETE_SERVICE, /* name, uid (precondition) */
+    ACTION_ASK_AUTOSCALER, /* name, uid of a pod: its events, for world.scaling */
     ACTION_EVENT,          /* type, reason, note: about the job */
     ACTION_WAKE_AT,        /* at_us: plan again then, if nothing else happens before; at most one, last */
 };
@@ -28,8 +29,8 @@ struct action {
     const struct job_status *status; /* SET_STATUS */
     int32_t attempt;                 /* CREATE_POD */
     int32_t index;                   /* CREATE_POD */
-    const char *name;                /* CREATE_*, DELETE_*: the object's name */
-    const char *uid;                 /* DELETE_* */
+    const char *name;                /* CREATE_*, DELETE_*, ASK_*: the object's name */
+    const char *uid;                 /* DELETE_*, ASK_* */
     int32_t grace_seconds;           /* DELETE_POD: -1 = the pod's own, 0 = by force */
     const char *type;                /* EVENT: "Normal" or "Warning" */
     const char *reason;              /* EVENT */

@@ -1,10 +1,14 @@
 /* How far a healthy attempt is, in words: from what is missing to what runs. */
 #include "core/planner.h"
 
+#include <string.h>
+
 #include "api/labels.h"
 #include "base/rfc3339.h"
 
 #include "base/banned.h"
+
+#define SCALING_PAUSE_US (30 * SECOND_US)
 
 /* The first worker, by index, of which `is` holds. */
 static const struct pod_facts *first(const struct planner *p,
@@ -69,27 +73,56 @@ static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
     return !pod_is_terminal(pod) && troubled(pod, &name);
 }
 
+/* The cluster autoscaler's word on a pod that finds no node, asked for now and then; NULL = it has none. */
+static const struct scaling *ask_autoscaler(struct planner *p, const struct pod_facts *pod)
+{
+    const struct scaling *s = &p->w->scaling;
+    bool is_known = strcmp(s->pod_uid, pod->uid) == 0;
+    if (is_known && s->asked_us + SCALING_PAUSE_US > p->w->now_us)
+        planner_wake(p, s->asked_us + SCALING_PAUSE_US, "the autoscaler may say something new");
+    else
+        planner_add(p, (struct action){.kind = ACTION_ASK_AUTOSCALER,
+                                       .why = "a worker finds no node",
+                                       .name = pod->name,
+                                       .uid = pod->uid});
+    return is_known && s->word != SCALING_UNKNOWN ? s : NULL;
+}
+
+static void say_scaling_up(struct planner *p, const struct pod_facts *pod, const struct scaling *s)
+{
+    planner_say(p, PHASE_PENDING, REASON_ScalingUp,
+                "No room yet for %s; the cluster autoscaler is adding a node: %s", verdict_where(p->a, pod),
+                s->message);
+}
+
+static void say_no_nodes(struct planner *p, const char *label, const char *refusal)
+{
+    planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
+                "No node has the label " LABEL_NODE_TECHNOLOGY "=%s, and workers run on such nodes only.%s "
+                "To go on, add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
+                "--confidential-node-type=%s",
+                label, refusal, label);
+}
+
 /* Never a fallback to other nodes: the job waits, and says for what. */
 static bool say_placement(struct planner *p)
 {
     enum technology t = job_technology(p->j);
     const char *label = technology_name(t);
-    const struct pod_facts *pod = first(p, is_unbound);
-    if (pod && p->w->confidential_nodes[t] == 0) {
-        planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
-                    "No node has the label " LABEL_NODE_TECHNOLOGY "=%s, and workers run on such nodes only. "
-                    "To go on, add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
-                    "--confidential-node-type=%s",
-                    label, label);
-        return true;
-    }
-    pod = first(p, is_unschedulable);
-    if (!pod)
+    const struct pod_facts *pod = first(p, is_unschedulable);
+    const struct scaling *s = pod ? ask_autoscaler(p, pod) : NULL;
+    const char *refusal = s ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
+    if (s && s->word == SCALING_UP)
+        say_scaling_up(p, pod, s);
+    else if (first(p, is_unbound) && p->w->confidential_nodes[t] == 0)
+        say_no_nodes(p, label, refusal);
+    else if (pod)
+        planner_say(p, PHASE_PENDING, REASON_Unschedulable,
+                    "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
+                    "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
+                    verdict_where(p->a, pod), label, label, pod->unschedulable_message, refusal);
+    else
         return false;
-    planner_say(p, PHASE_PENDING, REASON_Unschedulable,
-                "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
-                "=%s: %s To go on, make room there, add nodes to the node pool, or ask for less.",
-                verdict_where(p->a, pod), label, label, pod->unschedulable_message);
     return true;
 }
 

@@ -158,6 +158,10 @@ const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)
 /* Told with the turn of the message that says so, and therefore once. */
 void plan_tell_force(struct planner *p)
 {
-    if (strstr(p->next.message, forced_words) && strcmp(p->next.message, p->j->status.message) != 0)
-        planner_event(p, "Warning", REASON_ForcedDeletion, p->next.message);
+    const struct pod_facts *pod = plan_awaited_worker(p);
+    if (pod && must_force(p, pod) && strstr(p->next.message, forced_words) &&
+        strcmp(p->next.message, p->j->status.message) != 0)
+        planner_event(
+            p, "Warning", REASON_ForcedDeletion,
+            arena_printf(p->a, "%s does not end: %s.", verdict_where(p->a, pod), stuck_text(p, pod)));
 }

@@ -138,6 +138,19 @@ struct refusal {
     int32_t count; /* refusals in a row */
 };
 
+enum scaling_word { SCALING_UNKNOWN, SCALING_UP, SCALING_REFUSED };
+
+/* What the cluster autoscaler says of a pod that finds no node; kept by the shell, in memory only. */
+struct scaling {
+    const char *pod_uid; /* "" = it was not asked for */
+    enum scaling_word word;
+    const char *message;
+    int64_t asked_us;
+};
+
+/* The newest word among a pod's events (a list of core/v1 Event). Texts are borrowed from them. */
+struct scaling scaling_of_events(const json_t *list);
+
 /* What the chart's values say; constant over the life of the process. See operator/main.c for the flags. */
 struct config {
     const char *worker_image;
@@ -173,6 +186,7 @@ struct world {
     size_t report_count;
     int32_t confidential_nodes[TECHNOLOGY_COUNT]; /* in the whole cluster, by label */
     struct refusal refusal;
+    struct scaling scaling;
 };
 
 #endif

@@ -77,7 +77,8 @@ static void make_plan(struct pass *p)
                       .job = &p->job,
                       .namespace = caches_namespace(c, p->job.namespace),
                       .service = caches_service(c, p->job.namespace, service),
-                      .refusal = task_refusal(p->task)};
+                      .refusal = task_refusal(p->task),
+                      .scaling = task_scaling(p->task)};
     w.pods = caches_pods_of(c, p->job.uid, p->arena, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
     w.reports = posts_of(p->pw->posts, w.pods, w.pod_count, p->arena, &w.report_count);

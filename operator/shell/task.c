@@ -42,6 +42,8 @@ void task_free(void *task)
     free(t->listed_for);
     free(t->refused_object);
     free(t->refused_message);
+    free(t->scaling_uid);
+    free(t->scaling_message);
     free(t);
 }
 
@@ -65,6 +67,8 @@ void task_forget(struct task *t, const char *uid)
     set_text(&t->listed_for, "");
     set_text(&t->refused_object, "");
     set_text(&t->refused_message, "");
+    set_text(&t->scaling_uid, "");
+    set_text(&t->scaling_message, "");
     t->refused_count = 0;
     expectations_fini(&t->expectations);
     backoff_reset(&t->backoff);
@@ -98,4 +102,20 @@ struct refusal task_refusal(const struct task *t)
                             .message = t->refused_message,
                             .at_us = t->refused_us,
                             .count = t->refused_count};
+}
+
+void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word)
+{
+    set_text(&t->scaling_uid, pod_uid);
+    set_text(&t->scaling_message, word->message);
+    t->scaling_word = word->word;
+    t->scaling_us = clock_wall_us();
+}
+
+struct scaling task_scaling(const struct task *t)
+{
+    return (struct scaling){.pod_uid = t->scaling_uid,
+                            .word = t->scaling_word,
+                            .message = t->scaling_message,
+                            .asked_us = t->scaling_us};
 }

@@ -27,6 +27,10 @@ struct task {
     char *refused_message;
     int64_t refused_us;
     int32_t refused_count;
+    char *scaling_uid; /* of the pod that the autoscaler was asked for; "" = none */
+    char *scaling_message;
+    enum scaling_word scaling_word;
+    int64_t scaling_us;
     struct pass *pass; /* running */
     bool is_touched;   /* while the pass was running */
     void *controller;  /* for the timer */
@@ -44,6 +48,9 @@ void task_forget(struct task *t, const char *uid);
 /* What the API server said to a create: refused, or, with object NULL, taken. */
 void task_note_create(struct task *t, const char *object, const char *message);
 struct refusal task_refusal(const struct task *t);
+/* What the cluster autoscaler says of that pod, as of now. */
+void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);
+struct scaling task_scaling(const struct task *t);
 /* False when pods were listed for that version of the job already. */
 bool task_note_listing(struct task *t, const char *version);
 

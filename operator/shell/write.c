@@ -89,6 +89,7 @@ static void note_success(struct write *w, const json_t *object)
         expect(x, is_forced(w->action) ? EXPECT_FORCED : EXPECT_LEAVING, cache_of(w->action), name,
                w->action->uid);
         break;
+    case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
     }
@@ -199,7 +200,29 @@ static void on_deleted(void *context, const struct kube_answer *answer, const st
     end_write(w);
 }
 
+/* An answer that does not come is none: the pass goes on, and the question is asked again later. */
+static void on_autoscaler(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    struct scaling word = scaling_of_events(e == NULL ? answer->object : NULL);
+    w->call = NULL;
+    if (e != NULL)
+        log_failure(LOG_LEVEL_WARNING, e, "cannot read a pod's events", "namespace", w->pass->job.namespace,
+                    "pod", w->action->name, NULL);
+    task_note_scaling(w->pass->task, w->action->uid, &word);
+    w->pass->task->is_touched = true;
+    end_write(w);
+}
+
 /* ---- sending ---- */
+static void ask_autoscaler(struct write *w)
+{
+    char *path CLEANUP(cleanup_free) =
+        xasprintf("/api/v1/namespaces/%s/events?fieldSelector=involvedObject.uid%%3D%s",
+                  w->pass->job.namespace, w->action->uid);
+    w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_autoscaler, w);
+}
+
 static void create(struct write *w, json_t *body)
 {
     char *path CLEANUP(cleanup_free) = children_path(w);
@@ -234,6 +257,7 @@ void write_start(struct write *w)
     case ACTION_CREATE_POD: create(w, render_pod(&p->job, p->pw->config, a->attempt, a->index)); break;
     case ACTION_DELETE_POD:
     case ACTION_DELETE_SERVICE: delete_child(w); break;
+    case ACTION_ASK_AUTOSCALER: ask_autoscaler(w); break;
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
     }

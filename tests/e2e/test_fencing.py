@@ -7,6 +7,7 @@ from kit.cloister import BUCKET
 from kit.cluster import ROOT, wait_for
 
 from conftest import encrypted, evaluate, installed
+from test_life import short
 from test_training import train_digits
 
 
@@ -55,3 +56,22 @@ def test_containers_that_survive_their_pods_advance_nothing(two_pools, tmp_path)
     # The old worker 0 met the new HEAD, and ended its trainer.
     trainers = site.cluster.inside("pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip()
     assert trainers == "0", "no trainer of the lost node is left"
+
+
+def test_goes_on_elsewhere_when_its_node_is_deleted(two_pools):
+    """A machine that the cloud took away: first its kubelet is silent, then its Node object goes."""
+    site, namespace = two_pools, "deleted-node"
+    site.namespace(namespace)
+    site.cluster.kubelet("start", "cc-0")
+    site.cluster.kubectl("cordon", "cc-0")
+    site.cluster.apply(short("moves", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 600; true',
+                             failurePolicy={"maxRestarts": 0, "backoffSeconds": 1}))
+    assert site.wait_phase("moves", namespace, "Running")["confidential"]["nodes"] == ["cc-1"]
+    site.cluster.kubelet("stop", "cc-1")
+    site.cluster.kubectl("uncordon", "cc-0")
+    site.cluster.kubectl("delete", "node", "cc-1")
+    status = site.wait_phase("moves", namespace, "Succeeded", timeout=180)
+    failure = status["failures"][0]
+    assert (failure["class"], failure["reason"], failure["node"]) == ("Disruption", "NodeLost", "cc-1")
+    assert "exitCode" not in failure, "nobody knows how it ended, and no number says so"
+    assert (status["restarts"], status["disruptions"], status["confidential"]["nodes"]) == (0, 1, ["cc-0"])

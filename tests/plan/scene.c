@@ -288,6 +288,14 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
                                             .is_confidential = strcmp(namespace, "ordinary") != 0,
                                             .is_deleting = strcmp(namespace, "deleting") == 0};
     s->w.namespace = strcmp(namespace, "unknown") == 0 ? NULL : &s->namespace;
+    const json_t *scaling = json_object_get(test_case, "scaling");
+    static const char *const words[] = {"", "up", "refused"};
+    s->w.scaling = (struct scaling){.pod_uid = js_text(scaling, "podUID"),
+                                    .message = js_text(scaling, "message"),
+                                    .asked_us = ago(scaling, "secondsAgo", 0)};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(words[i], js_text(scaling, "word")) == 0)
+            s->w.scaling.word = (enum scaling_word)i;
     const json_t *refusal = json_object_get(test_case, "refusal");
     s->w.refusal = (struct refusal){.object = js_text(refusal, "object"),
                                     .message = js_text(refusal, "message"),
@@ -356,6 +364,10 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
         size_t i = find_pod(s, act->name);
         if (i < s->pod_count && strcmp(s->pods[i]->uid, act->uid) == 0)
             s->pods[i] = s->pods[--s->pod_count];
+    } else if (act->kind == ACTION_ASK_AUTOSCALER) {
+        if (strcmp(s->w.scaling.pod_uid, act->uid) != 0)
+            s->w.scaling = (struct scaling){.pod_uid = act->uid, .message = ""};
+        s->w.scaling.asked_us = SCENE_NOW_US;
     } else if (act->kind == ACTION_DELETE_SERVICE) {
         s->w.service = NULL;
     }

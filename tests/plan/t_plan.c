@@ -41,7 +41,8 @@ static void add_action(struct strbuf *text, const struct action *act)
 {
     strbuf_add_text(text, action_kind_name(act->kind));
     if (act->kind == ACTION_CREATE_SERVICE || act->kind == ACTION_CREATE_POD ||
-        act->kind == ACTION_DELETE_POD || act->kind == ACTION_DELETE_SERVICE)
+        act->kind == ACTION_DELETE_POD || act->kind == ACTION_DELETE_SERVICE ||
+        act->kind == ACTION_ASK_AUTOSCALER)
         strbuf_addf(text, " %s", act->name);
     if (act->kind == ACTION_DELETE_POD && act->grace_seconds >= 0)
         strbuf_addf(text, " in %d s", (int)act->grace_seconds);

@@ -138,6 +138,7 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
     case ACTION_CREATE_POD: return serve_pod(s, w, base, ret_number, ret_law);
     case ACTION_DELETE_POD: return serve_delete(s, w, ret_number);
     case ACTION_DELETE_SERVICE:
+    case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
     }

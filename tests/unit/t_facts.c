@@ -223,11 +223,43 @@ static void knows_whether_a_node_is_confidential_and_ready(void **state)
     json_decref(node);
 }
 
+static struct scaling scaling_of(const char *events)
+{
+    json_t *list = json_loads(events, 0, NULL);
+    assert_non_null(list);
+    struct scaling s = scaling_of_events(list);
+    s.message = strdup(s.message);
+    json_decref(list);
+    return s;
+}
+
+static void takes_the_newest_word_of_the_autoscaler(void **state)
+{
+    (void)state;
+    static const char events[] =
+        "{\"items\": ["
+        "{\"reason\": \"NotTriggerScaleUp\", \"message\": \"at its limit\","
+        " \"lastTimestamp\": \"2026-01-01T12:00:30Z\"},"
+        "{\"reason\": \"TriggeredScaleUp\", \"message\": \"0->1\", \"lastTimestamp\": null,"
+        " \"eventTime\": \"2026-01-01T12:00:20.000000Z\"},"
+        "{\"reason\": \"FailedScheduling\", \"message\": \"no node fits\","
+        " \"lastTimestamp\": \"2026-01-01T12:00:40Z\"}]}";
+    struct scaling s = scaling_of(events);
+    assert_int_equal(s.word, SCALING_REFUSED);
+    assert_string_equal(s.message, "at its limit");
+    free((void *)(uintptr_t)s.message);
+    s = scaling_of("{\"items\": []}");
+    assert_int_equal(s.word, SCALING_UNKNOWN);
+    assert_string_equal(s.message, "");
+    free((void *)(uintptr_t)s.message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reduces_a_pod_to_what_is_read),
         cmocka_unit_test(keeps_a_usual_pod_in_600_bytes),
+        cmocka_unit_test(takes_the_newest_word_of_the_autoscaler),
         cmocka_unit_test(knows_the_conditions_of_a_pod),
         cmocka_unit_test(sees_that_a_pod_is_being_deleted),
         cmocka_unit_test(knows_a_pod_that_is_as_it_was_sent),

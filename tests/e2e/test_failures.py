@@ -1,0 +1,132 @@
+"""Each class of failure, really made: what the status says, what it costs, and how the job goes on."""
+import time
+
+from kit.cloister import image, training_job
+from kit.cluster import wait_for
+
+from test_life import short
+
+# An image by digest that no node has and that no registry gives.
+MISSING = "local.test/cloister-missing@sha256:" + "0" * 64
+
+
+def says(site, namespace, name, *texts, timeout=60):
+    """The status once its message holds all texts."""
+    def said():
+        status = site.status(name, namespace)
+        return all(t in status.get("message", "") for t in texts) and status
+    return wait_for(f"{name} to say {texts}", said, timeout)
+
+
+def last_failure(status):
+    return status["failures"][-1]
+
+
+def events(site, namespace, reason):
+    return [e["note"] for e in site.cluster.list("events.v1.events.k8s.io", namespace) if e["reason"] == reason]
+
+
+def scale_up(pod):
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "scale-up", "namespace": pod["metadata"]["namespace"]},
+            "involvedObject": {"kind": "Pod", "name": pod["metadata"]["name"], "namespace": pod["metadata"]["namespace"],
+                               "uid": pod["metadata"]["uid"]},
+            "type": "Normal", "reason": "TriggeredScaleUp", "source": {"component": "cluster-autoscaler"},
+            "firstTimestamp": now, "lastTimestamp": now, "count": 1,
+            "message": "pod triggered scale-up: [{https://www.googleapis.com/sev-pool 0->1 (max: 3)}]"}
+
+
+def test_tells_what_the_program_did_and_acts_by_rules(site, namespace):
+    none = {"maxRestarts": 0}
+    rule = {"onExitCodes": {"operator": "In", "values": [42]}}
+    site.cluster.apply(
+        short("memory", namespace, "tail /dev/zero", failurePolicy=none),
+        short("exits", namespace, "exit 42", failurePolicy={"rules": [{"action": "FailJob", **rule}]}),
+        short("again", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && exit 42; true',
+              failurePolicy={**none, "backoffSeconds": 1, "rules": [{"action": "Ignore", **rule}]}),
+        short("signal", namespace, "kill -9 $$$$", failurePolicy=none))
+
+    status = site.wait_phase("memory", namespace, "Failed")
+    failure = last_failure(status)
+    assert (failure["class"], failure["reason"], failure["exitCode"]) == ("Application", "OutOfMemory", 137)
+    assert "limits.memory" in failure["message"]
+
+    status = site.wait_phase("exits", namespace, "Failed")
+    assert (status["reason"], status["attempt"], status["restarts"]) == ("PodFailurePolicy", 1, 0)
+
+    status = site.wait_phase("again", namespace, "Succeeded")
+    assert (status["attempt"], status["restarts"], status["disruptions"]) == (2, 0, 0)
+
+    failure = last_failure(site.wait_phase("signal", namespace, "Failed"))
+    assert (failure["class"], failure["reason"], failure["exitCode"]) == ("Application", "CommandFailed", 137)
+
+
+def test_says_what_a_worker_lacks_and_goes_on_when_it_is_there(site, namespace):
+    site.cluster.apply(
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small", "namespace": namespace},
+         "spec": {"hard": {"count/services": "10", "pods": "3"}}},
+        training_job("image", namespace, MISSING, ["/train"]),
+        short("config", namespace, "true",
+              trainer={"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "late", "key": "a"}}}]}))
+    status = says(site, namespace, "image", "container trainer of worker 0", "ImageUnavailable", "correct the image's name")
+    assert status["phase"] == "Starting" and status["restarts"] == 0
+    says(site, namespace, "config", "ContainerConfigInvalid", '"late" not found')
+    site.cluster.apply(short("quota", namespace, "true", replicas=2))
+    status = says(site, namespace, "quota", f"The quota of namespace {namespace} has no room for pod quota-worker-",
+                  "raise the ResourceQuota")
+    assert (status["phase"], status["reason"]) == ("Pending", "QuotaExceeded")
+
+    # A kubelet says something else every few seconds; the job does not.
+    version = site.job("image", namespace)["metadata"]["resourceVersion"]
+    site.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": namespace},
+                        "data": {"a": "1"}})
+    site.cluster.kubectl("patch", "resourcequota", "small", "-n", namespace, "--type=merge", "-p", '{"spec":{"hard":{"pods":"9"}}}')
+    site.wait_phase("config", namespace, "Succeeded")
+    site.wait_phase("quota", namespace, "Succeeded")
+    time.sleep(5)
+    assert site.job("image", namespace)["metadata"]["resourceVersion"] == version, "nothing is written when nothing changed"
+
+
+def test_a_drained_node_costs_a_disruption_or_what_a_rule_says(site, namespace):
+    script = '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 300; true'
+    site.cluster.apply(
+        short("drained", namespace, script, failurePolicy={"maxRestarts": 0, "backoffSeconds": 1}),
+        short("free", namespace, script, failurePolicy={
+            "maxRestarts": 0, "maxDisruptions": 0, "backoffSeconds": 1,
+            "rules": [{"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget"}]}]}))
+    for name in ("drained", "free"):
+        site.wait_phase(name, namespace, "Running")
+    try:
+        site.cluster.kubectl("drain", "cc-0", "--ignore-daemonsets", "--force", "--delete-emptydir-data",
+                             f"--pod-selector=cloister.dev/job-name in (drained,free)", timeout=120)
+        says(site, namespace, "drained", "No room for worker 0")
+        # No cluster autoscaler runs here: its event, as it writes it.
+        site.cluster.apply(scale_up(site.cluster.get("pod", "drained-worker-0-2", namespace)))
+        says(site, namespace, "drained", "the cluster autoscaler is adding a node: pod triggered scale-up")
+    finally:
+        site.cluster.kubectl("uncordon", "cc-0")
+    status = site.wait_phase("drained", namespace, "Succeeded")
+    failure = last_failure(status)
+    assert (failure["class"], failure["reason"]) == ("Disruption", "Evicted")
+    assert (status["restarts"], status["disruptions"]) == (0, 1)
+    status = site.wait_phase("free", namespace, "Succeeded")
+    assert (status["attempt"], status["restarts"], status["disruptions"]) == (2, 0, 0)
+
+
+def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespace):
+    site.cluster.apply(short("stuck", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 300; true',
+                             failurePolicy={"terminationTimeoutSeconds": 6, "backoffSeconds": 1}))
+    site.wait_phase("stuck", namespace, "Running")
+    site.cluster.kubelet("stop", "cc-0")
+    try:
+        site.cluster.kubectl("delete", "pod", "stuck-worker-0-1", "-n", namespace, "--grace-period=1", "--wait=false")
+        status = says(site, namespace, "stuck", "stuck-worker-0-1 on node cc-0", "is deleted by force at")
+        assert status["phase"] == "Restarting" and status["reason"] == "WaitingForOldWorkers"
+        wait_for("attempt 2", lambda: site.status("stuck", namespace)["attempt"] == 2, 30)
+        assert site.cluster.get("pod", "stuck-worker-0-1", namespace) is None
+        notes = wait_for("the event", lambda: events(site, namespace, "ForcedDeletion"), 10)
+        assert len(notes) == 1 and "node cc-0 may still run it and hold the job's keys" in notes[0]
+    finally:
+        site.cluster.kubelet("start", "cc-0")
+    status = site.wait_phase("stuck", namespace, "Succeeded", timeout=120)
+    assert (status["attempt"], status["disruptions"]) == (2, 1)
