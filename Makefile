@@ -48,7 +48,7 @@ PROGRAMS := $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/cloister-exec
 UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 
 .PHONY: docs all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
-        test-san sim mutants lint fmt bench-decrypt clean help
+        test-san sim mutants lint fmt bench-decrypt bench-operator clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -126,6 +126,10 @@ bench-decrypt: ## decryption beside openssl speed, one core, one run
 	@tests/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/bench/decrypt
 	@tests/bench/decrypt.sh $(BUILD)/bench/decrypt
+bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: memory, speed, latency, restart
+	@tests/setup all && tests/bench/setup
+	@$(MAKE) --no-print-directory $(BIN)/cloister-operator $(BUILD)/bench/pod_bytes
+	@BUILD=$(BUILD) $(VENV)/bin/python -B tests/bench/operator/bench.py
 # Of the shell, only the expectations: the simulation has caches of its own.
 SIM_OBJ  := $(call objects,$(call sources,tests/sim) $(PURE_SRC) operator/shell/expect.c)
 sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss
@@ -163,6 +167,9 @@ $(MUTANTS)/sim: $(call objects,$(call sources,tests/sim)) $(MUTATED) $(LIB)
 $(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $< $(LIB) $(LIBS) -o $@
+$(BUILD)/bench/pod_bytes: tests/bench/operator/pod_bytes.c $(PARTS) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $< $(PARTS) $(LIB) $(LIBS) -o $@
 
 lint: ## include law, sizes, headers, formatting, chart
 	@tests/setup build

@@ -161,13 +161,18 @@ class Supervisor:
         self.private_directories()
         self.network()
         (self.run / "resolv.conf").write_text(f"nameserver {configs.BRIDGE}\n")
-        parts = configs.control_plane(self.run, self.nodes[0].name)
+        parts = configs.control_plane(self.run, self.nodes[0].name if self.nodes else "")
         self.start("etcd", parts.pop("etcd"))
         for node in self.nodes:
             self.start_containerd(node)
         self.wait_until("etcd", lambda: self.answers("http://127.0.0.1:2379/health"), 30)
         self.start("kube-apiserver", parts.pop("kube-apiserver"))
         self.wait_until("kube-apiserver", lambda: self.exists("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:kube-scheduler"), 60)
+        if self.nodes:
+            self.bring_up_rest(parts)
+
+    def bring_up_rest(self, parts):
+        """What acts on objects: controllers, scheduler, kubelets."""
         for name, command in parts.items():
             self.start(name, command)
         threads = [threading.Thread(target=self.start_kubelet, args=(node,)) for node in self.nodes]
@@ -231,7 +236,7 @@ def reap_orphans(supervisor):
 
 
 def main():
-    run, nodes = Path(sys.argv[1]), sys.argv[2].split(",")
+    run, nodes = Path(sys.argv[1]), [name for name in sys.argv[2].split(",") if name]
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     supervisor = Supervisor(run, nodes)
     threading.Thread(target=reap_orphans, args=(supervisor,), daemon=True).start()

@@ -56,7 +56,8 @@ class Cluster:
         return run(TOOL, *arguments, "--name", self.name, **options)
 
     def up(self, nodes="cc-0,std-0", quiet=True):
-        command = [str(TOOL), "up", "--replace", "--name", self.name, "--nodes", nodes]
+        """Without nodes the cluster is bare: etcd and the API server alone."""
+        command = [str(TOOL), "up", "--replace", "--name", self.name, *(["--nodes", nodes] if nodes else ["--bare"])]
         if quiet:
             run(*command, timeout=600)
         elif subprocess.run(command, check=False).returncode != 0:
