@@ -73,19 +73,28 @@ static bool may_refresh(struct planner *p, int64_t last_us)
     return false;
 }
 
+/* What the worker's agent said last. The message that it leaves is newer than all that it posted. */
+static bool read_progress(const struct planner *p, int32_t index, struct status_progress *ret)
+{
+    const struct pod_facts *pod = p->gang.workers[index];
+    const struct posted_facts *post = posted(p, index);
+    struct report r;
+    if (pod && report_of_pod(pod, p->a, &r))
+        return progress_decode(r.progress, p->a, ret);
+    json_t *tree = post && *post->progress ? json_loads(post->progress, 0, NULL) : NULL;
+    bool says_something = progress_decode(tree, p->a, ret);
+    json_decref(tree);
+    return says_something;
+}
+
 /* The program's: worker 0 speaks for all, others where it is silent. */
 static void describe_progress(struct planner *p)
 {
-    const char *text = "";
-    for (int32_t i = 0; i < p->gang.replicas && !*text; i++) {
-        const struct posted_facts *post = posted(p, i);
-        text = post ? post->progress : "";
-    }
     struct status_progress progress;
-    json_t *tree = *text ? json_loads(text, 0, NULL) : NULL;
-    bool says_something = progress_decode(tree, p->a, &progress);
-    json_decref(tree);
-    if (!says_something || progress_equal(&progress, &p->next.progress) ||
+    int32_t i = 0;
+    while (i < p->gang.replicas && !read_progress(p, i, &progress))
+        i++;
+    if (i == p->gang.replicas || progress_equal(&progress, &p->next.progress) ||
         !may_refresh(p, p->next.progress.updated_us))
         return;
     progress.updated_us = planner_now(p);

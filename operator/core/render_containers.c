@@ -179,7 +179,7 @@ json_t *render_trainer_container(const struct job *j, const struct config *c, in
         json_object_set_new(o, "workingDir", json_string(t->working_dir));
     if (json_array_size(t->ports) > 0)
         json_object_set_new(o, "ports", json_deep_copy(t->ports));
-    json_object_set_new(o, "env", render_trainer_env(j, attempt, index));
+    json_object_set_new(o, "env", render_trainer_env(j, c, attempt, index));
     json_object_set_new(o, "volumeMounts", trainer_mounts(t));
     json_object_set_new(o, "resources", trainer_resources(&j->spec));
     json_object_set_new(o, "securityContext", container_security());

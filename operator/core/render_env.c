@@ -167,6 +167,22 @@ static void add_xgboost(json_t *env, const struct job *j, int32_t index)
     add_number(env, "WORKER_PORT", COORDINATOR_PORT);
 }
 
+/* ---- progress ---- */
+
+/*
+ * As Kubeflow Trainer sets them, so that its clients report unchanged; the agent answers on the pod's
+ * loopback, where TLS would protect nothing.
+ */
+static void add_trainer_client(json_t *env, const struct job *j)
+{
+    add(env, "KUBEFLOW_TRAINER_SERVER_URL",
+        json_sprintf(
+            "http://127.0.0.1:%d/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status",
+            PORT_AGENT_PROGRESS, j->namespace, j->name));
+    add_text(env, "KUBEFLOW_TRAINER_SERVER_CA_CERT", "/cloister/run/kubeflow/ca.crt");
+    add_text(env, "KUBEFLOW_TRAINER_SERVER_TOKEN", "/cloister/run/kubeflow/token");
+}
+
 static void add_framework(json_t *env, const struct job *j, int32_t index)
 {
     switch (j->spec.trainer.framework) {
@@ -198,7 +214,7 @@ static void leave_out_empty_values(json_t *env)
     }
 }
 
-json_t *render_trainer_env(const struct job *j, int32_t attempt, int32_t index)
+json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
     json_t *env = json_array();
     add_number(env, "CLOISTER_RANK", index);
@@ -210,6 +226,9 @@ json_t *render_trainer_env(const struct job *j, int32_t attempt, int32_t index)
     add_text(env, "CLOISTER_RESTORE", "/cloister/restore");
     add_text(env, "CLOISTER_CHECKPOINTS", "/cloister/checkpoints");
     add_text(env, "CLOISTER_OUTPUT", "/cloister/output");
+    add_text(env, "CLOISTER_PROGRESS", "/cloister/run/progress");
+    if (*c->report_url)
+        add_trainer_client(env, j);
     add_number(env, "JOB_COMPLETION_INDEX", index);
     add_text(env, "HOME", "/cloister/home");
     add_framework(env, j, index);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/labels.h"
 #include "api/names.h"
 #include "base/strbuf.h"
 #include "core/render_int.h"
@@ -97,6 +98,9 @@ static json_t *plan_json(const struct job *j, const struct config *c, int32_t at
     json_object_set_new(plan, "inputs", inputs(s));
     add_destinations(plan, j, attempt, index);
     add_reports(plan, c);
+    json_object_set_new(
+        plan, "ports",
+        json_pack("{s:i, s:i}", "progress", PORT_AGENT_PROGRESS, "metrics", PORT_AGENT_METRICS));
     json_object_set_new(plan, "inputLimitBytes", json_integer(s->input_limit_bytes));
     json_object_set_new(plan, "outputLimitBytes", json_integer(s->output_limit_bytes));
     json_object_set_new(plan, "gracePeriodSeconds", json_integer(c->grace_seconds));

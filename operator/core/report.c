@@ -44,6 +44,7 @@ static const struct field report_fields[] = {
     REPORT("checkpoint.step", INT64, checkpoint.step),
     REPORT("checkpoint.time", TEXT, checkpoint.time),
     REPORT("checkpoint.manifestSHA256", TEXT, checkpoint.manifest_sha256),
+    REPORT("progress", OBJECT, progress),
     REPORT("output.uri", TEXT, output.uri),
     REPORT("output.manifestSHA256", TEXT, output.manifest_sha256),
 };
@@ -104,12 +105,12 @@ static bool fits(const struct report *r)
 }
 
 /* Only what makes sense of it is kept. */
-static char *progress_text(const json_t *report)
+static char *progress_text(const struct report *r)
 {
     struct arena *a = arena_new();
     struct status_progress progress;
     char *text = NULL;
-    if (progress_decode(json_object_get(report, "progress"), a, &progress)) {
+    if (progress_decode(r->progress, a, &progress)) {
         json_t *o = progress_encode(&progress);
         text = js_dump(o);
         json_decref(o);
@@ -131,7 +132,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
         err_set(e, ERR_INVALID, pod->name, "this is no report of the pod %s", pod->name);
         return NULL;
     }
-    char *progress CLEANUP(cleanup_free) = progress_text(report);
+    char *progress CLEANUP(cleanup_free) = progress_text(&r);
     struct posted_facts f = {.pod_uid = pod->uid,
                              .stage = r.stage,
                              .reason = r.reason,

@@ -18,6 +18,7 @@ struct report {
     int32_t exit_code;   /* of the program; -1 = unknown */
     struct status_checkpoint checkpoint;
     struct status_output output;
+    const json_t *progress; /* in Kubeflow Trainer's form, not checked; NULL = none */
 };
 
 /* False when there is no report, or when it is of another pod, attempt or index than it stands in. */

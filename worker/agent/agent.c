@@ -8,6 +8,7 @@
 
 #include "agent/checkpoints.h"
 #include "agent/gate.h"
+#include "agent/news.h"
 #include "agent/stage.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
@@ -33,6 +34,7 @@ struct agent {
 
     struct loop *loop;
     struct gate *gate;
+    struct news *news;
     struct loop_source *wake; /* work thread -> main thread */
     int poke[2];              /* main thread -> work thread: a pipe */
 
@@ -79,11 +81,14 @@ static void on_exited(void *context, int code)
     struct agent *a = context;
     pthread_mutex_lock(&a->lock);
     bool is_news = a->exit_code < 0;
-    if (is_news)
-        a->exit_code = code;
     pthread_mutex_unlock(&a->lock);
-    if (is_news)
-        poke_worker(a);
+    if (!is_news)
+        return;
+    news_catch_up(a->news);
+    pthread_mutex_lock(&a->lock);
+    a->exit_code = code;
+    pthread_mutex_unlock(&a->lock);
+    poke_worker(a);
 }
 
 static int trainer_exit_code(struct agent *a)
@@ -358,7 +363,10 @@ static int agent_init(struct agent *a, struct err *e)
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);
     a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, a, e);
-    return a->gate == NULL ? -1 : 0;
+    if (a->gate == NULL)
+        return -1;
+    a->news = news_new(a->loop, &a->plan, a->result);
+    return 0;
 }
 
 int agent_serve(struct err *e)
@@ -375,6 +383,7 @@ int agent_serve(struct err *e)
     pthread_join(thread, NULL);
     loop_source_free(sigterm);
     gate_free(a.gate);
+    news_free(a.news);
     loop_source_free(a.wake);
     loop_free(a.loop);
     result_free(a.result);

@@ -51,6 +51,10 @@ static void read_scalars(struct plan *p)
     p->kms_url = js_text(t, "endpoints.kms");
     p->storage_url = js_text(t, "endpoints.storage");
     p->ca_bundle = text_or_null(t, "endpoints.caBundle");
+    p->reports_url = text_or_null(t, "reports.url");
+    p->reports_ca = text_or_null(t, "reports.ca");
+    p->progress_port = js_int(t, "ports.progress", 0);
+    p->metrics_port = js_int(t, "ports.metrics", 0);
     p->checkpoints_uri = text_or_null(t, "checkpoints.uri");
     p->checkpoints_key = text_or_null(t, "checkpoints.keyName");
     p->output_uri = text_or_null(t, "output.uri");

@@ -37,6 +37,8 @@ struct plan {
     bool must_publish;                             /* this worker publishes the output */
     uint64_t input_limit_bytes;
     unsigned connections;
+    const char *reports_url, *reports_ca; /* NULL: the operator takes no reports */
+    int64_t progress_port, metrics_port;
     const char *pod_uid; /* downward API */
 };
 

@@ -7,17 +7,19 @@
 #include "data/js.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "os/loop.h"
 
 #include "base/banned.h"
 
 #define TERMINATION_LOG "/dev/termination-log"
 
-enum { MESSAGE_MAX = 4096, TEXT_MAX = 1500 };
+enum { MESSAGE_MAX = 4096, TEXT_MAX = 1000, PROGRESS_MAX = 600 };
 
 struct result {
     pthread_mutex_t lock;
     json_t *tree;
-    bool is_final; /* failed or succeeded */
+    struct loop_source *watcher; /* NULL: none */
+    bool is_final;               /* failed or succeeded */
 };
 
 static void write_out(const struct result *r)
@@ -63,7 +65,26 @@ static void begin(struct result *r)
 static void end(struct result *r)
 {
     write_out(r);
+    if (r->watcher != NULL)
+        loop_wake(r->watcher);
     pthread_mutex_unlock(&r->lock);
+}
+
+void result_watch(struct result *r, struct loop_source *wake)
+{
+    pthread_mutex_lock(&r->lock);
+    r->watcher = wake;
+    pthread_mutex_unlock(&r->lock);
+}
+
+json_t *result_copy(struct result *r)
+{
+    pthread_mutex_lock(&r->lock);
+    json_t *copy = json_deep_copy(r->tree);
+    pthread_mutex_unlock(&r->lock);
+    if (copy == NULL)
+        abort();
+    return copy;
 }
 
 void result_stage(struct result *r, const char *stage)
@@ -107,6 +128,22 @@ void result_failure(struct result *r, const struct err *e)
             set_shortened(r, "object", e->object);
     }
     end(r);
+}
+
+void result_progress(struct result *r, const json_t *progress)
+{
+    json_t *copy = json_deep_copy(progress), *metrics = json_object_get(copy, "metrics");
+    char *text = js_dump(copy);
+    while (strlen(text) > PROGRESS_MAX && json_array_size(metrics) > 0) {
+        json_array_remove(metrics, json_array_size(metrics) - 1);
+        free(text);
+        text = js_dump(copy);
+    }
+    free(text);
+    begin(r);
+    json_object_set_new(r->tree, "progress", copy);
+    write_out(r);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void result_success(struct result *r)

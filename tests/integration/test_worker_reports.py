@@ -1,0 +1,280 @@
+"""The agent's end of reports and progress: what it takes from the trainer, and what it tells an operator that may be anything."""
+import json
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from cloud.tls import server_context
+from integration.test_worker import COPY, Worker, calm, cloud, data_file, encrypt, prefix  # noqa: F401
+from kit.cluster import free_port, wait_for
+
+PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/ml/trainjobs/job/status"
+
+
+class FakeOperator:
+    """Takes posts over TLS; says what it is told to say."""
+
+    def __init__(self, keys):
+        self.keys, self.posts, self.answer = keys, [], (200, {})
+        operator = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                operator.posts.append((self.path, self.headers["Authorization"], body, time.monotonic()))
+                status, headers = operator.answer
+                self.send_response(status)
+                for name, value in {"Content-Length": "2", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *arguments):
+                pass
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.socket = server_context(keys, ["127.0.0.1"]).wrap_socket(self.server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def bodies(self):
+        return [p[2] for p in self.posts]
+
+    def wait_for(self, what, condition, timeout=30):
+        return wait_for(what, lambda: next((b for b in self.bodies() if condition(b)), None), timeout)
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Reporting(Worker):
+    """A worker with the token of its pod, which only the agent's container mounts."""
+
+    def sandbox(self, *command):
+        words = super().sandbox(*command)
+        at = words.index("--")
+        token = ["--ro-bind", self.directory / "token", "/var/run/secrets/cloister/token"]
+        return words[:at] + (token if "cloister-worker" in str(command[0]) else []) + words[at:]
+
+
+@pytest.fixture
+def operator(tmp_path):
+    (tmp_path / "keys").mkdir()
+    operator = FakeOperator(tmp_path / "keys")
+    yield operator
+    operator.close()
+
+
+@pytest.fixture
+def start(cloud, tmp_path, prefix, operator):  # noqa: F811
+    made = []
+
+    def start(spec=None, **options):
+        directory = tmp_path / f"worker-{len(made)}"
+        directory.mkdir()
+        (directory / "token").write_text("token-of-the-pod")
+        options.setdefault("reports", {"url": operator.url, "ca": (operator.keys / "ca.pem").read_text()})
+        made.append(Reporting(cloud, directory, prefix, spec, ports={"progress": free_port(), "metrics": free_port()}, **options))
+        made[-1].start_agent()
+        return made[-1]
+    yield start
+    for one in made:
+        one.stop()
+
+
+def url(worker):
+    return f"http://127.0.0.1:{worker.plan['ports']['progress']}{PATH}"
+
+
+def token(worker):
+    return wait_for("the token", lambda: (f := worker.directory / "run/kubeflow/token").exists() and f.read_text())
+
+
+def post(worker, body, bearer=None, path=None):
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {token(worker) if bearer is None else bearer}", "Content-Type": "application/json"}
+    request = urllib.request.Request(path or url(worker), data, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_tells_its_stages_checkpoints_and_end_with_the_pods_token(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+    path, _ = data_file(tmp_path, 1 << 20)
+    w = start(encrypt(cloud, prefix, path))
+    w.start_trainer(f"echo one > /cloister/checkpoints/.s; mv /cloister/checkpoints/.s /cloister/checkpoints/step-7; sleep 3; {COPY}")
+    operator.wait_for("the checkpoint", lambda b: b.get("checkpoint", {}).get("name") == "step-7")
+    assert w.processes["trainer"].wait(60) == 0
+    last = operator.wait_for("the end", lambda b: b["stage"] == "done")
+    assert last["result"] == "Succeeded" and last["exitCode"] == 0 and last["output"]["uri"].startswith("gs://")
+    assert {(p, a) for p, a, _, _ in operator.posts} == {("/v1/report", "Bearer token-of-the-pod")}
+    assert {(b["podUID"], b["attempt"], b["index"]) for b in operator.bodies()} == {("uid-of-pod-1", 1, 0)}
+    assert any(b["stage"] == "running" for b in operator.bodies())
+
+
+def test_tells_of_a_failure_with_its_class(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    spec["inputs"][0]["uri"] = spec["inputs"][0]["uri"].replace("/data/", "/nothing/")
+    start(spec)
+    told = operator.wait_for("the failure", lambda b: b["result"] == "Failed")
+    assert (told["class"], told["reason"]) == ("Data", "DataNotFound")
+
+
+def test_passes_on_lines_of_progress_however_they_are_written(start, operator):
+    w = start()
+    file = w.directory / "run/progress"
+
+    def says(percent):
+        return operator.wait_for(f"{percent} %", lambda b: b.get("progress", {}).get("progressPercentage") == percent)
+    with open(file, "a") as appending:
+        appending.write("progress=1\nprogress=2 remaining=60 loss=0.5\n")
+        appending.flush()
+        assert says(2)["progress"] == {"progressPercentage": 2, "estimatedRemainingSeconds": 60,
+                                       "metrics": [{"name": "loss", "value": "0.5"}]}
+        appending.write("progress=3\nnonsense\nprogr")
+        appending.flush()
+        says(3)
+    file.write_text('{"progressPercentage": 10}')  # written anew, and without an end of line
+    says(10)
+    (w.directory / "run/new").write_text("progress=20\n")
+    (w.directory / "run/new").rename(file)
+    says(20)
+    assert 1 not in [b.get("progress", {}).get("progressPercentage") for b in operator.bodies()]
+
+
+def test_the_last_word_of_a_program_is_in_the_agents_last_word(start):
+    w = start(reports=None)
+    many = " ".join(f"metric-{i}=0.125" for i in range(64))
+    w.start_trainer(f"echo progress=90 > /cloister/run/progress; sleep 2; echo 'progress=100 remaining=0 {many}' >> /cloister/run/progress")
+    code, message = w.finish()
+    assert code == 0 and message["result"] == "Succeeded"
+    assert message["progress"]["progressPercentage"] == 100 and message["progress"]["estimatedRemainingSeconds"] == 0
+    assert message["progress"]["metrics"][0] == {"name": "metric-0", "value": "0.125"}
+
+
+def test_a_program_may_append_progress_for_ever(start, operator):
+    w = start()
+    file = w.directory / "run/progress"
+    line = "progress=5 " + "x" * 80 + "=1\n"
+    with open(file, "a") as appending:
+        for _ in range(4):
+            appending.write(line * 2000)
+            appending.flush()
+            time.sleep(1.5)
+        appending.write("progress=77\n")
+    operator.wait_for("the last line", lambda b: b.get("progress", {}).get("progressPercentage") == 77)
+    stat = wait_for("the volume to be given back", lambda: (s := file.stat()).st_blocks * 512 < 256 * 1024 and s)
+    assert stat.st_size > 700_000
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "directory"])
+def test_reads_nothing_but_a_regular_file(start, operator, kind):
+    import os
+    w = start()
+    file = w.directory / "run/progress"
+    (w.directory / "run/other").write_text("progress=99\n")
+    {"link": lambda: file.symlink_to("other"), "fifo": lambda: os.mkfifo(file), "directory": file.mkdir}[kind]()
+    time.sleep(2.5)
+    post(w, {"trainerStatus": {"progressPercentage": 1}})
+    told = operator.wait_for("progress", lambda b: "progress" in b)
+    assert told["progress"] == {"progressPercentage": 1}, "and the agent is not stuck"
+
+
+def test_speaks_the_wire_format_of_kubeflow_trainer(start, operator):
+    """What transformers' KubeflowCallback sends: integers, values as text, a time of its own."""
+    w = start()
+    assert post(w, {"trainerStatus": {"lastUpdatedTime": "2026-01-01T00:00:00.123456+00:00", "progressPercentage": 45,
+                                      "estimatedRemainingSeconds": 795, "metrics": [{"name": "loss", "value": "0.23"}]}})[0] == 200
+    told = operator.wait_for("progress", lambda b: "progress" in b)
+    assert told["progress"] == {"progressPercentage": 45, "estimatedRemainingSeconds": 795, "metrics": [{"name": "loss", "value": "0.23"}]}
+    ca = w.directory / "run/kubeflow/ca.crt"
+    assert ssl.create_default_context(cafile=ca).cert_store_stats()["x509_ca"] == 1, "clients that want a CA find one"
+
+
+def test_the_loopback_takes_words_and_gives_none(start, operator):
+    w = start()
+    good = {"trainerStatus": {"progressPercentage": 1}}
+    token(w)
+    assert post(w, good, bearer="")[0] == 401
+    assert post(w, good, bearer="guess")[0] == 401
+    assert post(w, good, path=url(w).replace("/ml/", "/other/"))[0] == 404
+    assert post(w, {"trainerStatus": {"progressPercentage": 101}}) [0] == 400
+    assert post(w, b"\xff\x00")[0] == 400
+    assert post(w, b" " * (64 * 1024 + 1))[0] == 413
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(url(w), timeout=10)
+    assert refused.value.code == 405
+    for path in ("/", "/metrics", "/v1/report", "/var/run/secrets/cloister/token"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"http://127.0.0.1:{w.plan['ports']['progress']}{path}", timeout=10)
+        assert refused.value.code == 404 and b"token-of-the-pod" not in refused.value.read()
+    assert post(w, good)[0] == 200
+    assert "token-of-the-pod" not in w.log("agent")
+
+
+def test_posts_progress_every_five_seconds_at_most(start, operator):
+    w = start()
+    operator.wait_for("the start", lambda b: b["stage"] == "running")
+    began = time.monotonic()
+    for percent in range(60):
+        post(w, {"trainerStatus": {"progressPercentage": percent}})
+        time.sleep(0.2)
+    told = [p for p in operator.posts if p[3] > began and "progress" in p[2]]
+    assert 2 <= len(told) <= 4
+    operator.wait_for("the newest", lambda b: b.get("progress", {}).get("progressPercentage") == 59)
+
+
+def test_comes_again_when_a_standby_asks_for_it(start, operator):
+    operator.answer = (503, {"Retry-After": "1"})
+    start()
+    wait_for("two posts", lambda: len(operator.posts) >= 2, 15)
+    operator.answer = (200, {})
+    operator.wait_for("the stage", lambda b: b["stage"] == "running")
+
+
+def test_trains_without_reports_when_the_operator_has_another_ca(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+    other = tmp_path / "other"
+    other.mkdir()
+    server_context(other, ["127.0.0.1"])
+    path, digest = data_file(tmp_path, 1000)
+    w = start(encrypt(cloud, prefix, path), reports={"url": operator.url, "ca": (other / "ca.pem").read_text()})
+    w.start_trainer(f"echo progress=50 >> /cloister/run/progress; {COPY}")
+    code, message = w.finish()
+    assert code == 0 and message["result"] == "Succeeded"
+    assert digest in w.log("trainer") and operator.posts == []
+    assert w.log("agent").count("the operator cannot be told") == 1
+
+
+def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+    operator.answer = (403, {})
+    path, _ = data_file(tmp_path, 1000)
+    w = start(encrypt(cloud, prefix, path))
+    w.start_trainer(COPY)
+    assert w.finish()[0] == 0 and len(operator.posts) >= 1
+    assert w.log("agent").count("does not take this worker's reports") == 1
+
+
+def test_trains_when_nobody_wants_reports(cloud, tmp_path, prefix, start):  # noqa: F811
+    path, _ = data_file(tmp_path, 1000)
+    w = start(encrypt(cloud, prefix, path), reports=None)
+    w.start_trainer(f"echo progress=50 >> /cloister/run/progress; {COPY}")
+    assert w.finish()[0] == 0
+
+
+def test_goes_on_after_the_agent_was_killed_with_the_same_token(start, operator):
+    w = start()
+    before = token(w)
+    w.kill_agent()
+    operator.posts.clear()
+    w.start_agent()
+    wait_for("the agent again", lambda: operator.posts)
+    assert token(w) == before
+    assert wait_for("the loopback", lambda: post(w, {"trainerStatus": {"progressPercentage": 3}})[0] == 200)

@@ -1,0 +1,72 @@
+#include "agent/news.h"
+
+#include <stdlib.h>
+
+#include "agent/progress_file.h"
+#include "agent/progress_server.h"
+#include "agent/report.h"
+#include "base/alloc.h"
+#include "os/log.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+#define PROGRESS_FILE "/cloister/run/progress"
+
+struct news {
+    struct result *result;
+    struct progress progress;
+    struct progress_file *file;
+    struct progress_server *server; /* NULL: could not be set up */
+    struct reporter *reporter;      /* NULL: nobody to report to */
+    struct loop_source *wake;       /* the result has changed, on whatever thread */
+};
+
+static void on_progress(void *context)
+{
+    struct news *n = context;
+    result_progress(n->result, n->progress.latest);
+    if (n->reporter != NULL)
+        reporter_note_progress(n->reporter);
+}
+
+static void on_result(void *context)
+{
+    struct news *n = context;
+    if (n->reporter != NULL)
+        reporter_note_result(n->reporter);
+}
+
+struct news *news_new(struct loop *loop, const struct plan *plan, struct result *result)
+{
+    struct news *n = xcalloc(1, sizeof(*n));
+    struct err e CLEANUP(err_fini) = {0};
+    n->result = result;
+    n->wake = loop_add_wake(loop, on_result, n);
+    n->file = progress_file_new(loop, PROGRESS_FILE, &n->progress, on_progress, n);
+    n->server = progress_server_new(loop, plan, &n->progress, on_progress, n, &e);
+    if (n->server == NULL)
+        log_failure(LOG_LEVEL_WARNING, &e, "the trainer cannot post its progress", NULL);
+    if (plan->reports_url != NULL)
+        n->reporter = reporter_new(loop, plan, result, &n->progress);
+    result_watch(result, n->wake);
+    return n;
+}
+
+void news_catch_up(struct news *n)
+{
+    progress_file_look(n->file);
+}
+
+void news_free(struct news *n)
+{
+    if (n == NULL)
+        return;
+    result_watch(n->result, NULL);
+    progress_server_free(n->server);
+    progress_file_free(n->file);
+    reporter_free(n->reporter);
+    loop_source_free(n->wake);
+    progress_fini(&n->progress);
+    free(n);
+}

@@ -1,0 +1,145 @@
+#include "agent/progress_file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { LOOK_MS = 1000, TAIL_BYTES = 64 * 1024, PAGE_BYTES = 4096 };
+
+struct progress_file {
+    const char *path;
+    struct progress *progress;
+    void (*on_progress)(void *context);
+    void *context;
+    struct loop_source *timer;
+    struct stat seen;
+    uint64_t given_back_bytes; /* from the start of the file */
+    bool is_unfinished;        /* its last line had no end when it was seen */
+    bool was_told_of_damage;   /* said once */
+};
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* The last line of text, which then ends before it. */
+static struct view cut_last_line(struct view *text)
+{
+    size_t at = text->len;
+    while (at > 0 && text->ptr[at - 1] != '\n')
+        at--;
+    struct view line = view_skip(*text, at);
+    text->len = at > 0 ? at - 1 : 0;
+    return line;
+}
+
+static void complain(struct progress_file *f, const struct err *e)
+{
+    if (!f->was_told_of_damage)
+        log_failure(LOG_LEVEL_WARNING, e, "a line of progress was not understood", "file", f->path, NULL);
+    f->was_told_of_damage = true;
+}
+
+/* is_whole: the text begins with a line, and not in the middle of one. */
+static void read_lines(struct progress_file *f, struct view text, bool is_whole)
+{
+    while (text.len > 0) {
+        struct err e CLEANUP(err_fini) = {0};
+        struct view line = view_trim(cut_last_line(&text));
+        if (line.len == 0 || (text.len == 0 && !is_whole))
+            continue;
+        if (progress_take_line(f->progress, line, &e) == 0) {
+            f->on_progress(f->context);
+            return;
+        }
+        complain(f, &e);
+    }
+}
+
+/* The file keeps its length, the volume gets the memory back of what is far behind. */
+static void give_back(struct progress_file *f, int fd, uint64_t until)
+{
+    uint64_t whole = until / PAGE_BYTES * PAGE_BYTES;
+    if (whole < f->given_back_bytes)
+        f->given_back_bytes = 0; /* another file */
+    if (whole - f->given_back_bytes < TAIL_BYTES)
+        return;
+    if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)whole) == 0)
+        f->given_back_bytes = whole;
+}
+
+static void read_tail(struct progress_file *f, int fd, const struct stat *now, bool must_end)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    uint64_t size = (uint64_t)now->st_size, from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+    char *bytes CLEANUP(cleanup_free) = xmalloc(TAIL_BYTES);
+    size_t length = 0;
+    if (fd_read_at(fd, bytes, TAIL_BYTES, from, &length, &e) < 0) {
+        complain(f, &e);
+        return;
+    }
+    struct view text = view_of(bytes, length);
+    f->is_unfinished = length > 0 && bytes[length - 1] != '\n';
+    if (f->is_unfinished && !must_end)
+        (void)cut_last_line(&text);
+    read_lines(f, text, from == 0);
+    give_back(f, fd, from);
+}
+
+/* is_over: nobody writes any more. */
+static void look(struct progress_file *f, bool is_over)
+{
+    struct stat now;
+    int fd CLEANUP(cleanup_fd) = open(f->path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &now) < 0 || !S_ISREG(now.st_mode))
+        return;
+    bool is_still = is_same(&now, &f->seen);
+    if (is_still && !f->is_unfinished)
+        return;
+    f->seen = now;
+    read_tail(f, fd, &now, is_still || is_over);
+    if (is_still)
+        f->is_unfinished = false;
+}
+
+static void on_timer(void *context)
+{
+    struct progress_file *f = context;
+    loop_timer_set(f->timer, LOOK_MS);
+    look(f, false);
+}
+
+void progress_file_look(struct progress_file *f)
+{
+    look(f, true);
+}
+
+struct progress_file *progress_file_new(struct loop *loop, const char *path, struct progress *progress,
+                                        void (*on_progress)(void *context), void *context)
+{
+    struct progress_file *f = xcalloc(1, sizeof(*f));
+    *f = (struct progress_file){
+        .path = path, .progress = progress, .on_progress = on_progress, .context = context};
+    f->timer = loop_add_timer(loop, on_timer, f);
+    loop_timer_set(f->timer, LOOK_MS);
+    return f;
+}
+
+void progress_file_free(struct progress_file *f)
+{
+    if (f == NULL)
+        return;
+    loop_source_free(f->timer);
+    free(f);
+}

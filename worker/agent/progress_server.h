@@ -1,0 +1,27 @@
+/*
+ * Progress over HTTP on the pod's loopback, as Kubeflow Trainer's clients send it
+ * (KEP-2779): POST /apis/trainer.kubeflow.org/v1alpha1/namespaces/NS/trainjobs/NAME/status.
+ *
+ * It takes words and gives none: no answer holds anything but what the caller
+ * sent wrong. The token that clients need is a file that only the pod's own
+ * programs see. Runs on the loop.
+ */
+#ifndef AGENT_PROGRESS_SERVER_H
+#define AGENT_PROGRESS_SERVER_H
+
+#include "agent/plan.h"
+#include "agent/progress.h"
+
+#define PROGRESS_FOLDER "/cloister/run/kubeflow"
+
+struct loop;
+struct progress_server;
+
+/* Writes token (and ca.crt, which Trainer's clients look for) to PROGRESS_FOLDER and listens on
+ * 127.0.0.1:plan->progress_port. NULL with *e set. */
+struct progress_server *progress_server_new(struct loop *loop, const struct plan *plan,
+                                            struct progress *progress, void (*on_progress)(void *context),
+                                            void *context, struct err *e) MUST_CHECK;
+void progress_server_free(struct progress_server *s); /* NULL is fine */
+
+#endif

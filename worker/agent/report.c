@@ -1,0 +1,176 @@
+#include "agent/report.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/backoff.h"
+#include "data/js.h"
+#include "net/http.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+#define TOKEN_FILE "/var/run/secrets/cloister/token"
+
+enum {
+    RESULT_PAUSE_MS = 1000,
+    PROGRESS_PAUSE_MS = 5000,
+    REPEAT_MS = 60 * 1000,
+    FIRST_WAIT_MS = 2000,
+    MOST_WAIT_MS = 5 * 60 * 1000,
+    TIMEOUT_MS = 10 * 1000,
+    TOKEN_MAX = 4 * 1024 - 1, /* of the locked memory, for a moment */
+    ANSWER_MAX = 4096,
+};
+
+struct reporter {
+    struct result *result;
+    const struct progress *progress;
+    char *url;
+    struct http_tls tls;
+    struct http_loop *http;
+    struct http_call *call; /* NULL: nothing is out */
+    struct loop_source *timer;
+    struct backoff backoff;
+    int64_t due_ms;   /* boot clock */
+    int64_t ended_ms; /* when the last post was answered; 0: none was yet */
+    bool is_failing;
+    bool was_said;      /* that it fails */
+    bool is_new_result; /* since the post that is out began */
+    bool is_new_progress;
+};
+
+static void set_due(struct reporter *r, int64_t due_ms)
+{
+    int64_t now_ms = clock_boot_ms();
+    r->due_ms = due_ms;
+    loop_timer_set(r->timer, due_ms > now_ms ? due_ms - now_ms : 0);
+}
+
+/* While posts fail, only the pause decides. */
+static void hurry(struct reporter *r, int64_t pause_ms)
+{
+    if (r->call == NULL && !r->is_failing && r->ended_ms + pause_ms < r->due_ms)
+        set_due(r, r->ended_ms + pause_ms);
+}
+
+void reporter_note_result(struct reporter *r)
+{
+    r->is_new_result = true;
+    hurry(r, RESULT_PAUSE_MS);
+}
+
+void reporter_note_progress(struct reporter *r)
+{
+    r->is_new_progress = true;
+    hurry(r, PROGRESS_PAUSE_MS);
+}
+
+/* ---- answers ---- */
+static void note_failure(struct reporter *r, const struct http_response *response, const struct err *e)
+{
+    int64_t wait_ms = backoff_next_ms(&r->backoff);
+    int asked = http_response_retry_after(response, clock_wall_us());
+    char *status CLEANUP(cleanup_free) = xasprintf("%d", response->status);
+    bool is_worth_saying = !r->was_said && (e != NULL || response->status != 503);
+    if (is_worth_saying && e != NULL)
+        log_failure(LOG_LEVEL_WARNING, e, "the operator cannot be told; training goes on without", NULL);
+    else if (is_worth_saying)
+        log_warning("the operator does not take this worker's reports; training goes on without", "status",
+                    status, "answer", strbuf_text(&response->body), NULL);
+    r->is_failing = true;
+    r->was_said |= is_worth_saying;
+    /* A standby asks to come again soon: the next connection may reach the one that works. */
+    set_due(r, clock_boot_ms() + (asked > 0 ? asked * 1000 : wait_ms));
+}
+
+static void note_success(struct reporter *r)
+{
+    if (r->was_said)
+        log_info("the operator is told again", NULL);
+    backoff_reset(&r->backoff);
+    r->is_failing = r->was_said = false;
+    set_due(r, r->ended_ms + (r->is_new_result     ? RESULT_PAUSE_MS
+                              : r->is_new_progress ? PROGRESS_PAUSE_MS
+                                                   : REPEAT_MS));
+}
+
+static void on_answer(void *context, const struct http_response *response, const struct err *e)
+{
+    struct reporter *r = context;
+    r->call = NULL;
+    r->ended_ms = clock_boot_ms();
+    if (e == NULL && response->status == 200)
+        note_success(r);
+    else
+        note_failure(r, response, e);
+}
+
+/* ---- posts ---- */
+static char *report_text(const struct reporter *r)
+{
+    json_t *report CLEANUP(js_free) = result_copy(r->result);
+    if (r->progress->latest != NULL)
+        json_object_set(report, "progress", r->progress->latest);
+    return js_dump(report);
+}
+
+static void post(void *context)
+{
+    struct reporter *r = context;
+    struct err e CLEANUP(err_fini) = {0};
+    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
+    /* A connection for each: the operator has many agents, and the Service leads to another replica. */
+    static const struct http_header headers[] = {{"Content-Type", "application/json"},
+                                                 {"Connection", "close"}};
+    if (r->call != NULL)
+        return;
+    if (file_read_secret(TOKEN_FILE, TOKEN_MAX, &token, &e) < 0) {
+        struct http_response none;
+        http_response_init(&none);
+        note_failure(r, &none, &e);
+        http_response_fini(&none);
+        return;
+    }
+    char *text CLEANUP(cleanup_free) = report_text(r);
+    r->is_new_result = r->is_new_progress = false;
+    r->call = http_start(r->http,
+                         &(struct http_request){.method = "POST",
+                                                .url = r->url,
+                                                .headers = headers,
+                                                .header_count = ARRAY_LEN(headers),
+                                                .bearer = &token,
+                                                .body = view_from(text),
+                                                .max_body_bytes = ANSWER_MAX,
+                                                .total_timeout_ms = TIMEOUT_MS,
+                                                .bypass_proxy = true},
+                         on_answer, r);
+}
+
+struct reporter *reporter_new(struct loop *loop, const struct plan *plan, struct result *result,
+                              const struct progress *progress)
+{
+    struct reporter *r = xcalloc(1, sizeof(*r));
+    r->result = result;
+    r->progress = progress;
+    r->url = xasprintf("%s/v1/report", plan->reports_url);
+    r->tls.ca_pem = plan->reports_ca;
+    r->http = http_loop_new(loop, &r->tls);
+    r->backoff = (struct backoff)BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
+    r->backoff.random = (uint64_t)clock_wall_us() | 1;
+    r->timer = loop_add_timer(loop, post, r);
+    set_due(r, 0);
+    return r;
+}
+
+void reporter_free(struct reporter *r)
+{
+    if (r == NULL)
+        return;
+    http_loop_free(r->http);
+    loop_source_free(r->timer);
+    free(r->url);
+    free(r);
+}
