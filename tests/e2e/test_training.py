@@ -33,7 +33,7 @@ def test_trains_on_the_confidential_node_alone_and_every_gradient_matters(site, 
 
     columns = site.cluster.kubectl("get", "tjob", "digits", "-n", namespace).stdout.splitlines()
     assert columns[0].split() == ["NAME", "STATUS", "PROGRESS", "WORKERS", "RESTARTS", "AGE"]
-    assert columns[1].split()[:4] == ["digits", "Succeeded", "2/2", "0"]
+    assert columns[1].split()[:5] == ["digits", "Succeeded", "100", "2/2", "0"]
 
 
 def test_waits_and_names_the_missing_pool_when_no_node_is_confidential(site, namespace, digits):

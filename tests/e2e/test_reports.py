@@ -1,0 +1,66 @@
+"""Progress and reports end to end: what a user sees while a job trains, and what neither trainer nor upgrade may do."""
+import re
+
+from kit.cloister import SYSTEM_NAMESPACE, image, training_job
+from kit.cluster import wait_for
+
+from test_training import train_digits
+
+
+def columns(site, name, namespace):
+    """Of `kubectl get tjob`, by heading."""
+    heading, line = site.cluster.kubectl("get", "tjob", name, "-n", namespace).stdout.splitlines()
+    starts = [m.start() for m in re.finditer(r"\S+", heading)] + [None]
+    return {heading[a:b].strip(): line[a:b].strip() for a, b in zip(starts, starts[1:])}
+
+
+def events(site, namespace):
+    return [(e["reason"], e["message"]) for e in site.cluster.list("events", namespace)]
+
+
+def test_progress_is_seen_while_the_digits_train(site, namespace, digits):
+    site.cluster.apply(train_digits("digits", namespace, digits, epochs=12, options=["--min-epoch-seconds", "2"]))
+    seen = set()
+
+    def ended():
+        shown = columns(site, "digits", namespace)
+        seen.add((shown["STATUS"], shown["PROGRESS"]))
+        return shown["STATUS"] in ("Succeeded", "Failed")
+    wait_for("the end", ended, 180, 0.5)
+    running = sorted({int(p) for phase, p in seen if phase == "Running" and p})
+    assert len(running) >= 2 and 0 < running[0] < running[-1] <= 100, seen
+    assert columns(site, "digits", namespace).items() >= {"STATUS": "Succeeded", "PROGRESS": "100", "WORKERS": "2/2"}.items()
+    progress = site.status("digits", namespace)["progress"]
+    assert {m["name"] for m in progress["metrics"]} == {"epoch", "loss", "accuracy"}
+    assert any(reason == "CheckpointCommitted" and "epoch-" in message for reason, message in events(site, namespace))
+
+
+def test_a_client_of_kubeflow_trainer_reports_unchanged_and_gets_no_token(site, namespace):
+    script = """set -e
+        wget -q -O - --header "Authorization: Bearer $(cat $KUBEFLOW_TRAINER_SERVER_TOKEN)" \
+            --post-data '{"trainerStatus": {"progressPercentage": 45, "metrics": [{"name": "loss", "value": "0.2"}]}}' \
+            $KUBEFLOW_TRAINER_SERVER_URL
+        grep -q BEGIN $KUBEFLOW_TRAINER_SERVER_CA_CERT
+        ls /var/run/secrets 2>/dev/null && exit 1
+        cat /var/run/secrets/cloister/token 2>/dev/null && exit 1
+        grep -l "cloister.dev/reports" -r /cloister 2>/dev/null && exit 1
+        while [ ! -e /tmp/enough ]; do sleep 1; [ $((i = i + 1)) -lt 15 ] || touch /tmp/enough; done"""
+    site.cluster.apply(training_job("client", namespace, image("toolbox"), ["/bin/sh", "-c", script]))
+    progress = wait_for("progress", lambda: site.status("client", namespace).get("progress"), 60)
+    assert (progress["progressPercentage"], progress["metrics"]) == (45, [{"name": "loss", "value": "0.2"}])
+    site.wait_phase("client", namespace, "Succeeded")
+
+
+def test_the_key_pair_outlives_an_upgrade_and_workers_go_on_reporting(site, namespace, digits):
+    name = "cloister-reports-tls"
+    before = site.cluster.get("secret", name, SYSTEM_NAMESPACE)["data"]
+    site.cluster.apply(train_digits("digits", namespace, digits, epochs=20, options=["--min-epoch-seconds", "2"]))
+    wait_for("progress", lambda: site.status("digits", namespace).get("progress"), 90)
+    site.install(**{"podAnnotations.upgraded": "yes"})
+    assert site.cluster.get("secret", name, SYSTEM_NAMESPACE)["data"] == before
+    told = site.status("digits", namespace)["progress"]["progressPercentage"]
+    wait_for("more progress", lambda: site.status("digits", namespace)["progress"]["progressPercentage"] > told, 60)
+    pods = site.pods("digits", namespace)
+    assert all(c["restartCount"] == 0 for p in pods for c in p["status"]["containerStatuses"] + p["status"]["initContainerStatuses"])
+    site.wait_phase("digits", namespace, "Succeeded")
+    assert site.status("digits", namespace)["attempt"] == 1
