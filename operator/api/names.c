@@ -9,6 +9,11 @@ void name_service(const char *job, char out[NAME_SIZE])
     (void)snprintf(out, NAME_SIZE, "%.*s-workers", JOB_NAME_MAX, job);
 }
 
+void name_policy(const char *job, const char *uid, char out[NAME_SIZE])
+{
+    (void)snprintf(out, NAME_SIZE, "%.*s-workers-%.8s", JOB_NAME_MAX, job, uid);
+}
+
 void name_host(const char *job, int32_t index, char out[NAME_SIZE])
 {
     (void)snprintf(out, NAME_SIZE, "%.*s-worker-%d", JOB_NAME_MAX, job, (int)index);

@@ -15,6 +15,8 @@
 
 /* "digits-workers": the headless Service, and the subdomain of every worker. */
 void name_service(const char *job, char out[NAME_SIZE]);
+/* "digits-workers-1a2b3c4d": the NetworkPolicy, which may outlive the job and meet one of the same name. */
+void name_policy(const char *job, const char *uid, char out[NAME_SIZE]);
 /* "digits-worker-0": stable over attempts. */
 void name_host(const char *job, int32_t index, char out[NAME_SIZE]);
 /* "digits-worker-0-1": index, then attempt. */

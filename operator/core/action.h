@@ -3,9 +3,10 @@
  *
  * The order of a plan matters in one way: ACTION_SET_STATUS, when there is one,
  * comes first, and the shell does the rest only after the API server has taken
- * it (a decision stands in status before its consequences exist). The actions
- * after it do not depend on one another. A failed action ends the pass; the next
- * pass plans again from what is there.
+ * it (a decision stands in status before its consequences exist). Pods wait for
+ * the NetworkPolicy that stands before them. Other actions do not depend on one
+ * another. A failed action ends the pass; the next pass plans again from what is
+ * there.
  */
 #ifndef CORE_ACTION_H
 #define CORE_ACTION_H
@@ -15,27 +16,39 @@
 enum action_kind {
     ACTION_SET_STATUS,     /* status: PUT on the status subresource with the job's resourceVersion */
     ACTION_CREATE_SERVICE, /* render_service() */
+    ACTION_CREATE_POLICY,  /* render_policy() without pods */
+    ACTION_UPDATE_POLICY,  /* attempt, pods, version: render_policy(), PUT */
     ACTION_CREATE_POD,     /* attempt, index: render_pod() */
     ACTION_DELETE_POD,     /* name, uid (precondition), grace_seconds */
     ACTION_DELETE_SERVICE, /* name, uid (precondition) */
+    ACTION_DELETE_POLICY,  /* the same */
     ACTION_ASK_AUTOSCALER, /* name, uid of a pod: its events, for world.scaling */
     ACTION_EVENT,          /* type, reason, note: about the job */
     ACTION_WAKE_AT,        /* at_us: plan again then, if nothing else happens before; at most one, last */
+};
+
+/* A pod that owns something. */
+struct pod_owner {
+    const char *name;
+    const char *uid;
 };
 
 struct action {
     enum action_kind kind;
     const char *why;                 /* one line for the log */
     const struct job_status *status; /* SET_STATUS */
-    int32_t attempt;                 /* CREATE_POD */
+    int32_t attempt;                 /* CREATE_POD, UPDATE_POLICY */
     int32_t index;                   /* CREATE_POD */
-    const char *name;                /* CREATE_*, DELETE_*, ASK_*: the object's name */
-    const char *uid;                 /* DELETE_*, ASK_* */
-    int32_t grace_seconds;           /* DELETE_POD: -1 = the pod's own, 0 = by force */
-    const char *type;                /* EVENT: "Normal" or "Warning" */
-    const char *reason;              /* EVENT */
-    const char *note;                /* EVENT: at most 1024 bytes */
-    int64_t at_us;                   /* WAKE_AT: wall time */
+    const char *name;                /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
+    const char *version;             /* UPDATE_POLICY: its resourceVersion */
+    const struct pod_owner *pods;    /* UPDATE_POLICY: who own it besides the job */
+    size_t pod_count;
+    const char *uid;       /* DELETE_*, ASK_* */
+    int32_t grace_seconds; /* DELETE_POD: -1 = the pod's own, 0 = by force */
+    const char *type;      /* EVENT: "Normal" or "Warning" */
+    const char *reason;    /* EVENT */
+    const char *note;      /* EVENT: at most 1024 bytes */
+    int64_t at_us;         /* WAKE_AT: wall time */
 };
 
 /* "CREATE_POD", ... */

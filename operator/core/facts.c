@@ -260,24 +260,44 @@ struct node_facts *node_facts_new(const json_t *node)
     return pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings));
 }
 
-#define SERVICE(member) offsetof(struct service_facts, member)
+#define CHILD(member) offsetof(struct child_facts, member)
 
-struct service_facts *service_facts_new(const json_t *service)
+static struct child_facts child_of(const json_t *object)
 {
-    static const size_t strings[] = {SERVICE(namespace),        SERVICE(name),    SERVICE(uid),
-                                     SERVICE(resource_version), SERVICE(job_uid), SERVICE(job_name),
-                                     SERVICE(owner_uid)};
-    struct service_facts f = {
-        .namespace = js_text(service, "metadata.namespace"),
-        .name = js_text(service, "metadata.name"),
-        .uid = js_text(service, "metadata.uid"),
-        .resource_version = js_text(service, "metadata.resourceVersion"),
-        .job_uid = label(service, LABEL_JOB_UID),
-        .job_name = label(service, LABEL_JOB_NAME),
-        .owner_uid = controller_uid(service),
-        .is_deleting = js_at(service, "metadata.deletionTimestamp") != NULL,
+    return (struct child_facts){
+        .namespace = js_text(object, "metadata.namespace"),
+        .name = js_text(object, "metadata.name"),
+        .uid = js_text(object, "metadata.uid"),
+        .resource_version = js_text(object, "metadata.resourceVersion"),
+        .job_uid = label(object, LABEL_JOB_UID),
+        .job_name = label(object, LABEL_JOB_NAME),
+        .owner_uid = controller_uid(object),
+        .attempt = number_label(object, LABEL_ATTEMPT),
+        .is_deleting = js_at(object, "metadata.deletionTimestamp") != NULL,
     };
-    return *f.name && *f.uid ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
+}
+
+static struct child_facts *pack_child(const struct child_facts *f)
+{
+    static const size_t strings[] = {CHILD(namespace),        CHILD(name),    CHILD(uid),
+                                     CHILD(resource_version), CHILD(job_uid), CHILD(job_name),
+                                     CHILD(owner_uid)};
+    return *f->name && *f->uid ? pack_block(f, sizeof(*f), strings, ARRAY_LEN(strings)) : NULL;
+}
+
+struct child_facts *service_facts_new(const json_t *service)
+{
+    struct child_facts f = child_of(service);
+    return pack_child(&f);
+}
+
+struct child_facts *policy_facts_new(const json_t *policy)
+{
+    struct child_facts f = child_of(policy);
+    char fingerprint[FINGERPRINT_SIZE];
+    policy_fingerprint(policy, fingerprint);
+    f.is_changed = strcmp(fingerprint, text_in(policy, "metadata.annotations", ANNOTATION_FINGERPRINT)) != 0;
+    return pack_child(&f);
 }
 
 struct namespace_facts *namespace_facts_new(const json_t *namespace)

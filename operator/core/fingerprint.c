@@ -1,6 +1,6 @@
 /*
- * A fingerprint of the fields of a pod that nobody but the operator may have
- * written. Tables say which fields; each is hashed with its name in JSON with
+ * A fingerprint of the fields of a pod or NetworkPolicy that nobody but the
+ * operator may have written. Tables say which fields; each is hashed with its name in JSON with
  * sorted keys. The hash is FNV-1a with 64 bits: it detects change and is no seal,
  * as whoever could forge it could as well replace the annotation.
  */
@@ -94,9 +94,18 @@ static void hash_volume(uint64_t *hash, const json_t *volume)
     json_decref(copy);
 }
 
+#define HASH_START UINT64_C(14695981039346656037)
+
+void policy_fingerprint(const json_t *policy, char out[FINGERPRINT_SIZE])
+{
+    uint64_t hash = HASH_START;
+    hash_value(&hash, "spec", js_at(policy, "spec"));
+    (void)snprintf(out, FINGERPRINT_SIZE, "%016" PRIx64, hash);
+}
+
 void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE])
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    uint64_t hash = HASH_START;
     const json_t *spec = js_at(pod, "spec");
     hash_fields(&hash, pod_fields, ARRAY_LEN(pod_fields), spec);
     hash_containers(&hash, "initContainers", js_at(spec, "initContainers"));

@@ -56,15 +56,30 @@ static bool may_create_now(struct planner *p)
     return false;
 }
 
-static bool check_service(struct planner *p)
+static bool check_child(struct planner *p, const char *kind, const struct child_facts *child)
 {
-    const struct service_facts *s = p->w->service;
-    if (!s || strcmp(s->owner_uid, p->j->uid) == 0)
+    if (!child || strcmp(child->owner_uid, p->j->uid) == 0)
         return true;
     planner_say(p, PHASE_PENDING, REASON_CreateRefused,
-                "The Service %s exists and is not this job's. To go on, delete it, or delete the job and "
+                "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
                 "give it another name.",
-                s->name);
+                kind, child->name);
+    return false;
+}
+
+/* Said by the job or by the administrator; Cloister does not encrypt what workers say to one another. */
+static bool check_worker_traffic(struct planner *p)
+{
+    const struct job_spec *s = &p->j->spec;
+    if (s->replicas == 1 || s->network.worker_traffic == WORKER_TRAFFIC_ACCEPT_PLAIN ||
+        p->w->config->has_inter_node_encryption)
+        return true;
+    planner_say(p, PHASE_PENDING, REASON_WorkerTrafficNotEncrypted,
+                "The %d workers of this job talk over the network, and nobody has said that it encrypts. To "
+                "go on, create the job with spec.network.workerTraffic: AcceptPlain; or, if GKE's inter-node "
+                "encryption is on, ask an administrator to set the chart's value "
+                "network.interNodeEncryption=true.",
+                (int)s->replicas);
     return false;
 }
 
@@ -91,6 +106,41 @@ static void create_service(struct planner *p)
                                    .name = arena_strdup(p->a, name)});
 }
 
+/* Before any pod that it is about. */
+static void create_policy(struct planner *p)
+{
+    if (p->w->policy)
+        return;
+    char name[NAME_SIZE];
+    name_policy(p->j->name, p->j->uid, name);
+    planner_add(p, (struct action){.kind = ACTION_CREATE_POLICY,
+                                   .why = "workers talk to nobody but whom it names",
+                                   .name = arena_strdup(p->a, name)});
+}
+
+/* Once an attempt, when all its pods are there to own it; and when somebody has changed it. */
+static void keep_policy(struct planner *p)
+{
+    const struct child_facts *policy = p->w->policy;
+    if (policy->is_deleting || (policy->attempt == p->gang.attempt && !policy->is_changed))
+        return;
+    size_t most = (size_t)p->gang.replicas + p->gang.other_count, count = 0;
+    struct pod_owner *pods = arena_calloc(p->a, most + 1, sizeof(*pods));
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        pods[count++] = (struct pod_owner){p->gang.workers[i]->name, p->gang.workers[i]->uid};
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        if (!pod_is_terminal(p->gang.others[i]))
+            pods[count++] = (struct pod_owner){p->gang.others[i]->name, p->gang.others[i]->uid};
+    planner_add(p, (struct action){.kind = ACTION_UPDATE_POLICY,
+                                   .why = policy->is_changed ? "somebody has changed it"
+                                                             : "it goes with the last of these workers",
+                                   .attempt = p->gang.attempt,
+                                   .name = policy->name,
+                                   .version = policy->resource_version,
+                                   .pods = pods,
+                                   .pod_count = count});
+}
+
 static void create_pods(struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
@@ -109,14 +159,18 @@ static void create_pods(struct planner *p)
 bool plan_children(struct planner *p)
 {
     bool is_complete = gang_present(&p->gang) == p->gang.replicas;
-    if (is_complete && p->w->service)
+    if (is_complete && p->w->service && p->w->policy) {
+        keep_policy(p);
         return true;
-    if (!check_namespace(p) || !check_service(p))
+    }
+    if (!check_namespace(p) || !check_worker_traffic(p) || !check_child(p, "Service", p->w->service) ||
+        !check_child(p, "NetworkPolicy", p->w->policy))
         return false;
     bool was_refused = *p->w->refusal.object != '\0';
     if (!may_create_now(p))
         return false;
     create_service(p);
+    create_policy(p);
     create_pods(p);
     if (!is_complete && !was_refused)
         planner_say(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",

@@ -63,22 +63,26 @@ static bool is_ttl_over(struct planner *p)
     return false;
 }
 
-static void remove_service(struct planner *p)
+static void remove_child(struct planner *p, enum action_kind kind, const struct child_facts *child)
 {
-    const struct service_facts *s = p->w->service;
-    if (s && strcmp(s->owner_uid, p->j->uid) == 0 && !s->is_deleting)
-        planner_add(p, (struct action){.kind = ACTION_DELETE_SERVICE,
+    if (child && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
+        planner_add(p, (struct action){.kind = kind,
                                        .why = "ttlSecondsAfterFinished is over",
-                                       .name = s->name,
-                                       .uid = s->uid});
+                                       .name = child->name,
+                                       .uid = child->uid});
 }
 
-/* The job itself stays: where a GitOps repository holds it, it would come back and run again. */
+/*
+ * The job itself stays: where a GitOps repository holds it, it would come back and run again. The policy
+ * goes when nobody is left to whom it could matter.
+ */
 static void remove_children(struct planner *p)
 {
     stop_workers(p, "ttlSecondsAfterFinished is over");
     plan_remove_ended_workers(p, "ttlSecondsAfterFinished is over");
-    remove_service(p);
+    remove_child(p, ACTION_DELETE_SERVICE, p->w->service);
+    if (!gang_first_alive(&p->gang))
+        remove_child(p, ACTION_DELETE_POLICY, p->w->policy);
 }
 
 void plan_clean_up(struct planner *p)

@@ -61,7 +61,8 @@ static bool is_reason(const struct planner *p, const char *reason)
 static bool is_stalled(const struct planner *p)
 {
     return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
-           is_reason(p, REASON_CreateRefused) || is_reason(p, REASON_WaitingForConfidentialNodes);
+           is_reason(p, REASON_WorkerTrafficNotEncrypted) || is_reason(p, REASON_CreateRefused) ||
+           is_reason(p, REASON_WaitingForConfidentialNodes);
 }
 
 /* Whether it is on its way to where it was asked to be: to running, or to its end. */

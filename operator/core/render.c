@@ -12,7 +12,7 @@ static json_t *owner(const struct job *j)
                      JOB_KIND, "name", j->name, "uid", j->uid, "controller", 1, "blockOwnerDeletion", 1);
 }
 
-static json_t *metadata(const struct job *j, const char *name)
+json_t *render_metadata(const struct job *j, const char *name)
 {
     json_t *labels = json_pack("{s:s, s:s, s:s}", LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE, LABEL_JOB_NAME,
                                j->name, LABEL_JOB_UID, j->uid);
@@ -27,14 +27,14 @@ json_t *render_service(const struct job *j)
     json_t *spec = json_pack("{s:s, s:b, s:{s:s}}", "clusterIP", "None", "publishNotReadyAddresses", 1,
                              "selector", LABEL_JOB_UID, j->uid);
     return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Service", "metadata",
-                     metadata(j, name), "spec", spec);
+                     render_metadata(j, name), "spec", spec);
 }
 
 static json_t *pod_metadata(const struct job *j, int32_t attempt, int32_t index)
 {
     char name[NAME_SIZE];
     name_pod(j->name, index, attempt, name);
-    json_t *m = metadata(j, name);
+    json_t *m = render_metadata(j, name);
     json_t *labels = json_object_get(m, "labels");
     json_object_set_new(labels, LABEL_ATTEMPT, json_sprintf("%d", (int)attempt));
     json_object_set_new(labels, LABEL_INDEX, json_sprintf("%d", (int)index));

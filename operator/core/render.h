@@ -6,6 +6,7 @@
 #ifndef CORE_RENDER_H
 #define CORE_RENDER_H
 
+#include "core/action.h"
 #include "core/world.h"
 
 /* The agent's plan is one environment variable; the kernel takes 128 KiB, we stay below. */
@@ -15,6 +16,10 @@
 #define COORDINATOR_INDEX 0
 
 json_t *render_service(const struct job *j) MUST_CHECK;
+/* Who may talk to the workers, and to whom they may. `attempt` and `pods`: who owns it besides the job; 0 and
+ * none before they exist. */
+json_t *render_policy(const struct job *j, const struct config *c, int32_t attempt,
+                      const struct pod_owner *pods, size_t pod_count) MUST_CHECK;
 json_t *render_pod(const struct job *j, const struct config *c, int32_t attempt, int32_t index) MUST_CHECK;
 /* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
 char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
@@ -29,5 +34,7 @@ char *render_agent_plan(const struct job *j, const struct config *c, int32_t att
  * business.
  */
 void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE]);
+/* The same over the spec of a NetworkPolicy. */
+void policy_fingerprint(const json_t *policy, char out[FINGERPRINT_SIZE]);
 
 #endif

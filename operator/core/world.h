@@ -109,7 +109,8 @@ struct node_facts {
 /* Reduces a node object; one heap block, freed with free(). NULL when it has no name. */
 struct node_facts *node_facts_new(const json_t *node) MUST_CHECK;
 
-struct service_facts {
+/* A Service or NetworkPolicy. */
+struct child_facts {
     const char *namespace;
     const char *name;
     const char *uid;
@@ -117,10 +118,13 @@ struct service_facts {
     const char *job_uid;   /* label */
     const char *job_name;  /* label */
     const char *owner_uid; /* of the controller reference */
+    int32_t attempt;       /* label: the attempt whose pods own it as well; -1 = none */
     bool is_deleting;
+    bool is_changed; /* a NetworkPolicy that differs from what was sent */
 };
 
-struct service_facts *service_facts_new(const json_t *service) MUST_CHECK;
+struct child_facts *service_facts_new(const json_t *service) MUST_CHECK;
+struct child_facts *policy_facts_new(const json_t *policy) MUST_CHECK;
 
 struct namespace_facts {
     const char *name;
@@ -170,6 +174,10 @@ struct config {
     int32_t reserve_seconds;          /* of them, kept for publishing after the command has ended */
     int32_t connections;              /* parallel transfers of one agent */
     int32_t unreachable_seconds;      /* toleration of not-ready and unreachable nodes */
+    const char *operator_namespace;   /* of the operator, where workers may report; "" = none */
+    const char *metrics_namespace;    /* from where workers may be scraped; "" = none */
+    const json_t *additional_egress;  /* array of {cidr, ports} or NULL; for every job */
+    bool has_inter_node_encryption;   /* the cluster encrypts what nodes say to one another */
 };
 
 struct world {
@@ -177,7 +185,8 @@ struct world {
     const struct config *config;
     const struct job *job;
     const struct namespace_facts *namespace; /* NULL = not in the cache yet: nothing is decided */
-    const struct service_facts *service;     /* the one named name_service(), NULL = absent */
+    const struct child_facts *service;       /* the one named name_service(), NULL = absent */
+    const struct child_facts *policy;        /* the one named name_policy(), NULL = absent */
     const struct pod_facts *const *pods;
     size_t pod_count;
     const struct node_facts *const *nodes;

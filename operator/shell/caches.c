@@ -35,13 +35,13 @@ static void on_pod(void *context, const void *before, const void *after)
     touch(c, p->namespace, p->job_name);
 }
 
-static void on_service(void *context, const void *before, const void *after)
+static void on_child(void *context, const void *before, const void *after)
 {
     const struct caches *c = context;
-    const struct service_facts *old = before, *s = after != NULL ? after : before;
-    if (old != NULL && (after == NULL || strcmp(old->uid, s->uid) != 0))
+    const struct child_facts *old = before, *child = after != NULL ? after : before;
+    if (old != NULL && (after == NULL || strcmp(old->uid, child->uid) != 0))
         c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);
-    touch(c, s->namespace, s->job_name);
+    touch(c, child->namespace, child->job_name);
 }
 
 static void count_node(struct caches *c, const struct node_facts *node, int32_t by)
@@ -117,7 +117,12 @@ static const struct informer_kind kinds[CACHE_COUNT] = {
     [CACHE_SERVICES] = {.path = "/api/v1/services",
                         .label_selector = CHILD_SELECTOR,
                         .reduce = reduce_service,
-                        .on_change = on_service,
+                        .on_change = on_child,
+                        .on_listed = on_listed},
+    [CACHE_POLICIES] = {.path = "/apis/networking.k8s.io/v1/networkpolicies",
+                        .label_selector = CHILD_SELECTOR,
+                        .reduce = reduce_policy,
+                        .on_change = on_child,
                         .on_listed = on_listed},
     [CACHE_NODES] = {.path = "/api/v1/nodes",
                      .reduce = reduce_node,
@@ -208,9 +213,14 @@ const struct pod_facts *caches_pod(const struct caches *c, const char *namespace
     return get(c, CACHE_PODS, namespace, name);
 }
 
-const struct service_facts *caches_service(const struct caches *c, const char *namespace, const char *name)
+const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name)
 {
     return get(c, CACHE_SERVICES, namespace, name);
+}
+
+const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name)
+{
+    return get(c, CACHE_POLICIES, namespace, name);
 }
 
 const struct namespace_facts *caches_namespace(const struct caches *c, const char *name)

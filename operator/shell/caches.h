@@ -1,8 +1,8 @@
 /*
- * What the operator knows of the cluster: jobs, their pods and Services, nodes and
- * namespaces, each reduced to what a pass reads.
+ * What the operator knows of the cluster: jobs, their pods, Services and
+ * NetworkPolicies, nodes and namespaces, each reduced to what a pass reads.
  *
- * Owns the five informers; borrows loop and client. Facts are valid until the loop
+ * Owns the informers; borrows loop and client. Facts are valid until the loop
  * runs again. Jobs are listed before pods, so that no pod that a status speaks of
  * is missing. Nothing here fails; trouble is logged and tried again.
  */
@@ -28,7 +28,15 @@ struct cached_job {
     bool is_deleting;
 };
 
-enum cache { CACHE_JOBS, CACHE_PODS, CACHE_SERVICES, CACHE_NODES, CACHE_NAMESPACES, CACHE_COUNT };
+enum cache {
+    CACHE_JOBS,
+    CACHE_PODS,
+    CACHE_SERVICES,
+    CACHE_POLICIES,
+    CACHE_NODES,
+    CACHE_NAMESPACES,
+    CACHE_COUNT
+};
 
 /* Who wants to know. Names are borrowed for the call; a namespace alone (name NULL) means all its jobs, both
  * NULL all jobs. */
@@ -36,7 +44,7 @@ struct caches_listener {
     void (*on_touched)(void *context, const char *namespace, const char *name);
     /* A job has another state than it had. */
     void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
-    /* A pod or Service of a job is gone. */
+    /* A pod, Service or NetworkPolicy of a job is gone. */
     void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
     void *context;
 };
@@ -61,7 +69,8 @@ bool caches_are_current(const struct caches *c);
 
 const struct cached_job *caches_job(const struct caches *c, const char *namespace, const char *name);
 const struct pod_facts *caches_pod(const struct caches *c, const char *namespace, const char *name);
-const struct service_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
+const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
+const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name);
 const struct namespace_facts *caches_namespace(const struct caches *c, const char *name);
 /* Pods with that job uid, in an array in the arena. */
 const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, struct arena *a,

@@ -9,6 +9,7 @@
 void *reduce_job(const json_t *object, const void *previous);
 void *reduce_pod(const json_t *object, const void *previous);
 void *reduce_service(const json_t *object, const void *previous);
+void *reduce_policy(const json_t *object, const void *previous);
 void *reduce_node(const json_t *object, const void *previous);
 void *reduce_namespace(const json_t *object, const void *previous);
 

@@ -62,21 +62,33 @@ static bool is_child_there(const struct expectation *x, const struct caches *c, 
         *ret_is_deleting = p != NULL && p->is_deleting;
         return p != NULL && strcmp(p->uid, x->uid) == 0;
     }
-    const struct service_facts *s = caches_service(c, namespace, x->name);
+    const struct child_facts *s = x->cache == CACHE_SERVICES ? caches_service(c, namespace, x->name)
+                                                             : caches_policy(c, namespace, x->name);
     *ret_is_deleting = s != NULL && s->is_deleting;
     return s != NULL && strcmp(s->uid, x->uid) == 0;
+}
+
+/* "" when the object is gone. */
+static const char *version_of(const struct expectation *x, const struct caches *c, const char *namespace)
+{
+    if (x->cache == CACHE_POLICIES) {
+        const struct child_facts *policy = caches_policy(c, namespace, x->name);
+        return policy == NULL ? "" : policy->resource_version;
+    }
+    const struct cached_job *j = caches_job(c, namespace, x->name);
+    return j == NULL ? "" : j->resource_version;
 }
 
 static bool is_met(const struct expectation *x, const struct caches *c, const char *namespace)
 {
     bool is_deleting = false;
-    const struct cached_job *j;
+    const char *version;
     if (informer_fresh_ms(c->informers[x->cache]) > x->since_ms)
         return true;
     switch (x->kind) {
     case EXPECT_VERSION:
-        j = caches_job(c, namespace, x->name);
-        return j == NULL || version_is_at_least(j->resource_version, x->version);
+        version = version_of(x, c, namespace);
+        return version[0] == '\0' || version_is_at_least(version, x->version);
     case EXPECT_THERE: return is_child_there(x, c, namespace, &is_deleting);
     case EXPECT_LEAVING: return !is_child_there(x, c, namespace, &is_deleting) || is_deleting;
     case EXPECT_FORCED:

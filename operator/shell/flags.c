@@ -22,7 +22,7 @@ enum { CA_BUNDLE_MAX = 64 * 1024, ROWS_MAX = 48 };
 
 /* Values as they are written, before they are checked. */
 struct words {
-    const char *pull_secrets, *tolerations, *agent_memory, *agent_cpu, *ca_bundle_file, *log_level;
+    const char *pull_secrets, *tolerations, *agent_memory, *agent_cpu, *ca_bundle_file, *log_level, *egress;
     int64_t grace_seconds, reserve_seconds, not_ready_seconds, connections;
     int64_t lease_seconds, renew_seconds, retry_seconds;
 };
@@ -52,6 +52,15 @@ static size_t describe_workers(struct flags *f, struct words *w, struct option_r
         {"kms-endpoint", 0, OPTION_TEXT, &c->kms_url, "URL", "Cloud KMS"},
         {"storage-endpoint", 0, OPTION_TEXT, &c->storage_url, "URL", "Cloud Storage"},
         {"ca-bundle-file", 0, OPTION_TEXT, &w->ca_bundle_file, "FILE", "PEM certificates that agents trust"},
+        {"Network", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"operator-namespace", 0, OPTION_TEXT, &c->operator_namespace, "NAMESPACE",
+         "of this operator, where workers report"},
+        {"metrics-namespace", 0, OPTION_TEXT, &c->metrics_namespace, "NAMESPACE",
+         "from where workers may be scraped"},
+        {"additional-egress", 0, OPTION_TEXT, &w->egress, "JSON",
+         "array of {\"cidr\": ..., \"ports\": [...]} that every worker may reach"},
+        {"inter-node-encryption", 0, OPTION_FLAG, &c->has_inter_node_encryption, NULL,
+         "the cluster encrypts the traffic between nodes"},
     };
     memcpy(rows, all, sizeof(all));
     return ARRAY_LEN(all);
@@ -124,6 +133,8 @@ static void set_defaults(struct flags *f, struct words *w)
                                 .report_url = "",
                                 .report_ca = "",
                                 .ca_bundle = "",
+                                .operator_namespace = "",
+                                .metrics_namespace = "",
                                 .run_as_user = 65532};
     *w = (struct words){.agent_memory = "64Mi",
                         .agent_cpu = "100m",
@@ -292,9 +303,11 @@ static int check(struct flags *f, const struct words *w, struct err *e)
         read_cpu(w->agent_cpu, &c->agent_cpu_millis, e) < 0 ||
         read_array("worker-tolerations", w->tolerations, &f->tolerations, e) < 0 ||
         read_array("worker-image-pull-secrets", w->pull_secrets, &f->pull_secrets, e) < 0 ||
+        read_array("additional-egress", w->egress, &f->egress, e) < 0 ||
         read_ca_bundle(f, w->ca_bundle_file, e) < 0 || read_election(f, w, e) < 0 || check_reports(f, e) < 0)
         return -1;
     c->worker_tolerations = f->tolerations;
+    c->additional_egress = f->egress;
     c->image_pull_secrets = f->pull_secrets;
     return 0;
 }
@@ -320,6 +333,7 @@ void flags_fini(struct flags *f)
 {
     json_decref(f->tolerations);
     json_decref(f->pull_secrets);
+    json_decref(f->egress);
     free(f->ca_bundle);
     free(f->instance);
 }

@@ -30,7 +30,7 @@ struct flags {
     bool must_be_elected;
     struct leader_config election;
     /* What config points to. */
-    json_t *tolerations, *pull_secrets;
+    json_t *tolerations, *pull_secrets, *egress;
     char *ca_bundle, *instance;
 };
 

@@ -32,6 +32,15 @@ static void end(struct pass *p)
     pw->on_end(task, how, wake_us, retry_ms);
 }
 
+static const struct pod_owner *keep_owners(struct pass *p, const struct pod_owner *pods, size_t count)
+{
+    struct pod_owner *kept = arena_calloc(p->arena, count + 1, sizeof(*kept));
+    for (size_t i = 0; i < count; i++)
+        kept[i] =
+            (struct pod_owner){arena_strdup(p->arena, pods[i].name), arena_strdup(p->arena, pods[i].uid)};
+    return kept;
+}
+
 /* plan() borrows from the caches, which change while the writes are out. */
 static void keep_plan(struct pass *p, const struct plan *plan)
 {
@@ -45,6 +54,8 @@ static void keep_plan(struct pass *p, const struct plan *plan)
         a->uid = arena_strdup(p->arena, a->uid);
         a->reason = arena_strdup(p->arena, a->reason);
         a->note = arena_strdup(p->arena, a->note);
+        a->version = arena_strdup(p->arena, a->version);
+        a->pods = keep_owners(p, a->pods, a->pod_count);
     }
 }
 
@@ -71,12 +82,15 @@ static void make_plan(struct pass *p)
     char service[NAME_SIZE];
     if (!job_is_ours(&p->job))
         return;
+    char policy[NAME_SIZE];
     name_service(p->job.name, service);
+    name_policy(p->job.name, p->job.uid, policy);
     struct world w = {.now_us = clock_wall_us(),
                       .config = p->pw->config,
                       .job = &p->job,
                       .namespace = caches_namespace(c, p->job.namespace),
                       .service = caches_service(c, p->job.namespace, service),
+                      .policy = caches_policy(c, p->job.namespace, policy),
                       .refusal = task_refusal(p->task),
                       .scaling = task_scaling(p->task)};
     w.pods = caches_pods_of(c, p->job.uid, p->arena, &w.pod_count);
@@ -118,7 +132,7 @@ static struct write *free_write(struct pass *p)
 /* The job was deleted while the pass ran: whoever knows that creates nothing more for it. */
 static bool is_void(const struct pass *p, const struct action *a)
 {
-    if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE)
+    if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE && a->kind != ACTION_CREATE_POLICY)
         return false;
     const struct cached_job *now = caches_job(p->pw->caches, p->job.namespace, p->job.name);
     return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
@@ -130,6 +144,17 @@ static bool may_write(const struct pass_world *pw)
     return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
 }
 
+/* The status goes first and alone, and no pod before the policy that is about it. */
+static bool must_wait(const struct pass *p, const struct action *a)
+{
+    if (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1)
+        return true;
+    for (size_t i = 0; i < WRITES_AT_ONCE && a->kind == ACTION_CREATE_POD; i++)
+        if (p->writes[i].action != NULL && p->writes[i].action->kind == ACTION_CREATE_POLICY)
+            return true;
+    return false;
+}
+
 void pass_go_on(struct pass *p)
 {
     while (p->next < p->count && !p->is_failed && !p->is_refused) {
@@ -139,8 +164,7 @@ void pass_go_on(struct pass *p)
             continue;
         }
         struct write *w = free_write(p);
-        /* The status goes first and alone. */
-        if (w == NULL || (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1))
+        if (w == NULL || must_wait(p, a))
             return;
         if (!may_write(p->pw)) {
             p->is_failed = true;

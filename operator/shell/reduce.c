@@ -75,6 +75,12 @@ void *reduce_service(const json_t *object, const void *previous)
     return service_facts_new(object);
 }
 
+void *reduce_policy(const json_t *object, const void *previous)
+{
+    (void)previous;
+    return policy_facts_new(object);
+}
+
 void *reduce_node(const json_t *object, const void *previous)
 {
     (void)previous;

@@ -10,20 +10,25 @@
 
 #include "base/banned.h"
 
-static bool is_of_service(const struct action *a)
-{
-    return a->kind == ACTION_CREATE_SERVICE || a->kind == ACTION_DELETE_SERVICE;
-}
-
-static const char *kind_word(const struct action *a)
-{
-    return a->kind == ACTION_SET_STATUS ? "status" : is_of_service(a) ? "service" : "pod";
-}
-
-static enum cache cache_of(const struct action *a)
-{
-    return a->kind == ACTION_SET_STATUS ? CACHE_JOBS : is_of_service(a) ? CACHE_SERVICES : CACHE_PODS;
-}
+/* What an action is about. */
+static const struct target {
+    const char *word;
+    enum cache cache;
+    const char *api;
+    const char *plural;
+} targets[] = {
+    [ACTION_SET_STATUS] = {"status", CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
+    [ACTION_CREATE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
+    [ACTION_CREATE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
+                              "networkpolicies"},
+    [ACTION_UPDATE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
+                              "networkpolicies"},
+    [ACTION_CREATE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_DELETE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_DELETE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
+    [ACTION_DELETE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
+                              "networkpolicies"},
+};
 
 static bool is_forced(const struct action *a)
 {
@@ -36,10 +41,16 @@ static const char *object_name(const struct write *w)
 }
 
 /* ---- requests ---- */
-static char *children_path(const struct write *w)
+static char *collection_path(const struct write *w)
 {
-    const char *plural = is_of_service(w->action) ? "services" : "pods";
-    return xasprintf("/api/v1/namespaces/%s/%s", w->pass->job.namespace, plural);
+    const struct target *t = &targets[w->action->kind];
+    return xasprintf("%s/namespaces/%s/%s", t->api, w->pass->job.namespace, t->plural);
+}
+
+static char *object_path(const struct write *w, const char *subresource)
+{
+    char *collection CLEANUP(cleanup_free) = collection_path(w);
+    return xasprintf("%s/%s%s", collection, object_name(w), subresource);
 }
 
 /* The subresource takes nothing but status from this; resourceVersion makes it a comparison and a swap. */
@@ -79,14 +90,19 @@ static void note_success(struct write *w, const json_t *object)
     case ACTION_SET_STATUS:
         expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
         break;
+    case ACTION_UPDATE_POLICY:
+        expect(x, EXPECT_VERSION, CACHE_POLICIES, name, js_text(object, "metadata.resourceVersion"));
+        break;
     case ACTION_CREATE_SERVICE:
+    case ACTION_CREATE_POLICY:
     case ACTION_CREATE_POD:
         p->is_created = true;
-        expect(x, EXPECT_THERE, cache_of(w->action), name, js_text(object, "metadata.uid"));
+        expect(x, EXPECT_THERE, targets[w->action->kind].cache, name, js_text(object, "metadata.uid"));
         break;
     case ACTION_DELETE_POD:
     case ACTION_DELETE_SERVICE:
-        expect(x, is_forced(w->action) ? EXPECT_FORCED : EXPECT_LEAVING, cache_of(w->action), name,
+    case ACTION_DELETE_POLICY:
+        expect(x, is_forced(w->action) ? EXPECT_FORCED : EXPECT_LEAVING, targets[w->action->kind].cache, name,
                w->action->uid);
         break;
     case ACTION_ASK_AUTOSCALER:
@@ -97,7 +113,7 @@ static void note_success(struct write *w, const json_t *object)
 
 static void note_refusal(struct write *w, const char *message)
 {
-    char *object CLEANUP(cleanup_free) = xasprintf("%s %s", kind_word(w->action), w->action->name);
+    char *object CLEANUP(cleanup_free) = xasprintf("%s %s", targets[w->action->kind].word, w->action->name);
     if (!w->pass->is_refused)
         task_note_create(w->pass->task, object, message);
     w->pass->is_refused = true;
@@ -113,7 +129,7 @@ static void note_failure(struct write *w, const struct kube_answer *answer, cons
     if (answer->retry_after_ms > p->retry_ms)
         p->retry_ms = answer->retry_after_ms;
     if (answer->is_unknown)
-        expect(&p->task->expectations, EXPECT_LIST, cache_of(w->action), object_name(w), NULL);
+        expect(&p->task->expectations, EXPECT_LIST, targets[w->action->kind].cache, object_name(w), NULL);
 }
 
 static bool is_ours(const struct pass *p, const json_t *object)
@@ -151,7 +167,7 @@ static void on_namesake(void *context, const struct kube_answer *answer, const s
  * anyway. */
 static void look_at_namesake(struct write *w)
 {
-    char *collection CLEANUP(cleanup_free) = children_path(w);
+    char *collection CLEANUP(cleanup_free) = collection_path(w);
     char *path CLEANUP(cleanup_free) =
         xasprintf("%s?fieldSelector=metadata.name%%3D%s", collection, w->action->name);
     w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_namesake, w);
@@ -177,7 +193,8 @@ static void on_created(void *context, const struct kube_answer *answer, const st
     end_write(w);
 }
 
-static void on_status(void *context, const struct kube_answer *answer, const struct err *e)
+/* By a PUT. */
+static void on_replaced(void *context, const struct kube_answer *answer, const struct err *e)
 {
     struct write *w = context;
     w->call = NULL;
@@ -225,7 +242,7 @@ static void ask_autoscaler(struct write *w)
 
 static void create(struct write *w, json_t *body)
 {
-    char *path CLEANUP(cleanup_free) = children_path(w);
+    char *path CLEANUP(cleanup_free) = collection_path(w);
     w->call = kube_start(w->pass->pw->client, "POST", path, body, on_created, w);
     json_decref(body);
 }
@@ -234,16 +251,24 @@ static void put_status(struct write *w)
 {
     const struct pass *p = w->pass;
     json_t *body CLEANUP(js_free) = status_body(p, w->action);
-    char *path CLEANUP(cleanup_free) =
-        xasprintf(JOB_API_PATH "/namespaces/%s/" JOB_PLURAL "/%s/status", p->job.namespace, p->job.name);
-    w->call = kube_start(p->pw->client, "PUT", path, body, on_status, w);
+    char *path CLEANUP(cleanup_free) = object_path(w, "/status");
+    w->call = kube_start(p->pw->client, "PUT", path, body, on_replaced, w);
+}
+
+static void put_policy(struct write *w)
+{
+    const struct pass *p = w->pass;
+    const struct action *a = w->action;
+    json_t *body CLEANUP(js_free) = render_policy(&p->job, p->pw->config, a->attempt, a->pods, a->pod_count);
+    json_object_set_new(json_object_get(body, "metadata"), "resourceVersion", json_string(a->version));
+    char *path CLEANUP(cleanup_free) = object_path(w, "");
+    w->call = kube_start(p->pw->client, "PUT", path, body, on_replaced, w);
 }
 
 static void delete_child(struct write *w)
 {
     json_t *body CLEANUP(js_free) = delete_body(w->action);
-    char *collection CLEANUP(cleanup_free) = children_path(w);
-    char *path CLEANUP(cleanup_free) = xasprintf("%s/%s", collection, w->action->name);
+    char *path CLEANUP(cleanup_free) = object_path(w, "");
     w->call = kube_start(w->pass->pw->client, "DELETE", path, body, on_deleted, w);
 }
 
@@ -254,9 +279,12 @@ void write_start(struct write *w)
     switch (a->kind) {
     case ACTION_SET_STATUS: put_status(w); break;
     case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
+    case ACTION_CREATE_POLICY: create(w, render_policy(&p->job, p->pw->config, 0, NULL, 0)); break;
+    case ACTION_UPDATE_POLICY: put_policy(w); break;
     case ACTION_CREATE_POD: create(w, render_pod(&p->job, p->pw->config, a->attempt, a->index)); break;
     case ACTION_DELETE_POD:
-    case ACTION_DELETE_SERVICE: delete_child(w); break;
+    case ACTION_DELETE_SERVICE:
+    case ACTION_DELETE_POLICY: delete_child(w); break;
     case ACTION_ASK_AUTOSCALER: ask_autoscaler(w); break;
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;

@@ -6,7 +6,7 @@ from test_training import train_digits
 
 
 def children(site, namespace):
-    return [f"{o['kind']}/{o['metadata']['name']}" for kind in ("pods", "services", "endpointslices")
+    return [f"{o['kind']}/{o['metadata']['name']}" for kind in ("pods", "services", "endpointslices", "networkpolicies")
             for o in site.cluster.list(kind, namespace, "cloister.dev/job-name=digits")]
 
 

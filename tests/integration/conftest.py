@@ -96,6 +96,7 @@ class Site:
                 "trainer": {"image": self.image, "command": ["/bin/true"],
                             "resources": {"limits": {"cpu": "50m", "memory": "16Mi"}}},
                 "staging": {"inputLimit": "1Mi", "outputLimit": "1Mi"},
+                "network": {"workerTraffic": "AcceptPlain"},
                 "failurePolicy": {"maxRestarts": restarts, "backoffSeconds": 1}}}
 
     def create(self, *jobs):

@@ -92,7 +92,8 @@ class Cloister:
         settings = {
             "image.repository": operator[0], "image.digest": operator[1],
             "workerImage.repository": worker[0], "workerImage.digest": worker[1],
-            "endpoints.kms": endpoint, "endpoints.storage": endpoint, **values,
+            "endpoints.kms": endpoint, "endpoints.storage": endpoint,
+            "network.additionalEgress[0].cidr": "10.85.0.1/32", **values,
         }
         arguments = [a for k, v in settings.items() for a in ("--set-string" if isinstance(v, str) else "--set", f"{k}={v}")]
         run("helm", "upgrade", "--install", "cloister", ROOT / "charts/cloister", "--namespace", SYSTEM_NAMESPACE,
@@ -151,6 +152,7 @@ def training_job(name, namespace, image_ref, command, **spec):
         "serviceAccountName": "trainer",
         "confidential": {"technologies": ["SEV"], "attestation": "None"},
         "replicas": 1,
+        "network": {"workerTraffic": "AcceptPlain"},
         "trainer": {"image": image_ref, "command": command, "resources": {"limits": {"cpu": "200m", "memory": "64Mi"}}},
         "staging": {"inputLimit": "16Mi", "outputLimit": "16Mi"},
     }

@@ -106,7 +106,7 @@ E("stops_this_attempt_only", "Sieve: pods leak", "i < p->gang.other_count; i++)\
 E("removes_the_pods_of_every_old_attempt", "training-operator #3419: logs gone in spite of cleanPodPolicy",
   "pod->attempt < p->next.attempt - FAILURES_MAX", "pod->attempt < p->next.attempt")
 E("never_removes_old_pods", "Sieve: pods leak", "pod_is_terminal(pod) && ⟦!pod->is_deleting⟧ && pod->attempt", "false")
-E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(s->owner_uid, p->j->uid) == 0",
+E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
   "true")
 E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service",
   "is_complete")

@@ -21,7 +21,8 @@
 static const char job_text[] =
     "{'metadata': {'name': 'digits', 'namespace': 'ml', 'uid': '11111111-2222-3333-4444-555555555555',"
     "  'resourceVersion': '7', 'generation': 1, 'creationTimestamp': '2026-01-01T11:00:00Z'},"
-    " 'spec': {'serviceAccountName': 'trainer', 'confidential': {'technologies': ['SEV']}, 'replicas': 2,"
+    " 'spec': {'serviceAccountName': 'trainer', 'confidential': {'technologies': ['SEV']}, 'replicas': 2, "
+    "'network': {'workerTraffic': 'AcceptPlain'},"
     "  'trainer': {'image': 'registry/digits@sha256:00', 'command': ['/train']},"
     "  'failurePolicy': {'maxRestarts': 3, 'maxDisruptions': -1, 'backoffSeconds': 10}}}";
 
@@ -40,6 +41,8 @@ static const struct config config = {
     .reserve_seconds = 20,
     .connections = 8,
     .unreachable_seconds = 60,
+    .operator_namespace = "cloister-system",
+    .metrics_namespace = "",
 };
 
 static void release(void *tree)
@@ -268,14 +271,46 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
 
 static void add_service(struct scene *s, const char *owner)
 {
-    s->service = (struct service_facts){.namespace = "ml",
-                                        .name = "digits-workers",
-                                        .uid = "uid-of-service",
-                                        .resource_version = "1",
-                                        .job_uid = owner,
-                                        .job_name = "digits",
-                                        .owner_uid = owner};
+    s->service = (struct child_facts){.namespace = "ml",
+                                      .name = "digits-workers",
+                                      .uid = "uid-of-service",
+                                      .resource_version = "1",
+                                      .job_uid = owner,
+                                      .job_name = "digits",
+                                      .owner_uid = owner};
     s->w.service = &s->service;
+}
+
+static void add_policy(struct scene *s, const char *owner, int32_t attempt, bool is_changed)
+{
+    static const struct child_facts policy = {.namespace = "ml",
+                                              .name = "digits-workers-11111111",
+                                              .uid = "uid-of-policy",
+                                              .resource_version = "1",
+                                              .job_name = "digits"};
+    s->policy = policy;
+    s->policy.job_uid = s->policy.owner_uid = owner;
+    s->policy.attempt = attempt;
+    s->policy.is_changed = is_changed;
+    s->w.policy = &s->policy;
+}
+
+/* By default owned by the pods that there are, as after a pass that came to rest. */
+static void read_policy(const json_t *test_case, struct scene *s)
+{
+    const char *policy = js_text(test_case, "policy");
+    int32_t attempt = s->job.status.attempt > 0 ? s->job.status.attempt : -1;
+    if (strcmp(policy, "absent") != 0)
+        add_policy(s, strcmp(policy, "foreign") == 0 ? "somebody-else" : s->job.uid,
+                   strcmp(policy, "unowned") == 0 ? -1 : attempt, strcmp(policy, "changed") == 0);
+}
+
+static void read_config(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    struct config *c = arena_alloc(a, sizeof(*c));
+    *c = config;
+    c->has_inter_node_encryption = flag(test_case, "interNodeEncryption");
+    s->w.config = c;
 }
 
 static void read_surroundings(const json_t *test_case, struct scene *s)
@@ -283,6 +318,7 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
     const char *service = js_text(test_case, "service");
     if (strcmp(service, "absent") != 0)
         add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
+    read_policy(test_case, s);
     const char *namespace = js_text(test_case, "namespace");
     s->namespace = (struct namespace_facts){.name = s->job.namespace,
                                             .is_confidential = strcmp(namespace, "ordinary") != 0,
@@ -311,6 +347,7 @@ static void tie(struct scene *s)
     s->w.reports = s->reports;
     s->w.nodes = s->nodes;
     s->w.service = s->w.service ? &s->service : NULL;
+    s->w.policy = s->w.policy ? &s->policy : NULL;
     s->w.namespace = s->w.namespace ? &s->namespace : NULL;
 }
 
@@ -318,7 +355,7 @@ struct scene *scene_read(const json_t *test_case, struct arena *a)
 {
     struct scene *s = arena_alloc(a, sizeof(*s));
     s->w.now_us = SCENE_NOW_US;
-    s->w.config = &config;
+    read_config(test_case, s, a);
     read_job(test_case, s, a);
     read_pods(test_case, s, a);
     read_nodes(test_case, s, a);
@@ -356,6 +393,10 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
         status_decode(keep(status_encode(act->status), a), a, &s->job.status);
     } else if (act->kind == ACTION_CREATE_SERVICE) {
         add_service(s, s->job.uid);
+    } else if (act->kind == ACTION_CREATE_POLICY) {
+        add_policy(s, s->job.uid, -1, false);
+    } else if (act->kind == ACTION_UPDATE_POLICY) {
+        add_policy(s, s->job.uid, act->attempt, false);
     } else if (act->kind == ACTION_CREATE_POD) {
         assert_true(s->pod_count < s->pod_capacity);
         if (find_pod(s, act->name) == s->pod_count)
@@ -370,6 +411,8 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
         s->w.scaling.asked_us = SCENE_NOW_US;
     } else if (act->kind == ACTION_DELETE_SERVICE) {
         s->w.service = NULL;
+    } else if (act->kind == ACTION_DELETE_POLICY) {
+        s->w.policy = NULL;
     }
     tie(s);
 }

@@ -13,7 +13,8 @@
 struct scene {
     struct world w;
     struct job job;
-    struct service_facts service;
+    struct child_facts service;
+    struct child_facts policy;
     struct namespace_facts namespace;
     const struct pod_facts **pods;
     const struct node_facts **nodes;

@@ -40,10 +40,10 @@ static void free_json(json_t **tree)
 static void add_action(struct strbuf *text, const struct action *act)
 {
     strbuf_add_text(text, action_kind_name(act->kind));
-    if (act->kind == ACTION_CREATE_SERVICE || act->kind == ACTION_CREATE_POD ||
-        act->kind == ACTION_DELETE_POD || act->kind == ACTION_DELETE_SERVICE ||
-        act->kind == ACTION_ASK_AUTOSCALER)
+    if (act->name)
         strbuf_addf(text, " %s", act->name);
+    for (size_t i = 0; i < act->pod_count; i++)
+        strbuf_addf(text, "%s%s", i == 0 ? " with " : ", ", act->pods[i].name);
     if (act->kind == ACTION_DELETE_POD && act->grace_seconds >= 0)
         strbuf_addf(text, " in %d s", (int)act->grace_seconds);
     if (act->kind == ACTION_EVENT)
@@ -229,11 +229,17 @@ static void check_safety(const struct scene *s, const struct plan *plan)
             assert_true(i == plan->count - 1 && act->at_us > SCENE_NOW_US);
         if (act->kind == ACTION_DELETE_POD)
             assert_string_equal(pod_of(s, act)->owner_uid, s->job.uid);
+        if (act->kind == ACTION_DELETE_POLICY)
+            assert_true(strcmp(s->w.policy->uid, act->uid) == 0 &&
+                        strcmp(s->w.policy->owner_uid, s->job.uid) == 0);
         if (act->kind == ACTION_DELETE_SERVICE)
             assert_true(strcmp(s->w.service->uid, act->uid) == 0 &&
                         strcmp(s->w.service->owner_uid, s->job.uid) == 0);
-        if (act->kind == ACTION_CREATE_POD || act->kind == ACTION_CREATE_SERVICE)
+        if (act->kind == ACTION_CREATE_POD || act->kind == ACTION_CREATE_SERVICE ||
+            act->kind == ACTION_CREATE_POLICY)
             assert_false(s->job.is_deleting);
+        if (act->kind == ACTION_UPDATE_POLICY)
+            assert_string_equal(s->policy.owner_uid, s->job.uid);
         if (act->kind == ACTION_CREATE_POD) {
             const struct job_status *now =
                 plan->actions[0].kind == ACTION_SET_STATUS ? plan->actions[0].status : &s->job.status;

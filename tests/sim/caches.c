@@ -69,16 +69,32 @@ const struct pod_facts *caches_pod(const struct caches *c, const char *namespace
     return NULL;
 }
 
-const struct service_facts *caches_service(const struct caches *c, const char *namespace, const char *name)
+const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name)
 {
     static char uid[16];
-    static struct service_facts facts;
+    static struct child_facts facts;
     (void)c;
     (void)namespace;
     (void)name;
     (void)snprintf(uid, sizeof(uid), "%d", here.o->service.number);
-    facts = (struct service_facts){.uid = uid};
+    facts = (struct child_facts){.uid = uid};
     return here.o->service.number ? &facts : NULL;
+}
+
+const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name)
+{
+    static char uid[16], version[16];
+    static struct child_facts facts;
+    (void)c;
+    (void)namespace;
+    (void)name;
+    if (!here.o->job.number || !here.o->policies[here.o->job.number - 1].number)
+        return NULL;
+    const struct policy *p = &here.o->policies[here.o->job.number - 1];
+    (void)snprintf(uid, sizeof(uid), "%d", p->number);
+    (void)snprintf(version, sizeof(version), "%d", p->version);
+    facts = (struct child_facts){.uid = uid, .resource_version = version};
+    return &facts;
 }
 
 /* ---- to and from the flat form ---- */

@@ -28,10 +28,21 @@ static void add_views(const struct state *s, const struct oper *o, struct list *
         add(l, SEE_POD, 0);
     if (memcmp(&o->service, &s->service, sizeof(o->service)) != 0)
         add(l, SEE_SERVICE, 0);
+    if (memcmp(&o->policies, &s->policies, sizeof(o->policies)) != 0)
+        add(l, SEE_POLICY, 0);
     if (memcmp(o->nodes, s->nodes, sizeof(o->nodes)) != 0)
         add(l, SEE_NODE, 0);
     if (o->due == 1 && !o->in_pass && !is_relisting)
         add(l, PASS, 0);
+}
+
+/* No pod before the policy that is about it. */
+static bool must_wait(const struct oper *o, const struct simwrite *w)
+{
+    for (uint8_t i = 0; i < o->write_count && w->kind == ACTION_CREATE_POD; i++)
+        if (o->writes[i].kind == ACTION_CREATE_POLICY && !o->writes[i].is_done)
+            return true;
+    return false;
 }
 
 static void add_writes(const struct oper *o, bool is_rough, struct list *l)
@@ -39,7 +50,7 @@ static void add_writes(const struct oper *o, bool is_rough, struct list *l)
     bool is_first = true;
     for (uint8_t i = 0; i < o->write_count; i++) {
         const struct simwrite *w = &o->writes[i];
-        if (w->is_done)
+        if (w->is_done || must_wait(o, w))
             continue;
         add(l, WRITE, i);
         for (int kind = WRITE_THEN_CRASH; is_rough && is_first && kind <= WRITE_ANSWER_LOST; kind++)

@@ -155,10 +155,28 @@ static size_t node_choices(const struct state *s, bool is_rough, struct choice *
     return n;
 }
 
+/* The job of that policy is gone or going. */
+static bool is_over(const struct state *s, uint8_t policy)
+{
+    return s->job.number != policy + 1 || s->job.is_deleting;
+}
+
+static bool is_owned_by_pods(const struct state *s, uint8_t policy)
+{
+    for (size_t i = 0; i < PODS && s->pods[i].number; i++)
+        if (s->pods[i].job == policy + 1 && s->pods[i].attempt <= s->policies[policy].attempt)
+            return true;
+    return false;
+}
+
 static size_t user_choices(const struct state *s, bool is_rough, struct choice *ret, size_t n)
 {
     bool is_there = s->job.number != 0;
-    if (is_there && s->job.is_deleting && !s->pods[0].number && !s->service.number)
+    for (uint8_t i = 0; i < JOBS; i++)
+        if (s->policies[i].number && is_over(s, i) && !is_owned_by_pods(s, i))
+            n = add(ret, n, COLLECT, (uint8_t)(PODS + 2 + i));
+    if (is_there && s->job.is_deleting && !s->pods[0].number && !s->service.number &&
+        !s->policies[s->job.number - 1].number)
         n = add(ret, n, COLLECT, PODS + 1); /* foreground: the job goes after its children */
     if (s->service.number && (s->service.job != s->job.number || s->job.is_deleting))
         n = add(ret, n, COLLECT, PODS);
@@ -166,6 +184,8 @@ static size_t user_choices(const struct state *s, bool is_rough, struct choice *
         return n;
     if (s->service.number)
         n = add(ret, n, PERSON_DELETES_SERVICE, 0);
+    if (is_there && s->policies[s->job.number - 1].number)
+        n = add(ret, n, PERSON_DELETES_POLICY, (uint8_t)(s->job.number - 1));
     if (is_there && !s->job.is_deleting) {
         n = add(ret, n, USER_EDITS, 0);
         n = add(ret, n, USER_DELETES_JOB, 0);
@@ -222,6 +242,8 @@ static void collect(struct state *s, uint8_t what)
 {
     if (what == PODS) {
         s->service = (struct service){0};
+    } else if (what > PODS + 1) {
+        s->policies[what - PODS - 2] = (struct policy){0};
     } else if (what > PODS) {
         s->job = (struct simjob){0};
         job_changed(s);
@@ -291,6 +313,10 @@ const char *cluster_step(struct state *s, struct choice c)
     case PERSON_DELETES_POD:
     case PERSON_FORCES_POD: person_step(s, c); break;
     case PERSON_DELETES_SERVICE: s->service = (struct service){0}; break;
+    case PERSON_DELETES_POLICY:
+        s->policies[c.arg] = (struct policy){0};
+        s->ghost.lost_policy = true;
+        break;
     case USER_EDITS:
     case USER_DELETES_JOB:
     case USER_DELETES_FOREGROUND:

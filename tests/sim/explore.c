@@ -91,12 +91,26 @@ static void smooth_job(struct simjob *j, uint16_t current, uint32_t now_ms)
     j->version = j->version == current;
 }
 
+static uint16_t policy_version(const struct oper *o)
+{
+    return o->job.number ? o->policies[o->job.number - 1].version : 0;
+}
+
+/* Of versions, only whether they are the newest counts. */
+static void smooth_policies(struct renaming *r, struct policy *policies, const struct policy *now)
+{
+    for (size_t i = 0; i < JOBS; i++) {
+        policies[i].version = policies[i].version == now[i].version;
+        rename_one(r, &policies[i].number);
+    }
+}
+
 static void smooth_operator(struct oper *o, const struct state *s, struct renaming *r)
 {
     for (size_t i = 0; i < o->expect_count; i++) {
         struct simexpect *e = &o->expects[i];
         e->since_ms = o->fresh_ms[e->cache] > e->since_ms;
-        e->version = e->version > o->job.version;
+        e->version = e->version > (e->cache == CACHE_POLICIES ? policy_version(o) : o->job.version);
         rename_one(r, &e->number);
     }
     memset(o->fresh_ms, 0, sizeof(o->fresh_ms));
@@ -110,7 +124,10 @@ static void smooth_operator(struct oper *o, const struct state *s, struct renami
     rename_pods(r, o->pods, PODS, s->ms);
     rename_pods(r, o->pod_queue, o->pods_queued, s->ms);
     rename_one(r, &o->service.number);
+    smooth_policies(r, o->policies, s->policies);
     for (size_t i = 0; i < o->write_count; i++) {
+        uint8_t job = o->base.number;
+        o->writes[i].version = job && o->writes[i].version == s->policies[job - 1].version;
         rename_one(r, &o->writes[i].pod);
         o->writes[i].status = status_shape(o->writes[i].status);
     }
@@ -140,9 +157,12 @@ uint64_t state_hash(const struct state *s)
     c.last_version = 0;
     rename_pods(&r, c.pods, PODS, s->ms);
     rename_one(&r, &c.service.number);
+    smooth_policies(&r, c.policies, s->policies);
     for (size_t i = 0; i < c.ops_used; i++)
         smooth_operator(&c.ops[i], s, &r);
     rename_one(&r, &c.orphan.pod);
+    c.orphan.version =
+        c.orphan_base.number && c.orphan.version == s->policies[c.orphan_base.number - 1].version;
     c.orphan.status = status_shape(c.orphan.status);
     smooth_job(&c.orphan_base, s->job.version, s->ms);
     smooth_job(&c.job, s->job.version, s->ms);

@@ -107,6 +107,8 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
     if (s->job.number != base->number || w->attempt >= ATTEMPTS)
         return NULL;
     const struct job_status *now = status_of(s->job.status);
+    if (!s->policies[base->number - 1].number && !s->ghost.lost_policy && !s->job.is_deleting)
+        return "a pod before the policy that is about it";
     bool is_late = s->ghost.was_late || s->ops_used > 1;
     if (w->attempt > now->attempt)
         return "a pod of an attempt that the status does not name yet";
@@ -156,7 +158,9 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
             return "the status is not written first";
         if (a->kind == ACTION_SET_STATUS && status_is_finished(&w->job->status))
             return "a job that has ended gets a new status";
-        if ((a->kind == ACTION_CREATE_POD || a->kind == ACTION_CREATE_SERVICE) && w->job->is_deleting)
+        if ((a->kind == ACTION_CREATE_POD || a->kind == ACTION_CREATE_SERVICE ||
+             a->kind == ACTION_CREATE_POLICY) &&
+            w->job->is_deleting)
             return "a create for a job that is being deleted";
         if (a->kind == ACTION_WAKE_AT && a->at_us <= w->now_us)
             return "a wake-up in the past";
@@ -189,7 +193,9 @@ const char *law_of_rest(const struct state *s)
 {
     const struct job_status *now = status_of(s->job.status);
     if (!s->job.number)
-        return s->pods[0].number || s->service.number ? "children outlive their job" : NULL;
+        return s->pods[0].number || s->service.number || s->policies[0].number || s->policies[1].number
+                   ? "children outlive their job"
+                   : NULL;
     if (!status_is_finished(now))
         return "nothing moves, and the job has not ended";
     if (!was_hurt(s) &&

@@ -86,6 +86,15 @@ static void see_service(const struct state *s, struct oper *o)
     touch(o);
 }
 
+static void see_policies(const struct state *s, struct oper *o)
+{
+    for (size_t i = 0; i < JOBS; i++)
+        if (o->policies[i].number && o->policies[i].number != s->policies[i].number)
+            note_gone(o, CACHE_POLICIES, o->policies[i].number);
+    memcpy(o->policies, s->policies, sizeof(o->policies));
+    touch(o);
+}
+
 static void see_nodes(const struct state *s, struct oper *o)
 {
     memcpy(o->nodes, s->nodes, sizeof(o->nodes));
@@ -106,6 +115,8 @@ static void list(const struct state *s, struct oper *o, enum cache cache)
         o->pods_queued = 0;
     } else if (cache == CACHE_SERVICES) {
         o->service = s->service;
+    } else if (cache == CACHE_POLICIES) {
+        memcpy(o->policies, s->policies, sizeof(o->policies));
     } else {
         see_nodes(s, o);
     }
@@ -152,6 +163,8 @@ static void keep_write(struct oper *o, const struct action *a)
         w.index = p->index;
         w.pod = p->number;
     }
+    if (a->kind == ACTION_UPDATE_POLICY)
+        w.version = (uint16_t)strtoul(a->version, NULL, 10);
     o->writes[o->write_count++] = w;
 }
 
@@ -214,21 +227,25 @@ static const char *run_pass(const struct state *s, struct oper *o, uint8_t op)
 
 bool is_create(const struct simwrite *w)
 {
-    return w->kind == ACTION_CREATE_POD || w->kind == ACTION_CREATE_SERVICE;
+    return w->kind == ACTION_CREATE_POD || w->kind == ACTION_CREATE_SERVICE ||
+           w->kind == ACTION_CREATE_POLICY;
 }
 
 static enum cache cache_of(const struct simwrite *w)
 {
-    return w->kind == ACTION_SET_STATUS       ? CACHE_JOBS
-           : w->kind == ACTION_CREATE_SERVICE ? CACHE_SERVICES
-                                              : CACHE_PODS;
+    static const enum cache caches[] = {
+        [ACTION_SET_STATUS] = CACHE_JOBS,        [ACTION_CREATE_SERVICE] = CACHE_SERVICES,
+        [ACTION_CREATE_POLICY] = CACHE_POLICIES, [ACTION_UPDATE_POLICY] = CACHE_POLICIES,
+        [ACTION_CREATE_POD] = CACHE_PODS,        [ACTION_DELETE_POD] = CACHE_PODS,
+    };
+    return caches[w->kind];
 }
 
 static void note_success(const struct state *s, struct oper *o, struct simwrite *w, uint16_t number)
 {
     w->is_done = true;
-    if (w->kind == ACTION_SET_STATUS)
-        view_expect(s, o, EXPECT_VERSION, CACHE_JOBS, w, number);
+    if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY)
+        view_expect(s, o, EXPECT_VERSION, cache_of(w), w, number);
     else
         view_expect(s, o, is_create(w) ? EXPECT_THERE : EXPECT_LEAVING, cache_of(w), w, number);
     for (uint8_t i = 0; i < o->write_count; i++)
@@ -337,6 +354,7 @@ const char *operator_step(struct state *s, struct choice c)
     case SEE_JOB: operator_see_job(o); break;
     case SEE_POD: operator_see_pod(o); break;
     case SEE_SERVICE: see_service(s, o); break;
+    case SEE_POLICY: see_policies(s, o); break;
     case SEE_NODE: see_nodes(s, o); break;
     case PASS: return run_pass(s, o, c.op);
     case CRASH: crash(o); break;

@@ -109,6 +109,28 @@ static enum reply serve_service(struct state *s, const struct simjob *base, uint
     return s->service.job == base->number ? REPLY_OK : REPLY_EXISTS;
 }
 
+static enum reply serve_policy(struct state *s, const struct simjob *base, uint16_t *ret_number)
+{
+    struct policy *p = &s->policies[base->number - 1];
+    if (!p->number)
+        *p = (struct policy){.number = ++s->last_number, .version = ++s->last_version};
+    *ret_number = p->number;
+    return REPLY_OK;
+}
+
+static enum reply serve_policy_update(struct state *s, const struct simwrite *w, const struct simjob *base,
+                                      uint16_t *ret_number)
+{
+    struct policy *p = &s->policies[base->number - 1];
+    if (!p->number)
+        return REPLY_NOT_FOUND;
+    if (p->version != w->version)
+        return REPLY_CONFLICT;
+    p->attempt = w->attempt;
+    *ret_number = p->version = ++s->last_version;
+    return REPLY_OK;
+}
+
 void begin_deletion(struct state *s, struct pod *p)
 {
     if (!p->node) {
@@ -135,9 +157,12 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
     switch ((enum action_kind)w->kind) {
     case ACTION_SET_STATUS: return serve_status(s, w, base, ret_number, ret_law);
     case ACTION_CREATE_SERVICE: return serve_service(s, base, ret_number);
+    case ACTION_CREATE_POLICY: return serve_policy(s, base, ret_number);
+    case ACTION_UPDATE_POLICY: return serve_policy_update(s, w, base, ret_number);
     case ACTION_CREATE_POD: return serve_pod(s, w, base, ret_number, ret_law);
     case ACTION_DELETE_POD: return serve_delete(s, w, ret_number);
     case ACTION_DELETE_SERVICE:
+    case ACTION_DELETE_POLICY:
     case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;

@@ -19,6 +19,7 @@ enum {
     REPLICAS = 2,
     NODES = 2,
     OPS = 2,
+    JOBS = 2, /* one after the other */
     PODS = 20,
     POD_QUEUE = 6,
     JOB_QUEUE = 4,
@@ -65,12 +66,20 @@ struct service {
     uint8_t job;
 };
 
+/* A NetworkPolicy; its name holds the job's uid, so that each job has one of its own. */
+struct policy {
+    uint8_t number;  /* its uid; 0 = there is none */
+    uint8_t attempt; /* whose pods own it, 0 = none */
+    uint16_t version;
+};
+
 /* One write of a plan. */
 struct simwrite {
     uint8_t kind; /* enum action_kind */
     bool is_done;
     uint8_t attempt, index;
-    uint8_t pod; /* DELETE_POD: its number */
+    uint8_t pod;      /* DELETE_POD: its number */
+    uint16_t version; /* UPDATE_POLICY: the one that it was planned on */
     uint32_t status;
 };
 
@@ -99,6 +108,7 @@ struct oper {
     struct pod pod_queue[POD_QUEUE];
     uint8_t pods_queued;
     struct service service;
+    struct policy policies[JOBS];
     struct simnode nodes[NODES];
 
     uint8_t task_job;    /* what the task remembers is about this one */
@@ -120,6 +130,7 @@ struct ghost {
     uint8_t succeeded[ATTEMPTS]; /* workers that succeeded, a bit each */
     uint8_t charged[ATTEMPTS];   /* failures counted for it */
     bool is_whole[ATTEMPTS];     /* the status has counted all its pods */
+    bool lost_policy;            /* a person has deleted it */
     bool was_late;               /* a request of an operator that had died came after all */
     uint8_t world_faults, operator_faults;
 };
@@ -131,6 +142,7 @@ struct state {
     struct simjob job;
     struct pod pods[PODS];
     struct service service;
+    struct policy policies[JOBS];
     struct simnode nodes[NODES];
     struct oper ops[OPS];
     /* A request of an operator that has died, still on its way. */
@@ -161,6 +173,7 @@ enum choice_kind {
     SEE_JOB,
     SEE_POD,
     SEE_SERVICE,
+    SEE_POLICY,
     SEE_NODE,
     PASS,
     WRITE,
@@ -177,6 +190,7 @@ enum choice_kind {
     TAINT_EVICTS,
     NODE_GONE,
     PERSON_DELETES_SERVICE,
+    PERSON_DELETES_POLICY,
     USER_EDITS,
     USER_DELETES_JOB,
     USER_DELETES_FOREGROUND,
@@ -200,7 +214,7 @@ enum choice_kind {
 struct choice {
     uint8_t kind;
     uint8_t op;
-    uint8_t arg; /* slot of a pod, number of a node, slot of a write, enum cache */
+    uint8_t arg; /* slot of a pod or policy, number of a node, slot of a write, enum cache */
 };
 
 struct scenario {

@@ -18,7 +18,8 @@ static const char job_text[] =
     "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"job-1\","
     "  \"resourceVersion\": \"1\", \"generation\": 1, \"creationTimestamp\": \"2026-01-01T12:00:00Z\"},"
     " \"spec\": {\"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": [\"SEV\"]},"
-    "  \"replicas\": 2, \"trainer\": {\"image\": \"registry/digits@sha256:00\", \"command\": [\"/train\"]},"
+    "  \"replicas\": 2, \"network\": {\"workerTraffic\": \"AcceptPlain\"}, \"trainer\": {\"image\": "
+    "\"registry/digits@sha256:00\", \"command\": [\"/train\"]},"
     "  \"keys\": [{\"name\": \"results\", \"kms\": \"projects/p/locations/l/keyRings/r/cryptoKeys/k\"}],"
     "  \"output\": {\"uri\": \"gs://bucket/models/\", \"keyName\": \"results\"},"
     "  \"failurePolicy\": {\"maxRestarts\": 2, \"maxDisruptions\": 2, \"backoffSeconds\": 10}}}";
@@ -38,6 +39,8 @@ static const struct config config = {
     .reserve_seconds = 20,
     .connections = 8,
     .unreachable_seconds = 60,
+    .operator_namespace = "cloister-system",
+    .metrics_namespace = "",
 };
 
 static const struct container_facts no_container = {.reason = "", .message = "", .image_id = ""};
@@ -165,11 +168,32 @@ static struct refusal refusal_of(const struct oper *o, struct arena *a)
     if (o->refused_count == 0)
         return (struct refusal){.object = "", .message = ""};
     name_pod("digits", o->refused_index, o->refused_attempt, name);
-    return (struct refusal){.object = o->refused_kind == ACTION_CREATE_POD ? arena_printf(a, "pod %s", name)
-                                                                           : "service digits-workers",
+    const char *object = o->refused_kind == ACTION_CREATE_POD       ? arena_printf(a, "pod %s", name)
+                         : o->refused_kind == ACTION_CREATE_SERVICE ? "service digits-workers"
+                                                                    : "networkpolicy digits-workers";
+    return (struct refusal){.object = object,
                             .message = "exceeded quota",
                             .at_us = SIM_EPOCH_US + o->refused_ms * INT64_C(1000),
                             .count = o->refused_count};
+}
+
+static void add_policy(const struct oper *o, struct world *w, struct arena *a)
+{
+    const struct policy *p = &o->policies[o->job.number - 1];
+    char name[NAME_SIZE];
+    if (!p->number)
+        return;
+    name_policy("digits", w->job->uid, name);
+    struct child_facts *facts = arena_alloc(a, sizeof(*facts));
+    *facts = (struct child_facts){.namespace = "ml",
+                                  .name = arena_strdup(a, name),
+                                  .uid = arena_printf(a, "uid-%d", p->number),
+                                  .resource_version = arena_printf(a, "%d", p->version),
+                                  .job_uid = w->job->uid,
+                                  .job_name = "digits",
+                                  .owner_uid = w->job->uid,
+                                  .attempt = p->attempt ? p->attempt : -1};
+    w->policy = facts;
 }
 
 struct plan view_plan(const struct state *s, uint8_t op, struct arena *a, struct world *ret_world)
@@ -177,7 +201,7 @@ struct plan view_plan(const struct state *s, uint8_t op, struct arena *a, struct
     static const struct namespace_facts namespace = {.name = "ml", .is_confidential = true};
     const struct oper *o = &s->ops[op];
     struct job *job = arena_alloc(a, sizeof(*job));
-    struct service_facts *service = arena_alloc(a, sizeof(*service));
+    struct child_facts *service = arena_alloc(a, sizeof(*service));
     *job = *job_template();
     job->uid = arena_printf(a, "job-%d", o->job.number);
     job->resource_version = arena_printf(a, "%d", o->job.version);
@@ -185,13 +209,13 @@ struct plan view_plan(const struct state *s, uint8_t op, struct arena *a, struct
     job->is_deleting = o->job.is_deleting;
     job->status = *status_of(o->job.status);
     const char *owner = arena_printf(a, "job-%d", o->service.job);
-    *service = (struct service_facts){.namespace = "ml",
-                                      .name = "digits-workers",
-                                      .uid = arena_printf(a, "uid-%d", o->service.number),
-                                      .resource_version = "1",
-                                      .job_uid = owner,
-                                      .job_name = "digits",
-                                      .owner_uid = owner};
+    *service = (struct child_facts){.namespace = "ml",
+                                    .name = "digits-workers",
+                                    .uid = arena_printf(a, "uid-%d", o->service.number),
+                                    .resource_version = "1",
+                                    .job_uid = owner,
+                                    .job_name = "digits",
+                                    .owner_uid = owner};
     *ret_world = (struct world){.now_us = SIM_EPOCH_US + s->ms * INT64_C(1000),
                                 .config = &config,
                                 .job = job,
@@ -200,5 +224,6 @@ struct plan view_plan(const struct state *s, uint8_t op, struct arena *a, struct
                                 .refusal = refusal_of(o, a)};
     add_pods(o, ret_world, a);
     add_nodes(o, ret_world, a);
+    add_policy(o, ret_world, a);
     return plan_job(ret_world, a);
 }

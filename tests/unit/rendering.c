@@ -29,6 +29,8 @@ const struct config rendering_config = {
     .reserve_seconds = 20,
     .connections = 8,
     .unreachable_seconds = 60,
+    .operator_namespace = "cloister-system",
+    .metrics_namespace = "",
 };
 
 static const char object_text[] =
