@@ -55,6 +55,11 @@ bool pod_is_bound(const struct pod_facts *p)
     return *p->node != '\0';
 }
 
+bool pod_is_alive(const struct pod_facts *p)
+{
+    return !pod_is_terminal(p) && (pod_is_bound(p) || !p->is_deleting);
+}
+
 int32_t gang_present(const struct gang *g)
 {
     int32_t n = 0;
@@ -66,10 +71,10 @@ int32_t gang_present(const struct gang *g)
 const struct pod_facts *gang_first_alive(const struct gang *g)
 {
     for (size_t i = 0; i < g->other_count; i++)
-        if (!pod_is_terminal(g->others[i]))
+        if (pod_is_alive(g->others[i]))
             return g->others[i];
     for (int32_t i = 0; i < g->replicas; i++)
-        if (g->workers[i] && !pod_is_terminal(g->workers[i]))
+        if (g->workers[i] && pod_is_alive(g->workers[i]))
             return g->workers[i];
     return NULL;
 }

@@ -22,8 +22,11 @@ void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct ar
 bool pod_is_terminal(const struct pod_facts *p);
 /* A node was chosen for it. */
 bool pod_is_bound(const struct pod_facts *p);
+/* It runs or may come to run. A pod that is deleted before it is bound never will, however long a finalizer
+ * keeps it. */
+bool pod_is_alive(const struct pod_facts *p);
 int32_t gang_present(const struct gang *g);
-/* Pods that are neither terminal nor gone, of any attempt; the first of them, or NULL. */
+/* The first pod, of any attempt, that is alive; or NULL. */
 const struct pod_facts *gang_first_alive(const struct gang *g);
 struct status_workers gang_count(const struct gang *g, struct arena *a);
 

@@ -37,7 +37,7 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
     }
     if (alive) {
         p->failing_message = message;
-        planner_say(p, PHASE_FAILING, reason, "The job has failed, and has ended when %s: %s",
+        planner_say(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
                     plan_wait_for_end(p, alive), message);
         return;
     }

@@ -8,6 +8,8 @@
 
 #include "base/banned.h"
 
+/* So long a worker may take to its first container before people are told. */
+#define SLOW_START_US    (120 * SECOND_US)
 #define SCALING_PAUSE_US (30 * SECOND_US)
 
 /* The first worker, by index, of which `is` holds. */
@@ -104,6 +106,36 @@ static void say_no_nodes(struct planner *p, const char *label, const char *refus
                 label, refusal, label);
 }
 
+static int64_t slow_time(const struct pod_facts *pod)
+{
+    return (pod->started_us ? pod->started_us : pod->created_us) + SLOW_START_US;
+}
+
+/* Bound, and not even its first container has come so far: a volume is missing, or the network. */
+static bool is_held_up(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return pod->phase == POD_PENDING && pod_is_bound(pod) &&
+           (pod->install.state == CONTAINER_NONE || pod->install.state == CONTAINER_WAITING);
+}
+
+/* A kubelet tells of that in events only. */
+static bool say_held_up(struct planner *p, enum job_phase phase)
+{
+    const struct pod_facts *pod = first(p, is_held_up);
+    if (!pod)
+        return false;
+    if (slow_time(pod) > p->w->now_us) {
+        planner_wake(p, slow_time(pod), "a worker's containers do not come");
+        return false;
+    }
+    planner_say(p, phase, REASON_StartingContainers,
+                "No container of %s has started in two minutes. To go on, look at what its events say: "
+                "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
+                verdict_where(p->a, pod), pod->name, pod->namespace);
+    return true;
+}
+
 /* Never a fallback to other nodes: the job waits, and says for what. */
 static bool say_placement(struct planner *p)
 {
@@ -145,7 +177,7 @@ static bool say_trouble(struct planner *p, enum job_phase phase)
     }
     pod = first(p, is_on_silent_node);
     if (!pod)
-        return false;
+        return say_held_up(p, phase);
     planner_say(p, phase, REASON_NodeNotReady,
                 "The node of %s does not answer; a new attempt starts if it stays away.",
                 verdict_where(p->a, pod));

@@ -32,7 +32,7 @@ static int64_t force_time(const struct planner *p, const struct pod_facts *pod)
 static bool must_force(const struct planner *p, const struct pod_facts *pod)
 {
     int64_t at_us = force_time(p, pod);
-    return !pod_is_terminal(pod) && at_us != 0 && at_us <= p->w->now_us;
+    return pod_is_alive(pod) && at_us != 0 && at_us <= p->w->now_us;
 }
 
 static void wait_or_force(struct planner *p, const struct pod_facts *pod)
@@ -50,7 +50,7 @@ static void wait_or_force(struct planner *p, const struct pod_facts *pod)
 
 static void stop(struct planner *p, const struct pod_facts *pod, int32_t grace_seconds, const char *why)
 {
-    if (!pod || pod_is_terminal(pod))
+    if (!pod || !pod_is_alive(pod))
         return;
     if (pod->is_deleting)
         wait_or_force(p, pod);
@@ -132,7 +132,7 @@ static const char *stuck_text(const struct planner *p, const struct pod_facts *p
         return arena_printf(p->a,
                             "it %s %s; node %s may still run it and hold the job's keys until the machine is "
                             "off",
-                            forced_words, due, pod_is_bound(pod) ? pod->node : "(none)");
+                            forced_words, due, pod->node);
     if (force_time(p, pod) != 0)
         return arena_printf(p->a, "it should have by %s and is deleted by force at %s", due,
                             time_text(p, force_time(p, pod)));
