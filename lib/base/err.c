@@ -136,7 +136,7 @@ char *err_sentence(const struct err *e)
     add_chain(&sb, e);
     const char *remedy = err_code_remedy(e->code);
     if (*remedy != '\0')
-        strbuf_addf(&sb, ". To go on, %s", remedy);
+        strbuf_addf(&sb, "%s To go on, %s", view_has_suffix(strbuf_view(&sb), ".") ? "" : ".", remedy);
     return strbuf_take(&sb);
 }
 

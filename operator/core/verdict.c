@@ -161,8 +161,9 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     /* An agent that was superseded is no reason to end the job that superseded it. */
     if (v.class == CLASS_Disruption)
         v.retry = REASON_LATER;
+    /* The agent knows what, the operator knows where. */
     if (*r->message)
-        v.message = r->message;
+        v.message = arena_printf(a, "%s: %s", verdict_where(a, p), r->message);
     v = of_container(v, CONTAINER_AGENT, &p->agent);
     v.exit_code = -1;
     v.signal = 0;
