@@ -130,7 +130,9 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
     q->headers = headers;
     q->header_count = 2;
     if (q->body.len > 0)
-        headers[q->header_count++] = (struct http_header){"Content-Type", "application/json"};
+        headers[q->header_count++] = (struct http_header){"Content-Type", strcmp(q->method, "PATCH") == 0
+                                                                              ? "application/merge-patch+json"
+                                                                              : "application/json"};
     snprintf(call->method, sizeof(call->method), "%s", q->method);
     call->client = c;
     call->next = c->calls;

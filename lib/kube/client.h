@@ -44,8 +44,8 @@ struct kube_answer {
 
 typedef void kube_done_fn(void *context, const struct kube_answer *answer, const struct err *e);
 
-/* path: from the slash, with query. body: NULL or JSON. on_done runs once, from the loop; e is NULL on
- * success. */
+/* path: from the slash, with query. body: NULL or JSON; with PATCH a merge patch. on_done runs once, from the
+ * loop; e is NULL on success. */
 struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
                              kube_done_fn *on_done, void *context) MUST_CHECK RETURNS_NONNULL;
 /* on_done runs no more; what was sent may still be carried out. NULL is fine. */

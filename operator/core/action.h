@@ -48,6 +48,7 @@ struct action {
     const char *type;      /* EVENT: "Normal" or "Warning" */
     const char *reason;    /* EVENT */
     const char *note;      /* EVENT: at most 1024 bytes */
+    const char *pod;       /* EVENT: the pod that it is about, too; NULL = none */
     int64_t at_us;         /* WAKE_AT: wall time */
 };
 

@@ -183,7 +183,7 @@ static void act_on(struct planner *p, const struct verdict *v)
         plan_fail(p, v->reason, v->message);
     } else if (charge(p, v, rule)) {
         back_off(p, v);
-        planner_event(p, "Warning", v->reason, v->message);
+        planner_event_of_pod(p, "Warning", v->reason, v->pod ? v->pod->name : v->pod_name, v->message);
     }
 }
 

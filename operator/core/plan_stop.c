@@ -161,7 +161,7 @@ void plan_tell_force(struct planner *p)
     const struct pod_facts *pod = plan_awaited_worker(p);
     if (pod && must_force(p, pod) && strstr(p->next.message, forced_words) &&
         strcmp(p->next.message, p->j->status.message) != 0)
-        planner_event(
-            p, "Warning", REASON_ForcedDeletion,
+        planner_event_of_pod(
+            p, "Warning", REASON_ForcedDeletion, pod->name,
             arena_printf(p->a, "%s does not end: %s.", verdict_where(p->a, pod), stuck_text(p, pod)));
 }

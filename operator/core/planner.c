@@ -71,12 +71,19 @@ void planner_say(struct planner *p, enum job_phase phase, const char *reason, co
 
 void planner_event(struct planner *p, const char *type, const char *reason, const char *note)
 {
+    planner_event_of_pod(p, type, reason, NULL, note);
+}
+
+void planner_event_of_pod(struct planner *p, const char *type, const char *reason, const char *pod,
+                          const char *note)
+{
     if (p->event_count == EVENTS_MAX)
         return;
     p->events[p->event_count++] = (struct action){.kind = ACTION_EVENT,
                                                   .why = reason,
                                                   .type = type,
                                                   .reason = reason,
+                                                  .pod = pod && *pod ? pod : NULL,
                                                   .note = text_clip(p->a, note, NOTE_MAX)};
 }
 

@@ -36,7 +36,11 @@ void planner_wake(struct planner *p, int64_t at_us, const char *why);
 /* Where the job stands, for people and programs. */
 void planner_say(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
     PRINTF_LIKE(4, 5);
+/* About the job as a whole: one that comes again becomes a series, whatever its note says. */
 void planner_event(struct planner *p, const char *type, const char *reason, const char *note);
+/* The same, about that pod, too. Of another pod it is another event. */
+void planner_event_of_pod(struct planner *p, const char *type, const char *reason, const char *pod,
+                          const char *note);
 /* Whole seconds, as the API keeps them. */
 int64_t planner_now(const struct planner *p);
 /* From now on the gang is that attempt's. */

@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 /* Changes come in flocks: one pass for all of a few milliseconds. */
-enum { GATHER_MS = 10 };
+enum { GATHER_MS = 10, LOOK_AGAIN_MS = 20 };
 
 struct controller {
     struct loop *loop;
@@ -31,6 +31,8 @@ static bool is_working(const struct controller *c)
 {
     void *cursor = NULL;
     struct task *t;
+    if (!recorder_is_idle(c->recorder))
+        return true;
     while ((t = store_next(c->tasks, &cursor)) != NULL)
         if (t->pass != NULL)
             return true;
@@ -83,8 +85,6 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
     struct controller *c = t->controller;
     int64_t pause_ms;
     telemetry_pass_ended(c->telemetry, end, wake_us != 0, clock_boot_ms() - t->begun_ms);
-    if (c->stopped != NULL && !is_working(c))
-        loop_timer_set(c->stopped, 0);
     switch (end) {
     case PASS_DONE:
         backoff_reset(&t->backoff);
@@ -193,7 +193,7 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
     c->loop = loop;
     c->telemetry = telemetry;
     c->tasks = store_new(task_free);
-    c->recorder = recorder_new(client, instance);
+    c->recorder = recorder_new(loop, client, instance, telemetry);
     c->posts = posts_new();
     c->caches = caches_new(loop, client, namespace, &listener);
     c->pass_world = (struct pass_world){.client = client,
@@ -234,7 +234,10 @@ void controller_lead(struct controller *c, const struct leader *leader)
 static void on_stopped(void *context)
 {
     struct controller *c = context;
-    c->on_stopped(c->stopped_context);
+    if (is_working(c))
+        loop_timer_set(c->stopped, LOOK_AGAIN_MS);
+    else
+        c->on_stopped(c->stopped_context);
 }
 
 void controller_stop(struct controller *c, void (*fn)(void *context), void *context)
@@ -243,8 +246,7 @@ void controller_stop(struct controller *c, void (*fn)(void *context), void *cont
     c->on_stopped = fn;
     c->stopped_context = context;
     c->stopped = loop_add_timer(c->loop, on_stopped, c);
-    if (!is_working(c))
-        loop_timer_set(c->stopped, 0);
+    loop_timer_set(c->stopped, 0);
 }
 
 /* ---- questions ---- */

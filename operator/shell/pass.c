@@ -56,6 +56,7 @@ static void keep_plan(struct pass *p, const struct plan *plan)
         a->note = arena_strdup(p->arena, a->note);
         a->version = arena_strdup(p->arena, a->version);
         a->pods = keep_owners(p, a->pods, a->pod_count);
+        a->pod = arena_strdup(p->arena, a->pod);
     }
 }
 
@@ -117,7 +118,7 @@ static bool do_at_once(struct pass *p, const struct action *a)
         return true;
     }
     if (a->kind == ACTION_EVENT)
-        recorder_event(p->pw->recorder, &p->job, a->type, a->reason, a->note);
+        recorder_event(p->pw->recorder, &p->job, a);
     return a->kind == ACTION_EVENT;
 }
 

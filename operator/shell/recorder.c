@@ -6,34 +6,110 @@
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "data/js.h"
-#include "os/log.h"
 #include "os/loop.h"
+#include "shell/outbox.h"
+#include "shell/series.h"
 
 #include "base/banned.h"
 
-/* A crash loop of many jobs must not fill etcd: a burst, then one each REFILL_MS. */
-enum { BURST = 50, REFILL_MS = 500, IN_FLIGHT_MAX = 8 };
+enum { LOOK_MS = 60 * 1000 };
 
 struct recorder {
-    struct kube_client *client;
     const char *instance;
-    int64_t credit_ms, credited_ms; /* REFILL_MS of credit pay for one event */
-    struct kube_call *calls[IN_FLIGHT_MAX];
-    struct slot {
-        struct recorder *recorder;
-        size_t at;
-    } slots[IN_FLIGHT_MAX];
+    struct outbox *outbox;
+    struct series_table *series;
+    struct loop_source *look; /* at the series */
+    int64_t named_us;         /* names of events end in a time; no two have the same */
 };
 
-struct recorder *recorder_new(struct kube_client *client, const char *instance)
+/* ---- what is written ---- */
+static json_t *make_event(const struct recorder *r, const struct job *job, const char *name, int64_t now_us,
+                          const struct action *a)
+{
+    char time[RFC3339_SIZE];
+    rfc3339_format_micros(now_us, time);
+    json_t *event =
+        json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}",
+                  "apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name", name, "namespace",
+                  job->namespace, "eventTime", time, "reportingController", API_GROUP "/operator",
+                  "reportingInstance", r->instance, "action", "Reconcile", "type", a->type, "reason",
+                  a->reason, "note", a->note, "regarding", "apiVersion", API_GROUP "/" API_VERSION, "kind",
+                  JOB_KIND, "namespace", job->namespace, "name", job->name, "uid", job->uid);
+    if (a->pod != NULL)
+        json_object_set_new(event, "related",
+                            json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod", "namespace",
+                                      job->namespace, "name", a->pod));
+    return event;
+}
+
+static json_t *make_patch(const struct series *s)
+{
+    char time[RFC3339_SIZE];
+    rfc3339_format_micros(s->seen_us, time);
+    return json_pack("{s:{s:I, s:s}}", "series", "count", (json_int_t)s->count, "lastObservedTime", time);
+}
+
+static void write_series(struct recorder *r, const struct series *s)
+{
+    json_t *patch CLEANUP(js_free) = make_patch(s);
+    json_t *event CLEANUP(js_free) = js_parse(view_from(s->event), "an event", NULL);
+    json_object_update(event, patch);
+    outbox_put(r->outbox, s->namespace, s->name, event, patch);
+}
+
+/* ---- what happened ---- */
+static void write_first(struct recorder *r, const struct job *job, json_t *event, const char *name,
+                        const char *key, int64_t now_us)
+{
+    char *text CLEANUP(cleanup_free) = js_dump(event);
+    struct series s = {.namespace = job->namespace,
+                       .name = name,
+                       .event = text,
+                       .seen_ms = clock_boot_ms(),
+                       .written_ms = clock_boot_ms(),
+                       .seen_us = now_us};
+    series_begin(r->series, job->uid, key, &s);
+    outbox_put(r->outbox, job->namespace, name, event, NULL);
+}
+
+void recorder_event(struct recorder *r, const struct job *job, const struct action *a)
+{
+    const struct series *s;
+    int64_t now_us = clock_wall_us();
+    char *key CLEANUP(cleanup_free) =
+        xasprintf("%s\n%s\n%s", a->type, a->reason, a->pod == NULL ? "" : a->pod);
+    switch (series_note(r->series, job->uid, key, clock_boot_ms(), now_us, &s)) {
+    case SERIES_FIRST: break;
+    case SERIES_SECOND: write_series(r, s); return;
+    case SERIES_MORE: return;
+    }
+    r->named_us = now_us > r->named_us ? now_us : r->named_us + 1;
+    /* As client-go names them: nanoseconds in hexadecimal. */
+    char *name CLEANUP(cleanup_free) =
+        xasprintf("%s.%llx", job->name, (unsigned long long)r->named_us * 1000);
+    json_t *event CLEANUP(js_free) = make_event(r, job, name, now_us, a);
+    write_first(r, job, event, name, key, now_us);
+}
+
+static void on_look(void *context)
+{
+    struct recorder *r = context;
+    const struct series *s;
+    while ((s = series_due(r->series, clock_boot_ms())) != NULL)
+        write_series(r, s);
+    loop_timer_set(r->look, LOOK_MS);
+}
+
+/* ---- life ---- */
+struct recorder *recorder_new(struct loop *loop, struct kube_client *client, const char *instance,
+                              struct telemetry *telemetry)
 {
     struct recorder *r = xcalloc(1, sizeof(*r));
-    r->client = client;
     r->instance = instance;
-    r->credit_ms = (int64_t)BURST * REFILL_MS;
-    r->credited_ms = clock_boot_ms();
-    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        r->slots[i] = (struct slot){r, i};
+    r->outbox = outbox_new(loop, client, telemetry);
+    r->series = series_table_new();
+    r->look = loop_add_timer(loop, on_look, r);
+    loop_timer_set(r->look, LOOK_MS);
     return r;
 }
 
@@ -41,61 +117,13 @@ void recorder_free(struct recorder *r)
 {
     if (r == NULL)
         return;
-    for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        kube_call_cancel(r->calls[i]);
+    outbox_free(r->outbox);
+    series_table_free(r->series);
+    loop_source_free(r->look);
     free(r);
 }
 
-static bool pay(struct recorder *r)
+bool recorder_is_idle(const struct recorder *r)
 {
-    int64_t now_ms = clock_boot_ms(), most_ms = (int64_t)BURST * REFILL_MS;
-    r->credit_ms += now_ms - r->credited_ms;
-    r->credited_ms = now_ms;
-    if (r->credit_ms > most_ms)
-        r->credit_ms = most_ms;
-    if (r->credit_ms < REFILL_MS)
-        return false;
-    r->credit_ms -= REFILL_MS;
-    return true;
-}
-
-static json_t *make_event(const struct recorder *r, const struct job *job, const char *type,
-                          const char *reason, const char *note)
-{
-    int64_t now_us = clock_wall_us();
-    char time[RFC3339_SIZE];
-    rfc3339_format_micros(now_us, time);
-    char *name CLEANUP(cleanup_free) = xasprintf("%s.%llx", job->name, (unsigned long long)now_us);
-    return json_pack(
-        "{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}",
-        "apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name", name, "namespace",
-        job->namespace, "eventTime", time, "reportingController", API_GROUP "/operator", "reportingInstance",
-        r->instance, "action", "Reconcile", "type", type, "reason", reason, "note", note, "regarding",
-        "apiVersion", API_GROUP "/" API_VERSION, "kind", JOB_KIND, "namespace", job->namespace, "name",
-        job->name, "uid", job->uid);
-}
-
-static void on_recorded(void *context, const struct kube_answer *answer, const struct err *e)
-{
-    struct slot *slot = context;
-    (void)answer;
-    slot->recorder->calls[slot->at] = NULL;
-    if (e != NULL)
-        log_failure(LOG_LEVEL_WARNING, e, "cannot record an event", NULL);
-}
-
-void recorder_event(struct recorder *r, const struct job *job, const char *type, const char *reason,
-                    const char *note)
-{
-    size_t at = 0;
-    while (at < IN_FLIGHT_MAX && r->calls[at] != NULL)
-        at++;
-    if (at == IN_FLIGHT_MAX || !pay(r)) {
-        log_info("too many events, one is left out", "job", job->name, "reason", reason, NULL);
-        return;
-    }
-    json_t *event CLEANUP(js_free) = make_event(r, job, type, reason, note);
-    char *path CLEANUP(cleanup_free) =
-        xasprintf("/apis/events.k8s.io/v1/namespaces/%s/events", job->namespace);
-    r->calls[at] = kube_start(r->client, "POST", path, event, on_recorded, &r->slots[at]);
+    return outbox_is_idle(r->outbox);
 }

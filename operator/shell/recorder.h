@@ -1,22 +1,26 @@
 /*
  * Events (events.k8s.io/v1) about jobs, for `kubectl describe`. They are news, not
- * state: never waited for, never repeated, and left out when there are too many.
- * Failures are logged. The recorder borrows the client; texts are copied.
+ * state: never waited for, and left out when there are too many. One that repeats
+ * becomes a series instead of many (shell/series.h): the same as client-go means
+ * it, which is type, reason, job and pod. Borrows loop, client and telemetry; texts are copied.
  */
 #ifndef SHELL_RECORDER_H
 #define SHELL_RECORDER_H
 
-#include "api/job.h"
+#include "core/action.h"
 #include "kube/client.h"
 
+struct telemetry;
 struct recorder;
 
 /* instance: who reports, e.g. the pod's name; borrowed. */
-struct recorder *recorder_new(struct kube_client *client, const char *instance) MUST_CHECK RETURNS_NONNULL;
+struct recorder *recorder_new(struct loop *loop, struct kube_client *client, const char *instance,
+                              struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
 /* Before the client is freed; what is on its way is given up. NULL is fine. */
 void recorder_free(struct recorder *r);
-/* type: "Normal" or "Warning". */
-void recorder_event(struct recorder *r, const struct job *job, const char *type, const char *reason,
-                    const char *note);
+/* a: an ACTION_EVENT. */
+void recorder_event(struct recorder *r, const struct job *job, const struct action *a);
+/* Everything was sent that has not met an obstacle. */
+bool recorder_is_idle(const struct recorder *r);
 
 #endif

@@ -100,14 +100,14 @@ def test_refuses_an_image_without_digest_where_the_chart_asks_for_one(site, name
 
 def test_answers_in_the_status_what_the_schema_cannot_say(site, namespace):
     """Amounts are texts to the schema: the operator compares them, says what is wrong, and stays up."""
-    before = site.operator_pod()["status"]["containerStatuses"][0]["restartCount"]
+    before = site.operator_restarts()
     job = good(namespace)
     job["spec"]["trainer"]["resources"]["requests"] = {"memory": "128Mi"}
     site.cluster.apply(job)
     status = site.wait_phase("manifest", namespace, "Failed")
     assert "the memory request is above the limit" in status["message"], status
     assert not site.pods("manifest", namespace)
-    assert site.operator_pod()["status"]["containerStatuses"][0]["restartCount"] == before
+    assert site.operator_restarts() == before
 
 
 def test_explains_itself(site):

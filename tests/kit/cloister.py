@@ -113,9 +113,19 @@ class Cloister:
     def plugin(self, *arguments, check=True, **options):
         return run("kubectl", "cloister", *arguments, env=self.cloud.user_env(), check=check, **options)
 
-    def operator_pod(self):
-        pods = [p for p in self.cluster.list("pods", SYSTEM_NAMESPACE) if "deletionTimestamp" not in p["metadata"]]
-        return pods[0] if pods else None
+    def operator_pods(self):
+        """Leader and standby, without what is ending or was a hook."""
+        return [p for p in self.cluster.list("pods", SYSTEM_NAMESPACE, "app.kubernetes.io/component=operator")
+                if "deletionTimestamp" not in p["metadata"]
+                and any(o["kind"] == "ReplicaSet" for o in p["metadata"].get("ownerReferences", []))]
+
+    def operator_restarts(self):
+        return sum(p["status"]["containerStatuses"][0]["restartCount"] for p in self.operator_pods())
+
+    def leader(self):
+        """The name of the operator's pod that leads, or None."""
+        lease = self.cluster.get("lease", "cloister-operator", SYSTEM_NAMESPACE)
+        return lease and lease["spec"].get("holderIdentity") or None
 
     # ---- jobs ----
     def job(self, name, namespace):
