@@ -104,6 +104,18 @@ void http_session_cancel(struct http_session *s);
 int http_perform(struct http_session *s, const struct http_request *q, struct http_response *r,
                  struct err *e) MUST_CHECK;
 
+/* What one http_perform did. Valid for the call. */
+struct http_observation {
+    const char *url;
+    int status; /* 0: no answer came */
+    uint64_t sent_bytes, received_bytes;
+    int64_t duration_us;
+};
+
+/* Told, from its thread, whenever an http_perform has ended. One in a process; set while nothing is performed;
+ * NULL: nobody. */
+void http_observe(void (*fn)(void *context, const struct http_observation *o), void *context);
+
 /* ---- on the loop ---- */
 struct http_loop;
 struct http_call;

@@ -10,6 +10,33 @@ struct http_session {
     atomic_bool is_cancelled;
 };
 
+static struct {
+    void (*fn)(void *context, const struct http_observation *o);
+    void *context;
+} observer;
+
+void http_observe(void (*fn)(void *context, const struct http_observation *o), void *context)
+{
+    observer.fn = fn;
+    observer.context = context;
+}
+
+static void tell_observer(const struct http_session *s, const struct http_request *q,
+                          const struct http_response *r)
+{
+    curl_off_t sent = 0, received = 0, duration_us = 0;
+    if (observer.fn == NULL)
+        return;
+    curl_easy_getinfo(s->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+    curl_easy_getinfo(s->easy, CURLINFO_SIZE_DOWNLOAD_T, &received);
+    curl_easy_getinfo(s->easy, CURLINFO_TOTAL_TIME_T, &duration_us);
+    observer.fn(observer.context, &(struct http_observation){.url = q->url,
+                                                             .status = r->status,
+                                                             .sent_bytes = (uint64_t)sent,
+                                                             .received_bytes = (uint64_t)received,
+                                                             .duration_us = duration_us});
+}
+
 struct http_session *http_session_new(const struct http_tls *tls)
 {
     struct http_session *s = xcalloc(1, sizeof(*s));
@@ -50,5 +77,7 @@ int http_perform(struct http_session *s, const struct http_request *q, struct ht
         curl_easy_setopt(s->easy, CURLOPT_BUFFERSIZE, (long)s->buffer_bytes);
     if (transfer_begin(&t, s->tls, e) < 0)
         return -1;
-    return transfer_end(&t, curl_easy_perform(s->easy), e);
+    int result = transfer_end(&t, curl_easy_perform(s->easy), e);
+    tell_observer(s, q, r);
+    return result;
 }

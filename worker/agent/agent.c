@@ -365,7 +365,7 @@ static int agent_init(struct agent *a, struct err *e)
     a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, a, e);
     if (a->gate == NULL)
         return -1;
-    a->news = news_new(a->loop, &a->plan, a->result);
+    a->news = news_new(a->loop, &a->plan, a->result, a->gate);
     return 0;
 }
 
@@ -382,8 +382,8 @@ int agent_serve(struct err *e)
     int code = loop_run(a.loop);
     pthread_join(thread, NULL);
     loop_source_free(sigterm);
-    gate_free(a.gate);
     news_free(a.news);
+    gate_free(a.gate);
     loop_source_free(a.wake);
     loop_free(a.loop);
     result_free(a.result);

@@ -24,6 +24,8 @@ struct gate {
     struct strbuf input;
     gate_exited_fn *on_exited;
     void *context;
+    gate_usage_fn *on_usage; /* NULL: nobody wants to know */
+    void *usage_context;
     enum gate_state state;
     char *text;
     bool is_started; /* the command runs or has run: it must not be started again */
@@ -81,6 +83,14 @@ void gate_set(struct gate *g, enum gate_state state, const char *text)
     say_state(g);
 }
 
+static void take_usage(const struct gate *g, struct view numbers)
+{
+    struct view rest, first = view_cut(numbers, ' ', &rest);
+    uint64_t memory_bytes, cpu_us;
+    if (g->on_usage != NULL && view_to_u64(first, &memory_bytes) && view_to_u64(rest, &cpu_us))
+        g->on_usage(g->usage_context, memory_bytes, cpu_us);
+}
+
 static void obey(struct gate *g, struct view line)
 {
     struct view rest, verb = view_cut(line, ' ', &rest), version, code;
@@ -96,6 +106,8 @@ static void obey(struct gate *g, struct view line)
         say_state(g);
         if (view_equal_text(verb, "exited") && view_to_u64(code, &exit_code) && exit_code < 256)
             g->on_exited(g->context, (int)exit_code);
+    } else if (view_equal_text(verb, "USAGE")) {
+        take_usage(g, rest);
     } else if (view_equal_text(verb, "EXITED") && view_to_u64(rest, &exit_code) && exit_code < 256) {
         g->on_exited(g->context, (int)exit_code);
     }
@@ -175,6 +187,12 @@ struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_ex
     g->keepalive = loop_add_timer(loop, keep_alive, g);
     loop_timer_set(g->keepalive, KEEPALIVE_MS);
     return g;
+}
+
+void gate_watch_usage(struct gate *g, gate_usage_fn *on_usage, void *context)
+{
+    g->on_usage = on_usage;
+    g->usage_context = context;
 }
 
 void gate_free(struct gate *g)

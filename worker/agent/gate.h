@@ -9,6 +9,8 @@
 #ifndef AGENT_GATE_H
 #define AGENT_GATE_H
 
+#include <stdint.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -26,9 +28,14 @@ enum gate_state {
 /* The command has ended with that code (128 + n for a signal). May come more than once. */
 typedef void gate_exited_fn(void *context, int code);
 
+/* What the trainer's container uses. */
+typedef void gate_usage_fn(void *context, uint64_t memory_bytes, uint64_t cpu_us);
+
 /* Listens on the path (an old socket there is replaced). NULL with *e set. */
 struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_exited, void *context,
                       struct err *e) MUST_CHECK;
+/* on_usage runs from now on, with the context given here. */
+void gate_watch_usage(struct gate *g, gate_usage_fn *on_usage, void *context);
 void gate_free(struct gate *g); /* NULL is fine */
 /* text: the stage for GATE_WAIT, the message for GATE_FAIL, else ""; one line is made of it. */
 void gate_set(struct gate *g, enum gate_state state, const char *text);

@@ -1,11 +1,15 @@
 #include "agent/news.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "agent/gate.h"
+#include "agent/meter.h"
 #include "agent/progress_file.h"
 #include "agent/progress_server.h"
 #include "agent/report.h"
 #include "base/alloc.h"
+#include "net/httpd.h"
 #include "os/log.h"
 #include "os/loop.h"
 
@@ -19,6 +23,9 @@ struct news {
     struct progress_file *file;
     struct progress_server *server; /* NULL: could not be set up */
     struct reporter *reporter;      /* NULL: nobody to report to */
+    struct meter *meter;
+    struct gate *gate;
+    struct httpd *metrics;          /* NULL: could not be set up */
     struct loop_source *wake;       /* the result has changed, on whatever thread */
 };
 
@@ -37,11 +44,42 @@ static void on_result(void *context)
         reporter_note_result(n->reporter);
 }
 
-struct news *news_new(struct loop *loop, const struct plan *plan, struct result *result)
+static void on_usage(void *context, uint64_t memory_bytes, uint64_t cpu_us)
+{
+    struct news *n = context;
+    meter_trainer(n->meter, memory_bytes, cpu_us);
+}
+
+static int on_scrape(void *context, const char *path, struct strbuf *body)
+{
+    struct news *n = context;
+    if (strcmp(path, "/metrics") != 0) {
+        strbuf_add_text(body, "not found; metrics are at /metrics\n");
+        return 404;
+    }
+    meter_write(n->meter, body);
+    return 200;
+}
+
+static void open_metrics(struct news *n, struct loop *loop, const struct plan *plan)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    char *address CLEANUP(cleanup_free) = xasprintf("0.0.0.0:%lld", (long long)plan->metrics_port);
+    if (plan->metrics_port > 0)
+        n->metrics = httpd_new(loop, address, on_scrape, n, &e);
+    if (e.code != ERR_NONE)
+        log_failure(LOG_LEVEL_WARNING, &e, "metrics cannot be scraped", NULL);
+}
+
+struct news *news_new(struct loop *loop, const struct plan *plan, struct result *result, struct gate *gate)
 {
     struct news *n = xcalloc(1, sizeof(*n));
     struct err e CLEANUP(err_fini) = {0};
     n->result = result;
+    n->gate = gate;
+    n->meter = meter_new(plan);
+    gate_watch_usage(gate, on_usage, n);
+    open_metrics(n, loop, plan);
     n->wake = loop_add_wake(loop, on_result, n);
     n->file = progress_file_new(loop, PROGRESS_FILE, &n->progress, on_progress, n);
     n->server = progress_server_new(loop, plan, &n->progress, on_progress, n, &e);
@@ -63,6 +101,9 @@ void news_free(struct news *n)
     if (n == NULL)
         return;
     result_watch(n->result, NULL);
+    gate_watch_usage(n->gate, NULL, NULL);
+    httpd_free(n->metrics);
+    meter_free(n->meter);
     progress_server_free(n->server);
     progress_file_free(n->file);
     reporter_free(n->reporter);

@@ -9,14 +9,15 @@
 #include "agent/plan.h"
 #include "agent/result.h"
 
+struct gate;
 struct loop;
 struct news;
 
 /* Before the trainer may start, so that its ports are taken by nobody else. Everything is borrowed. */
-struct news *news_new(struct loop *loop, const struct plan *plan,
-                      struct result *result) MUST_CHECK RETURNS_NONNULL;
+struct news *news_new(struct loop *loop, const struct plan *plan, struct result *result,
+                      struct gate *gate) MUST_CHECK RETURNS_NONNULL;
 /* The trainer has ended: what it said last counts before the result is final. */
 void news_catch_up(struct news *n);
-void news_free(struct news *n); /* before the result; NULL is fine */
+void news_free(struct news *n); /* before the gate and the result; NULL is fine */
 
 #endif

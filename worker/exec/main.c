@@ -25,8 +25,9 @@
 
 #include "command.h"
 #include "link.h"
+#include "usage.h"
 
-enum { RETRY_MS = 250, GIVE_UP_MS = 300 * 1000, GRACE_SECONDS = 30, RESERVE_SECONDS = 10 };
+enum { RETRY_MS = 250, GIVE_UP_MS = 300 * 1000, GRACE_SECONDS = 30, RESERVE_SECONDS = 10, USAGE_MS = 10 * 1000 };
 
 static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH, SIGCONT};
 
@@ -37,6 +38,7 @@ struct shim {
     long grace_seconds, reserve_seconds;
     long long last_agent_ms; /* when the agent was last heard of */
     long long kill_at_ms;    /* when the command is killed; 0: not at all */
+    long long usage_at_ms;   /* when the agent is told next what this container uses */
     bool has_failed;         /* the agent said so */
     bool is_over;
     int exit_code;
@@ -138,6 +140,16 @@ static void on_signal(struct shim *s)
 }
 
 /* ---- the loop ---- */
+static void tell_usage(struct shim *s, long long now)
+{
+    struct usage u;
+    if (s->link.fd < 0 || now < s->usage_at_ms)
+        return;
+    s->usage_at_ms = now + USAGE_MS;
+    if (usage_read(&u) == 0)
+        agent_link_send(&s->link, "USAGE %llu %llu\n", u.memory_bytes, u.cpu_us);
+}
+
 static void check_clocks(struct shim *s)
 {
     long long now = now_ms();
@@ -147,6 +159,7 @@ static void check_clocks(struct shim *s)
     }
     if (s->link.fd < 0 && agent_link_connect(&s->link))
         say_hello(s);
+    tell_usage(s, now);
     /* While the command runs, an agent that is away is the operator's business. */
     if (!command_is_running(&s->command) && now - s->last_agent_ms > GIVE_UP_MS) {
         fprintf(stderr, "cloister: no word from the agent for %d seconds\n", GIVE_UP_MS / 1000);
