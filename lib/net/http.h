@@ -112,8 +112,8 @@ struct http_observation {
     int64_t duration_us;
 };
 
-/* Told, from its thread, whenever an http_perform has ended. One in a process; set while nothing is performed;
- * NULL: nobody. */
+/* Told, from its thread, whenever an http_perform has ended. One in a process; set while nothing is
+ * performed; NULL: nobody. */
 void http_observe(void (*fn)(void *context, const struct http_observation *o), void *context);
 
 /* ---- on the loop ---- */

@@ -13,7 +13,8 @@
 
 #include "base/banned.h"
 
-static const double request_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 0};
+static const double request_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
+                                         2.5,   5,    10,    30,   60,  120,  0};
 
 enum {
 #define METRIC_ROW(id, kind, name, labels, buckets, help) id,
@@ -38,7 +39,7 @@ static const char *const endpoint_names[] = {"metadata", "kms", "storage", "othe
 struct meter {
     pthread_mutex_t lock;
     struct metrics *metrics;
-    const char *prefixes[OTHER]; /* of URLs; borrowed */
+    char *prefixes[OTHER]; /* of URLs */
     double trainer_cpu_seconds;
 };
 
@@ -128,9 +129,10 @@ struct meter *meter_new(const struct plan *plan)
     struct meter *m = xcalloc(1, sizeof(*m));
     pthread_mutex_init(&m->lock, NULL);
     m->metrics = metrics_new(rows, ROW_COUNT);
-    m->prefixes[METADATA] = plan->metadata_url;
-    m->prefixes[KMS] = plan->kms_url;
-    m->prefixes[STORAGE] = plan->storage_url;
+    /* Behind a proxy all may have one name; their paths differ. */
+    m->prefixes[METADATA] = xasprintf("%s/computeMetadata/", plan->metadata_url);
+    m->prefixes[KMS] = xasprintf("%s/v1/projects/", plan->kms_url);
+    m->prefixes[STORAGE] = xasprintf("%s/", plan->storage_url);
     http_observe(on_request, m);
     return m;
 }
@@ -141,6 +143,8 @@ void meter_free(struct meter *m)
         return;
     http_observe(NULL, NULL);
     metrics_free(m->metrics);
+    for (size_t i = 0; i < ARRAY_LEN(m->prefixes); i++)
+        free(m->prefixes[i]);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }

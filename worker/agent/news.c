@@ -25,8 +25,8 @@ struct news {
     struct reporter *reporter;      /* NULL: nobody to report to */
     struct meter *meter;
     struct gate *gate;
-    struct httpd *metrics;          /* NULL: could not be set up */
-    struct loop_source *wake;       /* the result has changed, on whatever thread */
+    struct httpd *metrics;    /* NULL: could not be set up */
+    struct loop_source *wake; /* the result has changed, on whatever thread */
 };
 
 static void on_progress(void *context)

@@ -27,7 +27,13 @@
 #include "link.h"
 #include "usage.h"
 
-enum { RETRY_MS = 250, GIVE_UP_MS = 300 * 1000, GRACE_SECONDS = 30, RESERVE_SECONDS = 10, USAGE_MS = 10 * 1000 };
+enum {
+    RETRY_MS = 250,
+    GIVE_UP_MS = 300 * 1000,
+    GRACE_SECONDS = 30,
+    RESERVE_SECONDS = 10,
+    USAGE_MS = 10 * 1000
+};
 
 static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH, SIGCONT};
 
