@@ -86,6 +86,9 @@ json_t *render_agent_container(const struct job *j, const struct config *c, int3
 {
     json_t *o = worker_container(c, CONTAINER_AGENT, "serve");
     json_object_set_new(o, "restartPolicy", json_string("Always"));
+    json_object_set_new(o, "ports",
+                        json_pack("[{s:s, s:i, s:s}]", "name", "agent-metrics", "containerPort",
+                                  PORT_AGENT_METRICS, "protocol", "TCP"));
     json_object_set_new(o, "env", agent_env(j, c, attempt, index));
     json_t *mounts = json_array();
     add_mount(mounts, "inputs", "/cloister/in", NULL, false);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Writes the reference pages that follow from the sources, so that they cannot drift: docs/api-reference.md from the CRD,
-docs/reasons.md from the tables of errors and reasons, docs/metrics.md from the operator's table. `stale()` says which are not up to date.
+docs/reasons.md from the tables of errors and reasons, docs/metrics.md from the tables of operator and agent. `stale()` says which are not up to date.
 """
 import re
 from pathlib import Path
@@ -103,16 +103,25 @@ def reasons():
 
 
 # ---- metrics ----
+def metric_table(path):
+    lines = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    for _, kind, name, labels, _, text in table(path, "METRIC_ROW"):
+        shown = ", ".join(f"`{label}`" for label in labels.split(",") if label)
+        lines.append(f"| `{name}` | {kind.lower()} | {shown} | {text.replace('<', '&lt;')} |")
+    return lines
+
+
 def metrics():
     lines = [MADE, "# Metrics", "",
              "The operator gives them at `/metrics` of its port `metrics` (chart value `metrics.port`), in Prometheus' text format. Those of",
              "controller-runtime and client-go have the names that dashboards know. No label holds the name of a job: there is no end of",
              "them. Counters belong to a process and begin with 0 when it starts; what happens to jobs is counted by the leader only, once",
              "the API server holds it.", "",
-             "| metric | kind | labels | meaning |", "|---|---|---|---|"]
-    for _, kind, name, labels, _, text in table("operator/shell/metrics.def", "METRIC_ROW"):
-        shown = ", ".join(f"`{label}`" for label in labels.split(",") if label)
-        lines.append(f"| `{name}` | {kind.lower()} | {shown} | {text.replace('<', '&lt;')} |")
+             *metric_table("operator/shell/metrics.def"), "",
+             "## Workers", "",
+             "The agent of each worker gives these at `/metrics` of its port `agent-metrics` (19090). Rates are those of the counters, as in",
+             "`rate(cloister_agent_received_bytes_total[1m])`. The endpoint is one of `metadata`, `kms`, `storage` and `other`.", "",
+             *metric_table("worker/agent/metrics.def")]
     return "\n".join(lines) + "\n"
 
 

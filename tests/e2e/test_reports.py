@@ -51,6 +51,22 @@ def test_a_client_of_kubeflow_trainer_reports_unchanged_and_gets_no_token(site, 
     site.wait_phase("client", namespace, "Succeeded")
 
 
+def test_an_agent_is_scraped_for_its_trainers_memory_and_cpu(site, namespace):
+    script = "dd if=/dev/zero of=/tmp/file bs=1M count=20 2>/dev/null; i=0; while [ $i -lt 400000 ]; do i=$((i + 1)); done; sleep 60"
+    site.cluster.apply(training_job("busy", namespace, image("toolbox"), ["/bin/sh", "-c", script]))
+    site.wait_phase("busy", namespace, "Running")
+    address = site.pods("busy", namespace)[0]["status"]["podIP"]
+
+    def scraped():
+        text = site.cluster.inside("curl", "-s", "--max-time", "5", f"http://{address}:19090/metrics").stdout
+        m = {name: float(value) for name, value in re.findall(r"^(cloister_\S+) (\S+)$", text, re.M)}
+        return m.get("cloister_trainer_memory_bytes", 0) > 20 << 20 and m.get("cloister_trainer_cpu_seconds_total", 0) > 0.05 and m
+    m = wait_for("the trainer's use", scraped, 60, 1)
+    assert m["cloister_trainer_memory_bytes"] < 80 << 20, "its limit and its outputs"
+    assert m['cloister_volume_size_bytes{volume="outputs"}'] == 16 << 20
+    site.cluster.kubectl("delete", "tjob", "busy", "-n", namespace)
+
+
 def test_the_key_pair_outlives_an_upgrade_and_workers_go_on_reporting(site, namespace, digits):
     name = "cloister-reports-tls"
     before = site.cluster.get("secret", name, SYSTEM_NAMESPACE)["data"]
