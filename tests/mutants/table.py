@@ -128,13 +128,17 @@ E("flickers_between_phases", "RayJob #1480, #3553: status that contradicts the p
 E("does_not_say_why_it_waits", "Kueue #3158, #11720: why is it pending?", "*pod->unschedulable_message", "false")
 
 of("operator/core/plan_status.c")
-E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦a->step > b->step⟧;", "a->step < b->step")
 E("turns_conditions_that_do_not_turn", "Sieve, indirect: needless writes in every pass",
   "is_same ? old->transition_us : planner_now(p)", "planner_now(p)")
 E("lists_a_node_twice", "Sieve, indirect: order and repetition of lists", "strcmp(names[kept - 1], names[i]) != 0", "true")
 E("is_reconciling_and_stalled_at_once", "JobSet #545, #723: a status that tools misread",
   "p->next.phase != PHASE_RUNNING && ⟦!is_stalled(p)⟧", "true")
+
+of("operator/core/plan_report.c")
+E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦a->step > b->step⟧;", "a->step < b->step")
 E("forgets_the_checkpoints_of_failed_attempts", "Sieve: data loss", "i < p->gang.other_count", "false")
+E("writes_progress_at_each_report", "Trainer KEP-2779: reports that flood the API server", "age_us >= REFRESH_US", "true")
+E("publishes_before_all_have_trained", "Volcano #2684: wrong phase", "!has_trained(p, i)", "false")
 
 of("operator/core/planner.c")
 E("sleeps_until_the_last_moment", "Sieve: the controller is stuck", "p->wake_us <= at_us", "p->wake_us >= at_us")
@@ -170,6 +174,8 @@ E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "�
   "false")
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",
   "a->time_us > b->time_us")
+
+E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.class)⟧", "false")
 
 of("operator/core/report.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",
