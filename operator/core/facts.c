@@ -200,6 +200,18 @@ static bool image_changed(const struct pod_facts *now, const struct pod_facts *b
             has_other_image(&now->agent, &before->agent) || has_other_image(&now->trainer, &before->trainer));
 }
 
+/* Of the one rule that the operator wrote first. A pod that says otherwise is a changed one. */
+static enum technology technology_of(const json_t *pod)
+{
+    const json_t *terms =
+        js_at(pod, "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+                   ".nodeSelectorTerms");
+    const json_t *rules = js_at(json_array_get(terms, 0), "matchExpressions");
+    const json_t *values = js_at(json_array_get(rules, 0), "values");
+    const char *name = json_string_value(json_array_get(values, 0));
+    return name ? technology_from_name(name) : TECHNOLOGY_COUNT;
+}
+
 struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous)
 {
     struct pod_facts f = {
@@ -220,6 +232,7 @@ struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previ
         .is_forced = json_integer_value(js_at(pod, "metadata.deletionGracePeriodSeconds")) == 0 &&
                      js_at(pod, "metadata.deletionGracePeriodSeconds") != NULL,
         .phase = phase_of(js_text(pod, "status.phase")),
+        .technology = technology_of(pod),
         .reason = js_text(pod, "status.reason"),
         .message = js_text(pod, "status.message"),
     };
@@ -248,7 +261,8 @@ struct node_facts *node_facts_new(const json_t *node)
     static const size_t strings[] = {offsetof(struct node_facts, name),
                                      offsetof(struct node_facts, technology)};
     struct node_facts f = {.name = js_text(node, "metadata.name"),
-                           .technology = label(node, LABEL_NODE_TECHNOLOGY)};
+                           .technology = label(node, LABEL_NODE_TECHNOLOGY),
+                           .is_spot = strcmp(label(node, LABEL_NODE_SPOT), "true") == 0};
     if (!*f.name)
         return NULL;
     const json_t *conditions = js_at(node, "status.conditions");

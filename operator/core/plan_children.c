@@ -152,6 +152,7 @@ static void create_pods(struct planner *p)
                                        .why = "the gang lacks this worker",
                                        .attempt = p->gang.attempt,
                                        .index = i,
+                                       .technology = p->technology,
                                        .name = arena_strdup(p->a, name)});
     }
 }

@@ -187,12 +187,25 @@ static void act_on(struct planner *p, const struct verdict *v)
     }
 }
 
+/* No failure of anything that the job has: it is charged to nothing and the next attempt starts at once. */
+static bool fall_back(struct planner *p)
+{
+    struct verdict v;
+    if (status_is_suspended(&p->next) || p->j->spec.suspend || !plan_fallback(p, &v))
+        return false;
+    write_down(p, &v);
+    planner_event(p, "Warning", v.reason, v.message);
+    return true;
+}
+
 bool plan_failure(struct planner *p)
 {
     struct verdict v;
     if (is_written_down(&p->next))
         return true;
-    if (!judge(p, &v) || must_settle(p, &v))
+    if (!judge(p, &v))
+        return fall_back(p);
+    if (must_settle(p, &v))
         return false;
     /* Workers that suspension deletes end in any way they like. */
     if (status_is_suspended(&p->next) && v.class != CLASS_Security)

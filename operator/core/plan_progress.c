@@ -97,13 +97,41 @@ static void say_scaling_up(struct planner *p, const struct pod_facts *pod, const
                 s->message);
 }
 
-static void say_no_nodes(struct planner *p, const char *label, const char *refusal)
+/* Of the technology, and Spot or not as the job asks. */
+static int32_t nodes_of_kind(const struct planner *p, enum technology t)
 {
+    int32_t all = p->w->confidential_nodes[t], spot = p->w->spot_nodes[t];
+    switch (p->j->spec.spot) {
+    case SPOT_NEVER: return all - spot;
+    case SPOT_ONLY: return spot;
+    case SPOT_PREFER: break;
+    }
+    return all;
+}
+
+/* What the nodes lack, and who could bring them. */
+static void say_no_nodes(struct planner *p, enum technology t, const char *refusal)
+{
+    const struct job_spec *s = &p->j->spec;
+    const char *label = technology_name(t);
+    const char *kind = s->spot == SPOT_ONLY              ? " and is a Spot VM"
+                       : p->w->confidential_nodes[t] > 0 ? " and is no Spot VM (confidential.spot is Never)"
+                                                         : "";
+    const char *remedy =
+        *s->compute_class
+            ? arena_printf(
+                  p->a,
+                  "make sure that the ComputeClass makes such nodes (confidentialNodeType: %s): kubectl "
+                  "get computeclass %s -o yaml",
+                  label, s->compute_class)
+            : arena_printf(p->a,
+                           "add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
+                           "--confidential-node-type=%s%s",
+                           label, s->spot == SPOT_ONLY ? " --spot" : "");
     planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
-                "No node has the label " LABEL_NODE_TECHNOLOGY "=%s, and workers run on such nodes only.%s "
-                "To go on, add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
-                "--confidential-node-type=%s",
-                label, refusal, label);
+                "No node has the label " LABEL_NODE_TECHNOLOGY "=%s%s, and workers run on such nodes only.%s "
+                "To go on, %s",
+                label, kind, refusal, remedy);
 }
 
 static int64_t slow_time(const struct pod_facts *pod)
@@ -146,8 +174,8 @@ static bool say_placement(struct planner *p)
     const char *refusal = s ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
     if (s && s->word == SCALING_UP)
         say_scaling_up(p, pod, s);
-    else if (first(p, is_unbound) && p->w->confidential_nodes[t] == 0)
-        say_no_nodes(p, label, refusal);
+    else if (first(p, is_unbound) && nodes_of_kind(p, t) == 0)
+        say_no_nodes(p, t, refusal);
     else if (pod)
         planner_say(p, PHASE_PENDING, REASON_Unschedulable,
                     "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY

@@ -30,14 +30,17 @@ void plan_start(struct planner *p)
     int32_t before = p->next.attempt;
     if (is_plan_too_large(p))
         return;
+    enum technology t = plan_next_technology(p);
     planner_turn_to(p, before + 1);
     size_t actions = p->count;
+    p->technology = t;
     (void)plan_children(p);
     if (p->count == actions) {
         /* Nothing may be created: the attempt has not begun. */
         planner_turn_to(p, before);
         return;
     }
+    p->next.requested_technology = technology_name(t);
     if (p->next.start_time_us == 0)
         p->next.start_time_us = planner_now(p);
 }

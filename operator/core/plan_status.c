@@ -23,7 +23,7 @@ static void describe_nodes(struct planner *p)
             continue;
         names[n++] = pod->node;
         const struct node_facts *node = world_node(p->w, pod->node);
-        if (node && strcmp(node->technology, technology_name(job_technology(p->j))) == 0)
+        if (node && strcmp(node->technology, technology_name(pod->technology)) == 0)
             p->next.technology = node->technology;
     }
     qsort(names, n, sizeof(*names), by_name);
@@ -57,12 +57,18 @@ static bool is_reason(const struct planner *p, const char *reason)
     return strcmp(p->next.reason, reason) == 0;
 }
 
+/* Another technology is asked for after a time, without anybody's help. */
+static bool falls_back(const struct job_spec *s)
+{
+    return s->fallback_after_seconds > 0 && s->technology_count > 1;
+}
+
 /* Whether nothing moves until a person does something; a full cluster may empty by itself. */
 static bool is_stalled(const struct planner *p)
 {
     return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
            is_reason(p, REASON_WorkerTrafficNotEncrypted) || is_reason(p, REASON_CreateRefused) ||
-           is_reason(p, REASON_WaitingForConfidentialNodes);
+           (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(&p->j->spec));
 }
 
 /* Whether it is on its way to where it was asked to be: to running, or to its end. */

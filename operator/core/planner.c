@@ -17,6 +17,7 @@ void planner_init(struct planner *p, const struct world *w, struct arena *a)
 {
     const struct job *j = w->job;
     *p = (struct planner){.w = w, .j = j, .a = a, .next = j->status, .count = 1};
+    p->technology = job_technology(j);
     gang_init(&p->gang, w, j->status.attempt, a);
     size_t most = (size_t)p->gang.replicas + w->pod_count + OTHER_ACTIONS;
     p->actions = arena_calloc(a, most, sizeof(*p->actions));

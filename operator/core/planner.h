@@ -17,6 +17,7 @@ struct planner {
     const struct job *j;
     struct arena *a;
     struct gang gang;
+    enum technology technology; /* that the gang's new pods ask for */
     struct job_status next;
     struct action *actions; /* the first slot is kept for the status */
     size_t count;
@@ -65,6 +66,10 @@ void plan_end_succeeded(struct planner *p);
 void plan_clean_up(struct planner *p);
 /* plan_failure.c: true when the attempt has failed, now or in a pass before. */
 bool plan_failure(struct planner *p);
+/* plan_fallback.c: true when the attempt finds no room for too long and another technology is to be tried. */
+bool plan_fallback(struct planner *p, struct verdict *ret);
+/* What the next attempt asks for. */
+enum technology plan_next_technology(const struct planner *p);
 /* plan_restart.c: the next attempt, as soon as it may start; the first one, too. */
 void plan_start(struct planner *p);
 void plan_restart(struct planner *p);

@@ -50,7 +50,8 @@ static json_t *security(const struct job_spec *s, const struct config *c)
                      "runAsNonRoot", 1, "seccompProfile", "type", "RuntimeDefault");
 }
 
-static json_t *pod_spec(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+static json_t *pod_spec(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
+                        int32_t index)
 {
     char host[NAME_SIZE];
     char service[NAME_SIZE];
@@ -65,7 +66,7 @@ static json_t *pod_spec(const struct job *j, const struct config *c, int32_t att
     json_object_set_new(spec, "automountServiceAccountToken", json_false());
     json_object_set_new(spec, "enableServiceLinks", json_false());
     json_object_set_new(spec, "securityContext", security(&j->spec, c));
-    render_placement(spec, j, c);
+    render_placement(spec, &j->spec, t, c);
     json_object_set_new(
         spec, "initContainers",
         json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, attempt, index)));
@@ -74,10 +75,11 @@ static json_t *pod_spec(const struct job *j, const struct config *c, int32_t att
     return spec;
 }
 
-json_t *render_pod(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+json_t *render_pod(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
+                   int32_t index)
 {
     json_t *pod = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata",
-                            pod_metadata(j, attempt, index), "spec", pod_spec(j, c, attempt, index));
+                            pod_metadata(j, attempt, index), "spec", pod_spec(j, c, t, attempt, index));
     char fingerprint[FINGERPRINT_SIZE];
     pod_fingerprint(pod, fingerprint);
     json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");

@@ -20,7 +20,9 @@ json_t *render_service(const struct job *j) MUST_CHECK;
  * none before they exist. */
 json_t *render_policy(const struct job *j, const struct config *c, int32_t attempt,
                       const struct pod_owner *pods, size_t pod_count) MUST_CHECK;
-json_t *render_pod(const struct job *j, const struct config *c, int32_t attempt, int32_t index) MUST_CHECK;
+/* t: what the attempt asks for, which is not always what the job's status, as it was read, says. */
+json_t *render_pod(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
+                   int32_t index) MUST_CHECK;
 /* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
 char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
                         int32_t index) MUST_CHECK;

@@ -17,7 +17,7 @@ json_t *render_trainer_container(const struct job *j, const struct config *c, in
 json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t attempt,
                            int32_t index) MUST_CHECK;
 /* Sets affinity, tolerations, nodeSelector and what else says where the pod goes. */
-void render_placement(json_t *pod_spec, const struct job *j, const struct config *c);
+void render_placement(json_t *pod_spec, const struct job_spec *s, enum technology t, const struct config *c);
 json_t *render_volumes(const struct job_spec *s, const struct config *c) MUST_CHECK;
 
 #endif

@@ -81,10 +81,9 @@ static json_t *node_selector(const struct job_spec *s)
     return selector;
 }
 
-void render_placement(json_t *pod_spec, const struct job *j, const struct config *c)
+void render_placement(json_t *pod_spec, const struct job_spec *s, enum technology t, const struct config *c)
 {
-    const struct job_spec *s = &j->spec;
-    json_object_set_new(pod_spec, "affinity", affinity(job_technology(j), s->spot));
+    json_object_set_new(pod_spec, "affinity", affinity(t, s->spot));
     json_object_set_new(pod_spec, "tolerations", tolerations(s, c));
     json_t *selector = node_selector(s);
     if (json_object_size(selector) > 0)

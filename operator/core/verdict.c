@@ -52,26 +52,6 @@ const char *verdict_where(struct arena *a, const struct pod_facts *p)
 
 /* ---- what the machine and the cluster show ---- */
 
-/* Bound to a node that is known and is not of the job's technology, or not what was sent. */
-static bool is_compromised(const struct world *w, const struct pod_facts *p, struct arena *a,
-                           struct verdict *ret)
-{
-    const struct node_facts *node = *p->node ? world_node(w, p->node) : NULL;
-    const char *wanted = technology_name(job_technology(w->job));
-    const char *where = verdict_where(a, p);
-    if (node && strcmp(node->technology, wanted) != 0)
-        *ret = verdict_make(a, p, REASON_WrongNode,
-                            "The node of %s does not have the label " LABEL_NODE_TECHNOLOGY "=%s", where,
-                            wanted);
-    else if (p->is_changed)
-        *ret = verdict_make(a, p, REASON_PodChanged, "The pod of %s is not what Cloister sent", where);
-    else if (p->is_image_changed)
-        *ret = verdict_make(a, p, REASON_ImageChanged, "An image of %s was replaced while it ran", where);
-    else
-        return false;
-    return true;
-}
-
 struct word_pair {
     const char *theirs;
     const char *ours;
@@ -337,7 +317,7 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
                     int64_t *ret_recheck_us)
 {
     *ret_recheck_us = 0;
-    if (is_compromised(w, p, a, ret))
+    if (verdict_of_place(w, p, a, ret))
         return true;
     if (p->phase == POD_SUCCEEDED)
         return has_not_delivered(w, p, a, ret);

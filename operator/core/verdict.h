@@ -30,6 +30,8 @@ struct verdict {
 /* False when the pod has not failed. *ret_recheck_us: judge again then (0 = no need). */
 bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret,
                     int64_t *ret_recheck_us);
+/* verdict_place.c: true when the pod is on a wrong node, or not what was sent. */
+bool verdict_of_place(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret);
 /* True when a says more about the cause than b; among equals the caller keeps the first by index. */
 bool verdict_outranks(const struct verdict *a, const struct verdict *b);
 /* One with the class and retry of its reason, and "TEXT. To go on, REMEDY." Without a container. */

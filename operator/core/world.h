@@ -56,6 +56,7 @@ struct pod_facts {
     bool is_changed;       /* differs from what was sent (ANNOTATION_FINGERPRINT) */
     bool is_image_changed; /* an imageID differs from the one that this pod had before */
     enum pod_phase phase;
+    enum technology technology;    /* that its required affinity asks for; TECHNOLOGY_COUNT = none */
     const char *reason;            /* status.reason: Evicted, NodeLost, OutOfcpu, ... */
     const char *message;           /* status.message */
     const char *disruption_reason; /* of condition DisruptionTarget=True, "" = none */
@@ -104,6 +105,7 @@ struct node_facts {
     const char *name;
     const char *technology; /* value of LABEL_NODE_TECHNOLOGY, "" = not confidential */
     bool is_ready;
+    bool is_spot;
 };
 
 /* Reduces a node object; one heap block, freed with free(). NULL when it has no name. */
@@ -194,6 +196,7 @@ struct world {
     const struct posted_facts *const *reports; /* of those pods, sorted by pod_uid; advice, never needed */
     size_t report_count;
     int32_t confidential_nodes[TECHNOLOGY_COUNT]; /* in the whole cluster, by label */
+    int32_t spot_nodes[TECHNOLOGY_COUNT];         /* Spot VMs among them */
     struct refusal refusal;
     struct scaling scaling;
 };

@@ -47,8 +47,10 @@ static void on_child(void *context, const void *before, const void *after)
 static void count_node(struct caches *c, const struct node_facts *node, int32_t by)
 {
     enum technology t = node == NULL ? TECHNOLOGY_COUNT : technology_from_name(node->technology);
-    if (t != TECHNOLOGY_COUNT)
-        c->confidential_nodes[t] += by;
+    if (t == TECHNOLOGY_COUNT)
+        return;
+    c->confidential_nodes[t] += by;
+    c->spot_nodes[t] += node->is_spot ? by : 0;
 }
 
 static void on_node(void *context, const void *before, const void *after)
@@ -57,7 +59,8 @@ static void on_node(void *context, const void *before, const void *after)
     const struct node_facts *old = before, *new = after;
     count_node(c, old, -1);
     count_node(c, new, 1);
-    bool is_same_kind = old != NULL && new != NULL &&strcmp(old->technology, new->technology) == 0;
+    bool is_same_kind = old != NULL && new != NULL &&
+                        old->is_spot == new->is_spot &&strcmp(old->technology, new->technology) == 0;
     if (is_same_kind && old->is_ready == new->is_ready)
         return;
     if (!is_same_kind) {

@@ -54,7 +54,7 @@ struct caches {
     struct informer_kind kinds[CACHE_COUNT];
     char *narrowed[CACHE_COUNT]; /* the path or selector of one namespace */
     struct caches_listener listener;
-    int32_t confidential_nodes[TECHNOLOGY_COUNT];
+    int32_t confidential_nodes[TECHNOLOGY_COUNT], spot_nodes[TECHNOLOGY_COUNT];
 };
 
 /* namespace: the only one that is looked at; "" for all. */

@@ -98,6 +98,7 @@ static void make_plan(struct pass *p)
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
     w.reports = posts_of(p->pw->posts, w.pods, w.pod_count, p->arena, &w.report_count);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
+    memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
     if (must_list_pods(p, &w))
         return;
     struct plan plan = plan_job(&w, p->arena);

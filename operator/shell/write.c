@@ -281,7 +281,9 @@ void write_start(struct write *w)
     case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
     case ACTION_CREATE_POLICY: create(w, render_policy(&p->job, p->pw->config, 0, NULL, 0)); break;
     case ACTION_UPDATE_POLICY: put_policy(w); break;
-    case ACTION_CREATE_POD: create(w, render_pod(&p->job, p->pw->config, a->attempt, a->index)); break;
+    case ACTION_CREATE_POD:
+        create(w, render_pod(&p->job, p->pw->config, a->technology, a->attempt, a->index));
+        break;
     case ACTION_DELETE_POD:
     case ACTION_DELETE_SERVICE:
     case ACTION_DELETE_POLICY: delete_child(w); break;

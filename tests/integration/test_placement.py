@@ -55,3 +55,19 @@ def test_two_volumes_at_one_place_are_refused(site, namespace):
     job["spec"]["trainer"]["volumes"] = [{"name": n, "mountPath": "/a", "memory": {"sizeLimit": "1Mi"}} for n in ("a", "b")]
     with pytest.raises(Failed, match="mountPath of their own"):
         site.create(job)
+
+
+def test_asks_for_the_next_technology_when_there_is_no_room(site, namespace):
+    """No node has TDX, cc-0 has SEV: the second attempt finds its place, and nothing was charged for the first."""
+    job = site.job("job", namespace, restarts=0)
+    job["spec"]["confidential"].update(technologies=["TDX", "SEV"], fallbackAfterSeconds=2)
+    site.create(job)
+    wait_for("the first attempt to wait", lambda: (c := site.status("job", namespace).get("conditions")) and
+             {"Reconciling", "NodesReady"} <= {x["type"] for x in c} and site.status("job", namespace)["reason"] ==
+             "WaitingForConfidentialNodes", 20)
+    assert site.status("job", namespace)["confidential"]["requestedTechnology"] == "TDX"
+    status = site.wait_for_phase("job", namespace, "Failed")
+    assert [(f["attempt"], f["class"], f["reason"]) for f in status["failures"]] == [
+        (1, "Resource", "TechnologyUnavailable"), (2, "Internal", "InstallFailed")]
+    assert (status["reason"], status["attempt"], status["restarts"], status["disruptions"]) == ("RestartLimitExceeded", 2, 0, 0)
+    assert status["confidential"] == {"requestedTechnology": "SEV", "technology": "SEV", "nodes": ["cc-0"]}

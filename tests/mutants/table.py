@@ -156,9 +156,18 @@ E("takes_the_failed_for_alive", "JobSet #574: the restart is blocked", "p->phase
 E("overlooks_old_workers_that_live", "Kueue #15424: replaced before it is gone",
   "⟦!pod_is_terminal(g->others[i])⟧", "false")
 
-of("operator/core/verdict.c")
-E("does_not_look_at_the_node", "Sieve: security", "node && strcmp(node->technology, wanted) != 0", "false")
+of("operator/core/verdict_place.c")
+E("does_not_look_at_the_node", "Sieve: security", "strcmp(node->technology, technology_name(p->technology)) != 0", "false")
+E("believes_the_pod_alone", "Sieve: security", "⟦!is_one_of_the_jobs(w->job, p->technology)⟧ ||", "false")
+E("does_not_look_for_spot_machines", "Cloister: placement", "spot == SPOT_NEVER && ⟦node->is_spot⟧", "false")
 E("does_not_look_at_the_pod", "Sieve: security", "⟦p->is_changed⟧)", "false")
+
+of("operator/core/plan_fallback.c")
+E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")
+E("stops_at_the_last_technology", "Cloister: fallbackAfterSeconds", "⟦(i + 1) % s->technology_count⟧", "i + 1 < s->technology_count ? i + 1 : i")
+E("takes_the_time_of_another_attempt", "Cloister: fallbackAfterSeconds", "⟦p->j->status.attempt == p->gang.attempt⟧", "true")
+
+of("operator/core/verdict.c")
 E("takes_137_for_out_of_memory", "training-operator #2200: exit codes read as causes",
   'strcmp(t->reason, "OOMKilled") == 0', "t->exit_code == 137")
 E("makes_a_number_of_an_unknown_end", "training-operator: 0xbeef for an unknown exit code",
@@ -199,8 +208,8 @@ of("operator/core/render_placement.c")
 E("does_not_tolerate_lost_nodes", "Trainer #2072; training-operator #1570: the node is lost",
   '"tolerationSeconds", ⟦(int)seconds⟧', "0")
 E("takes_spot_machines_unasked", "Trainer: preemption of who did not ask for it", "⟦spot != SPOT_PREFER⟧", "spot == SPOT_ONLY")
-E("forgets_the_second_choice", "Cloister: the technology that the attempt asks for", "affinity(⟦job_technology(j)⟧, s->spot)",
-  "j->spec.technologies[0]")
+E("forgets_the_second_choice", "Cloister: the technology that the attempt asks for", "affinity(⟦t⟧, s->spot)",
+  "s->technologies[0]")
 
 of("operator/core/facts.c")
 E("does_not_see_deletions", "Sieve, unobserved; Kueue #5130: stuck Terminating",

@@ -188,6 +188,7 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
                             .attempt = attempt,
                             .index = index,
                             .created_us = SCENE_NOW_US,
+                            .technology = job_technology(j),
                             .reason = "",
                             .message = "",
                             .disruption_reason = "",
@@ -198,6 +199,14 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
                             .install = none,
                             .agent = none,
                             .trainer = none};
+    return f;
+}
+
+static const struct pod_facts *created_pod(const struct job *j, const struct action *act, struct arena *a)
+{
+    struct pod_facts *f = arena_alloc(a, sizeof(*f));
+    *f = *empty_pod(j, act->index, act->attempt, a);
+    f->technology = act->technology;
     return f;
 }
 
@@ -221,6 +230,8 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->other_conditions = js_text(pod, "conditions");
     f->agent_ended_reason = js_text(pod, "agentEnded");
     f->unschedulable_message = js_text(pod, "unschedulable");
+    if (json_object_get(pod, "technology"))
+        f->technology = technology_from_name(js_text(pod, "technology"));
     if (json_object_get(pod, "name"))
         f->name = js_text(pod, "name");
     if (json_object_get(pod, "owner"))
@@ -262,9 +273,12 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
         n->name = name;
         n->technology = arena_view_dup(a, (struct view){text, strcspn(text, ",")});
         n->is_ready = !strstr(text, "not ready");
+        n->is_spot = strstr(text, "spot") != NULL;
         enum technology t = technology_from_name(n->technology);
-        if (t != TECHNOLOGY_COUNT)
+        if (t != TECHNOLOGY_COUNT) {
             s->w.confidential_nodes[t]++;
+            s->w.spot_nodes[t] += n->is_spot;
+        }
         s->nodes[s->w.node_count++] = n;
     }
 }
@@ -400,7 +414,7 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
     } else if (act->kind == ACTION_CREATE_POD) {
         assert_true(s->pod_count < s->pod_capacity);
         if (find_pod(s, act->name) == s->pod_count)
-            s->pods[s->pod_count++] = empty_pod(&s->job, act->index, act->attempt, a);
+            s->pods[s->pod_count++] = created_pod(&s->job, act, a);
     } else if (act->kind == ACTION_DELETE_POD) {
         size_t i = find_pod(s, act->name);
         if (i < s->pod_count && strcmp(s->pods[i]->uid, act->uid) == 0)

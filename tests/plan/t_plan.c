@@ -42,6 +42,8 @@ static void add_action(struct strbuf *text, const struct action *act)
     strbuf_add_text(text, action_kind_name(act->kind));
     if (act->name)
         strbuf_addf(text, " %s", act->name);
+    if (act->kind == ACTION_CREATE_POD && act->technology != TECHNOLOGY_SEV)
+        strbuf_addf(text, " for %s", technology_name(act->technology));
     for (size_t i = 0; i < act->pod_count; i++)
         strbuf_addf(text, "%s%s", i == 0 ? " with " : ", ", act->pods[i].name);
     if (act->kind == ACTION_DELETE_POD && act->grace_seconds >= 0)

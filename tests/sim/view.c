@@ -155,7 +155,8 @@ static void add_nodes(const struct oper *o, struct world *w, struct arena *a)
         if (!o->nodes[i].exists)
             continue;
         struct node_facts *n = arena_alloc(a, sizeof(*n));
-        *n = (struct node_facts){i == 0 ? "cc-1" : "cc-2", "SEV", o->nodes[i].is_ready};
+        *n = (struct node_facts){
+            .name = i == 0 ? "cc-1" : "cc-2", .technology = "SEV", .is_ready = o->nodes[i].is_ready};
         nodes[w->node_count++] = n;
         w->confidential_nodes[technology_from_name("SEV")]++;
     }

@@ -52,7 +52,7 @@ int rendering_setup(void **state)
     *state = &f;
     if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
         return -1;
-    f.pod = render_pod(&f.job, &rendering_config, 3, 1);
+    f.pod = render_pod(&f.job, &rendering_config, job_technology(&f.job), 3, 1);
     return 0;
 }
 
@@ -100,5 +100,5 @@ void render_with(struct rendering *r, const char *spec)
     if (r->job.spec_problem)
         fail_msg("%s", r->job.spec_problem);
     json_decref(r->pod);
-    r->pod = render_pod(&r->job, &rendering_config, 3, 1);
+    r->pod = render_pod(&r->job, &rendering_config, job_technology(&r->job), 3, 1);
 }

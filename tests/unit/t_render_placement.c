@@ -74,9 +74,8 @@ static void asks_for_what_the_attempt_asks_for(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'confidential': {'technologies': ['TDX', 'SEV']}}");
-    r->job.status.requested_technology = "SEV";
     json_decref(r->pod);
-    r->pod = render_pod(&r->job, &rendering_config, 3, 1);
+    r->pod = render_pod(&r->job, &rendering_config, TECHNOLOGY_SEV, 3, 1);
     check_required(r, "[" IS_SEV ",{\"key\":\"cloud.google.com/gke-spot\",\"operator\":\"DoesNotExist\"}]");
 }
 
