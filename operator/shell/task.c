@@ -88,6 +88,14 @@ void task_note_create(struct task *t, const char *object, const char *message)
         t->refused_count++;
 }
 
+void task_note_refusal_too(struct task *t, const char *object, const char *message)
+{
+    if (strcmp(object, t->refused_object) >= 0)
+        return;
+    set_text(&t->refused_object, object);
+    set_text(&t->refused_message, message);
+}
+
 bool task_note_listing(struct task *t, const char *version)
 {
     if (strcmp(t->listed_for, version) == 0)

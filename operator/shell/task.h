@@ -47,6 +47,8 @@ void task_not_due(struct task *t);
 void task_forget(struct task *t, const char *uid);
 /* What the API server said to a create: refused, or, with object NULL, taken. */
 void task_note_create(struct task *t, const char *object, const char *message);
+/* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
+void task_note_refusal_too(struct task *t, const char *object, const char *message);
 struct refusal task_refusal(const struct task *t);
 /* What the cluster autoscaler says of that pod, as of now. */
 void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);

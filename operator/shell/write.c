@@ -114,7 +114,9 @@ static void note_success(struct write *w, const json_t *object)
 static void note_refusal(struct write *w, const char *message)
 {
     char *object CLEANUP(cleanup_free) = xasprintf("%s %s", targets[w->action->kind].word, w->action->name);
-    if (!w->pass->is_refused)
+    if (w->pass->is_refused)
+        task_note_refusal_too(w->pass->task, object, message);
+    else
         task_note_create(w->pass->task, object, message);
     w->pass->is_refused = true;
 }
