@@ -27,17 +27,16 @@ static enum err_code code_of_status(int status)
     }
 }
 
-/* Google's JSON error (cloud.google.com/apis/design/errors): error.message, error.status. Uploads answer
- * plain text. */
-static int fail_from_reply(const struct http_request *q, const struct http_response *r, struct err *e)
+/* Uploads answer plain text. */
+int gcp_fail_from_reply(const char *method, const char *url, const struct http_response *r, struct err *e)
 {
     struct err ignored CLEANUP(err_fini) = {0};
     json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), "reply", &ignored);
     const char *message = js_text(reply, "error.message");
-    size_t path = strcspn(q->url, "?");
+    size_t path = strcspn(url, "?");
     if (*message == '\0')
         message = js_text(reply, "error_description");
-    return FAIL(e, code_of_status(r->status), "%s %.*s answered %d%s%.300s", q->method, (int)path, q->url,
+    return FAIL(e, code_of_status(r->status), "%s %.*s answered %d%s%.300s", method, (int)path, url,
                 r->status, *message != '\0' ? ": " : "", message);
 }
 
@@ -71,7 +70,7 @@ int gcp_try(const struct gcp_site *site, struct http_session *s, const struct ht
         return -1;
     if (r->status == 401)
         identity_forget(site->identity); /* revoked before its time; the next try has a new one */
-    return r->status < 400 ? 0 : fail_from_reply(q, r, e);
+    return r->status < 400 ? 0 : gcp_fail_from_reply(q->method, q->url, r, e);
 }
 
 void gcp_patience_init(struct gcp_patience *p, const struct gcp_site *site)

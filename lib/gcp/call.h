@@ -33,6 +33,10 @@ int gcp_call(const struct gcp_site *site, struct http_session *s, const struct h
 int gcp_try(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
             struct http_response *r, struct err *e) MUST_CHECK;
 
+/* A refusal as an error, with Google's words (cloud.google.com/apis/design/errors) and without the query.
+ * Always -1. */
+int gcp_fail_from_reply(const char *method, const char *url, const struct http_response *r, struct err *e);
+
 /* Waiting between tries, for callers that repeat by themselves (downloads, upload sessions). */
 struct gcp_patience {
     struct backoff backoff;

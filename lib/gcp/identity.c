@@ -8,18 +8,17 @@
 #include "base/backoff.h"
 #include "crypt/jwt.h"
 #include "data/js.h"
+#include "gcp/token_reply.h"
 #include "net/url.h"
 #include "os/file.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
 
-#define SCOPE          "https://www.googleapis.com/auth/cloud-platform"
-#define METADATA_TOKEN "/computeMetadata/v1/instance/service-accounts/default/token?scopes=" SCOPE
-#define METADATA_HOST  "169.254.169.254"
-#define TOKEN_URI      "https://oauth2.googleapis.com/token"
+#define METADATA_HOST "169.254.169.254"
+#define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
-enum { FILE_MAX = 64 * 1024, METADATA_CONNECT_MS = 3000, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
+enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -53,7 +52,7 @@ static struct identity *identity_make(enum source source)
 struct identity *identity_from_metadata(const char *endpoint, int patience_ms)
 {
     struct identity *id = identity_make(SOURCE_METADATA);
-    id->token_url = xasprintf("%s" METADATA_TOKEN, endpoint);
+    id->token_url = xasprintf("%s" METADATA_TOKEN_PATH, endpoint);
     id->account = xstrdup("");
     id->patience_ms = patience_ms;
     return id;
@@ -151,41 +150,19 @@ struct identity *identity_find(const struct identity_options *options, struct er
 /* ---- fetching ---- */
 static int take_token(struct identity *id, const struct http_response *r, struct err *e)
 {
-    json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), id->token_url, e);
-    if (reply == NULL)
+    struct secret token = {0};
+    if (token_reply_read(id->token_url, r, &token, &id->good_until_ms, e) < 0)
         return -1;
-    const char *token = js_text(reply, "access_token");
-    int64_t seconds = js_int(reply, "expires_in", 0);
-    if (*token == '\0' || seconds <= 0)
-        return FAIL_OBJECT(e, ERR_PROTOCOL, id->token_url, "%s gave no access token", id->token_url);
     let_go(id->token);
     id->token = xcalloc(1, sizeof(*id->token));
     id->token->holders = 1;
-    secret_copy(&id->token->secret, token, strlen(token));
-    id->good_until_ms = clock_boot_ms() + seconds * 800;
+    secret_move(&id->token->secret, &token);
     return 0;
-}
-
-static int refused(const struct identity *id, const struct http_response *r, struct err *e)
-{
-    struct err ignored CLEANUP(err_fini) = {0};
-    json_t *reply CLEANUP(js_free) = js_parse(strbuf_view(&r->body), "reply", &ignored);
-    const char *why = js_text(reply, "error_description");
-    bool is_final = r->status == 400 || r->status == 401 || r->status == 403 || r->status == 404;
-    return FAIL_OBJECT(e, is_final ? ERR_IDENTITY_REFUSED : ERR_METADATA_UNAVAILABLE, id->token_url,
-                       "%s answered %d%s%s to the request for a token", id->token_url, r->status,
-                       *why != '\0' ? ": " : "", why);
 }
 
 static int ask_metadata(struct identity *id, struct http_response *r, struct err *e)
 {
-    static const struct http_header FLAVOR = {"Metadata-Flavor", "Google"};
-    struct http_request q = {.method = "GET",
-                             .url = id->token_url,
-                             .headers = &FLAVOR,
-                             .header_count = 1,
-                             .connect_timeout_ms = METADATA_CONNECT_MS,
-                             .bypass_proxy = true};
+    struct http_request q = metadata_token_request(id->token_url);
     struct http_session *s = http_session_new(NULL);
     int result = http_perform(s, &q, r, e);
     http_session_free(s);
@@ -204,8 +181,8 @@ static char *signed_assertion(const struct identity *id, struct err *e)
     json_t *header CLEANUP(js_free) =
         json_pack("{s:s,s:s,s:s}", "alg", "RS256", "typ", "JWT", "kid", js_text(id->file, "private_key_id"));
     json_t *claims CLEANUP(js_free) =
-        json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", SCOPE, "aud", id->token_url, "iat",
-                  (json_int_t)now, "exp", (json_int_t)(now + 3600));
+        json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", GOOGLE_SCOPE, "aud", id->token_url,
+                  "iat", (json_int_t)now, "exp", (json_int_t)(now + 3600));
     char *head CLEANUP(cleanup_free) = js_dump(header), *body CLEANUP(cleanup_free) = js_dump(claims);
     return jwt_sign_rs256(view_from(pem), head, body, e);
 }
@@ -263,7 +240,7 @@ static int fetch_once(struct identity *id, struct err *e)
     http_response_init(&r);
     int result = id->source == SOURCE_METADATA ? ask_metadata(id, &r, e) : ask_token_endpoint(id, &r, e);
     if (result == 0)
-        result = r.status == 200 ? take_token(id, &r, e) : refused(id, &r, e);
+        result = take_token(id, &r, e);
     http_response_fini(&r);
     return result;
 }

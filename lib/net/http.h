@@ -9,11 +9,10 @@
  * on_done has run. A status of 400 and more is not an error of this layer: the
  * caller reads response.status. Errors of this layer are ERR_UNAVAILABLE (no
  * connection, name not found, connection lost), ERR_TIMED_OUT, ERR_PROTOCOL
- * (TLS, malformed reply), ERR_TOO_LARGE (body over max_body_bytes) and what
- * on_body returned. Redirects are never followed; HTTPS certificates are always
- * verified unless tls.insecure says otherwise. Every handle has
- * CURLOPT_QUICK_EXIT, so that a name that never resolves cannot block the loop.
- * Memory that libcurl frees is wiped: tokens pass through it.
+ * (TLS, malformed reply), ERR_TOO_LARGE (body over max_body_bytes), ERR_DENIED
+ * (all addresses are refused) and what on_body returned. Redirects are never followed; HTTPS certificates are
+ * always verified unless tls.insecure says otherwise. Every handle has CURLOPT_QUICK_EXIT, so that a name
+ * that never resolves cannot block the loop. Memory that libcurl frees is wiped: tokens pass through it.
  *
  * An http_loop speaks HTTP/1.1, one connection for each request in flight, kept and used again: a
  * watch never waits behind other calls, nor they behind it.
@@ -31,7 +30,8 @@
 #include "base/strbuf.h"
 #include "base/view.h"
 
-struct loop; /* os/loop.h */
+struct loop;           /* os/loop.h */
+struct address_ranges; /* net/ranges.h */
 
 /* Who is trusted and who we are. Owned by the caller, must outlive its users. */
 struct http_tls {
@@ -52,7 +52,9 @@ struct http_request {
     const char *url;    /* http:// or https:// */
     const struct http_header *headers;
     size_t header_count;
-    const struct secret *bearer; /* sent as Authorization: Bearer; NULL: none */
+    const struct secret *bearer;        /* sent as Authorization: Bearer; NULL: none */
+    const struct secret *authorization; /* the whole value of Authorization instead; NULL: none */
+    const char *label;                  /* what errors call a URL that is a secret; NULL: the URL */
 
     struct view body;     /* request body; used when read_body is NULL */
     uint64_t body_length; /* with read_body: exact number of bytes it will give */
@@ -71,6 +73,10 @@ struct http_request {
     int idle_timeout_ms;    /* no byte either way for this long; 0: 30 s; -1: never */
     int total_timeout_ms;   /* 0: none */
     bool bypass_proxy;      /* never send this request through a proxy (metadata server) */
+    /* Addresses that are not connected to, whatever the name resolves to (ERR_DENIED); NULL: none. Borrowed
+     * until the call has ended. A kept connection was judged when it was opened, so requests with other rules
+     * need another session or loop. Proxies are bypassed: they would look up the name themselves. */
+    const struct address_ranges *refused;
 };
 
 /* Headers of a response that callers ask for; names are matched without case. */
@@ -126,7 +132,7 @@ void http_loop_free(struct http_loop *h);
 /* For new connections from now on, e.g. after a CA rotation; borrowed. */
 void http_loop_set_tls(struct http_loop *h, const struct http_tls *tls);
 /*
- * Starts a request. Headers, URL, method, bearer and body are copied; callbacks run on the loop.
+ * Starts a request. All but `refused` is copied; callbacks run on the loop.
  * on_done runs exactly once, from the loop and never from inside this call: e is NULL on success
  * and borrowed otherwise; r is borrowed. After http_call_cancel, nothing runs any more.
  */

@@ -6,6 +6,7 @@
 #define NET_HTTP_INT_H
 
 #include <curl/curl.h>
+#include <netinet/in.h>
 #include <stdatomic.h>
 
 #include "net/http.h"
@@ -20,6 +21,7 @@ struct transfer {
     struct err error;                /* what a callback reported */
     size_t sent;                     /* bytes of q->body */
     bool is_head_seen;               /* on_head was called */
+    char refused[INET6_ADDRSTRLEN];  /* the last address that was refused, or "" */
     char text[CURL_ERROR_SIZE];      /* libcurl's own words */
 };
 

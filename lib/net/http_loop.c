@@ -56,6 +56,7 @@ static void call_free(struct http_call *c)
     }
     free(c->headers);
     free((void *)(uintptr_t)c->request.url);
+    free((void *)(uintptr_t)c->request.label);
     free((void *)(uintptr_t)c->request.method);
     free(c->body);
     err_fini(&c->begin_error);
@@ -209,6 +210,7 @@ static void copy_request(struct http_call *c, const struct http_request *q)
     c->request = *q;
     c->request.method = xstrdup(q->method);
     c->request.url = xstrdup(q->url);
+    c->request.label = q->label == NULL ? NULL : xstrdup(q->label);
     c->headers = xcalloc(q->header_count, sizeof(*c->headers));
     for (size_t i = 0; i < q->header_count; i++)
         c->headers[i] = (struct http_header){xstrdup(q->headers[i].name), xstrdup(q->headers[i].value)};
@@ -241,7 +243,8 @@ http_start(struct http_loop *h, const struct http_request *q,
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     int begun = transfer_begin(&c->transfer, h->tls, &c->begin_error);
-    c->request.bearer = NULL; /* it stands in libcurl's headers now, and is the caller's again */
+    /* They stand in libcurl's headers now, and are the caller's again. */
+    c->request.bearer = c->request.authorization = NULL;
     if (begun < 0) {
         loop_timer_set(h->deferred, 0);
         return c;

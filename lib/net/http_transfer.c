@@ -1,9 +1,12 @@
+#include <arpa/inet.h>
 #include <malloc.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "net/http_int.h"
+#include "net/ranges.h"
 #include "net/url.h"
 
 #include "base/banned.h"
@@ -106,7 +109,8 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *context)
     }
     strbuf_add(&t->r->body, bytes, length);
     if (strbuf_overflowed(&t->r->body)) {
-        err_set(&t->error, ERR_TOO_LARGE, t->q->url, "the answer is larger than %zu bytes", t->r->body.max);
+        err_set(&t->error, ERR_TOO_LARGE, t->q->label != NULL ? t->q->label : t->q->url,
+                "the answer is larger than %zu bytes", t->r->body.max);
         return CURL_WRITEFUNC_ERROR;
     }
     return length;
@@ -146,6 +150,31 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
     return is_cancelled(t) ? 1 : 0;
 }
 
+static void note_refused(struct transfer *t, const struct sockaddr *address)
+{
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+    if (address->sa_family == AF_INET) {
+        memcpy(&ipv4, address, sizeof(ipv4));
+        inet_ntop(AF_INET, &ipv4.sin_addr, t->refused, sizeof(t->refused));
+    } else {
+        memcpy(&ipv6, address, sizeof(ipv6));
+        inet_ntop(AF_INET6, &ipv6.sin6_addr, t->refused, sizeof(t->refused));
+    }
+}
+
+/* After the name was looked up, and for each of its addresses: nothing can change between check and use. */
+static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *t = context;
+    (void)purpose;
+    if (ranges_hold(t->q->refused, &address->addr)) {
+        note_refused(t, &address->addr);
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* ---- options ---- */
 static void add_header(struct transfer *t, const char *line)
 {
@@ -153,13 +182,12 @@ static void add_header(struct transfer *t, const char *line)
 }
 
 /* libcurl keeps the line in ordinary memory, wiped when it is freed; so may we for this moment. */
-static void add_bearer(struct transfer *t, const struct secret *bearer)
+static void add_secret_header(struct transfer *t, const char *name, const struct secret *value)
 {
-    static const char NAME[] = "Authorization: Bearer ";
-    size_t size = sizeof(NAME) + bearer->len;
+    size_t length = strlen(name), size = length + value->len + 1;
     char *line = xcalloc(1, size);
-    memcpy(line, NAME, sizeof(NAME) - 1);
-    memcpy(line + sizeof(NAME) - 1, bearer->bytes, bearer->len);
+    memcpy(line, name, length);
+    memcpy(line + length, value->bytes, value->len);
     add_header(t, line);
     secret_wipe(line, size);
     free(line);
@@ -175,7 +203,9 @@ static void set_headers(struct transfer *t)
         add_header(t, line);
     }
     if (t->q->bearer != NULL)
-        add_bearer(t, t->q->bearer);
+        add_secret_header(t, "Authorization: Bearer ", t->q->bearer);
+    else if (t->q->authorization != NULL)
+        add_secret_header(t, "Authorization: ", t->q->authorization);
     add_header(t, "Expect:"); /* never wait for "100 Continue" */
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
 }
@@ -214,6 +244,10 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
+    if (t->q->refused != NULL) {
+        curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+        curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+    }
 }
 
 static void set_limits(struct transfer *t)
@@ -231,7 +265,7 @@ static void set_limits(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (t->q->bypass_proxy)
+    if (t->q->bypass_proxy || t->q->refused != NULL)
         curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
     strbuf_init(&t->r->body, t->q->max_body_bytes > 0 ? t->q->max_body_bytes : BODY_MAX);
 }
@@ -262,6 +296,7 @@ int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e
     t->connect_to = NULL;
     t->sent = 0;
     t->is_head_seen = false;
+    t->refused[0] = '\0';
     t->text[0] = '\0';
     http_response_fini(t->r);
     set_limits(t);
@@ -307,7 +342,11 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
     }
     if (code == CURLE_OK)
         return 0;
-    return FAIL_OBJECT(e, code_of(code), t->q->url, "%s %s: %s", t->q->method, t->q->url,
+    const char *label = t->q->label != NULL ? t->q->label : t->q->url;
+    if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0')
+        return FAIL_OBJECT(e, ERR_DENIED, label, "%s %s: its address %s is in a refused range", t->q->method,
+                           label, t->refused);
+    return FAIL_OBJECT(e, code_of(code), label, "%s %s: %s", t->q->method, label,
                        t->text[0] != '\0' ? t->text : curl_easy_strerror(code));
 }
 
