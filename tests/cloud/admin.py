@@ -28,6 +28,8 @@ class Admin:
             "rotate_key": lambda a: c.kms.rotate_key(a["name"]),
             "set_key_state": lambda a: c.kms.set_state(a["name"], a["version"], a["state"]),
             "kms_decrypt": self._kms_decrypt,
+            "create_topic": lambda a: c.pubsub.create_topic(a["name"]),
+            "published": lambda a: c.pubsub.published(a["topic"]),
             "create_bucket": lambda a: c.store.create_bucket(a["name"]),
             "buckets": lambda a: c.store.buckets(),
             "objects": lambda a: self._objects(a["bucket"], a["prefix"]),

@@ -133,6 +133,20 @@ class Cloud:
         """Every resumable upload under way is lost, as after a week."""
         self._call("lose_sessions")
 
+    # ---- topics ----
+    def create_topic(self, name):
+        self._call("create_topic", name=name)
+
+    def grant_topic(self, name, member, role):
+        self._call("grant", resource=name, member=member, role=role)
+
+    def revoke_topic(self, name, member, role):
+        self._call("revoke", resource=name, member=member, role=role)
+
+    def published(self, topic):
+        """Every message so far, oldest first: (data, attributes)."""
+        return [(base64.b64decode(m.get("data", "")), m.get("attributes", {})) for m in self._call("published", topic=topic)]
+
     # ---- faults and the audit log ----
     def faults(self, faults):
         """Sets the list of faults; their fields are those of cloud.faults.Fault."""

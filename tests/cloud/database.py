@@ -14,6 +14,12 @@ CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created TEXT);
 CREATE TABLE IF NOT EXISTS objects (bucket TEXT, name TEXT, generation INTEGER, metageneration INTEGER, size INTEGER,
                                     crc32c TEXT, md5 TEXT, content_type TEXT, metadata TEXT, created TEXT, updated TEXT,
                                     file TEXT, PRIMARY KEY (bucket, name)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, created TEXT);
+CREATE TABLE IF NOT EXISTS subscriptions (name TEXT PRIMARY KEY, topic TEXT);
+CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT, data BLOB, attributes TEXT,
+                                     ordering_key TEXT, published TEXT);
+CREATE TABLE IF NOT EXISTS deliveries (subscription TEXT, message INTEGER, ack_id TEXT, deadline REAL,
+                                       PRIMARY KEY (subscription, message));
 CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, bucket TEXT, request TEXT, state TEXT, result TEXT);
 """
 

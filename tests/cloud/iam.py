@@ -1,4 +1,4 @@
-"""Who may do what on which key, bucket or service account."""
+"""Who may do what on which key, bucket, topic or service account."""
 import re
 
 from .errors import ApiError
@@ -18,6 +18,10 @@ ROLES = {
     "roles/storage.objectAdmin": OBJECT_WRITE,
     "roles/storage.legacyBucketReader": {"storage.buckets.get", "storage.objects.list"},
     "roles/storage.admin": OBJECT_WRITE | {"storage.buckets.get"},
+    "roles/pubsub.publisher": {"pubsub.topics.publish"},
+    "roles/pubsub.subscriber": {"pubsub.subscriptions.consume", "pubsub.topics.attachSubscription"},
+    "roles/pubsub.editor": {"pubsub.topics.create", "pubsub.topics.get", "pubsub.topics.publish",
+                            "pubsub.topics.attachSubscription", "pubsub.subscriptions.create", "pubsub.subscriptions.consume"},
     "roles/iam.workloadIdentityUser": {"iam.serviceAccounts.getAccessToken"},
 }
 POOL = "test.svc.id.goog"

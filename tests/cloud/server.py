@@ -14,6 +14,7 @@ from .iam import Iam
 from .identity import Identity
 from .kms import Kms
 from .metadata import Metadata
+from .pubsub import PubSub
 from .store import Store
 from .uploads import Uploads
 
@@ -31,6 +32,7 @@ class CloudServer:
         self.iam = Iam(self.database)
         self.identity = Identity(self.database, state, settings.audiences, settings.token_seconds)
         self.kms = Kms(self.database, self.iam)
+        self.pubsub = PubSub(self.database, self.iam)
         self.store = Store(self.database, state)
         self.gcs = Gcs(self.store, self.iam)
         self.uploads = Uploads(self.gcs, self.store, self.database)
@@ -38,7 +40,7 @@ class CloudServer:
         self.metadata = Metadata(self.identity, self.iam, settings.pods, settings.default_account)
         self.routes = [("POST", "/token", self.identity.token_endpoint),
                        ("GET", "/oauth2/v3/certs", self.identity.identity_certificates),
-                       *self.kms.routes(), *self.gcs.routes(), *self.uploads.routes()]
+                       *self.kms.routes(), *self.pubsub.routes(), *self.gcs.routes(), *self.uploads.routes()]
 
     async def handle(self, request):
         call = Call(request, self.identity)

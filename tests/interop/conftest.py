@@ -57,4 +57,10 @@ def clients(cloud, monkeypatch):
         return kms.KeyManagementServiceClient(
             credentials=given or credentials(email), transport="rest",
             client_options=ClientOptions(api_endpoint=f"127.0.0.1:{cloud.port}"))
-    return SimpleNamespace(storage=storage_as, kms=kms_as, credentials=credentials)
+
+    def pubsub_as(kind, email=OWNER, given=None):
+        from google import pubsub_v1
+        client = {"publisher": pubsub_v1.PublisherClient, "subscriber": pubsub_v1.SubscriberClient}[kind]
+        return client(credentials=given or credentials(email), transport="rest",
+                      client_options=ClientOptions(api_endpoint=f"127.0.0.1:{cloud.port}"))
+    return SimpleNamespace(storage=storage_as, kms=kms_as, pubsub=pubsub_as, credentials=credentials)
