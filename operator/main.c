@@ -173,8 +173,8 @@ static int start(struct operator* o, struct flags *f, struct err *e)
     o->telemetry = telemetry_new();
     telemetry_watch_client(o->telemetry, o->client, o->kube->server);
     o->lease_name = f->election.name;
-    o->controller =
-        controller_new(o->loop, o->client, &f->config, f->namespace, f->election.identity, o->telemetry);
+    o->controller = controller_new(o->loop, o->client, &f->config, &f->notifications, f->namespace,
+                                   f->election.identity, o->telemetry);
     if (f->report_address[0] != '\0') {
         o->reports = reports_new(o->loop, o->client, o->controller, f->report_address, &f->report_files,
                                  &f->config, e);

@@ -18,10 +18,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define REPLICAS_MAX     1000
-#define FAILURES_MAX     5
-#define CONDITIONS_MAX   8
-#define STATUS_NODES_MAX REPLICAS_MAX
+#define REPLICAS_MAX             1000
+#define FAILURES_MAX             5
+#define CONDITIONS_MAX           8
+#define STATUS_NODES_MAX         REPLICAS_MAX
+#define NOTIFICATIONS_MAX        8
+#define NOTIFICATION_TARGETS_MAX 8 /* the CRD's maxItems of spec.notifications */
 
 /* Confidential-computing technologies; the order of the CRD's enum. */
 enum technology { TECHNOLOGY_SEV, TECHNOLOGY_SEV_SNP, TECHNOLOGY_TDX, TECHNOLOGY_COUNT };
@@ -208,6 +210,19 @@ struct status_progress {
     int64_t updated_us;        /* 0 = no progress was told yet */
 };
 
+/* An event that some targets have not taken yet. */
+struct status_notification {
+    const char *id;   /* "<job's uid>.<type>.<attempt>": the same in every delivery of it */
+    const char *type; /* "started", "restarted", "succeeded", "failed", "security" */
+    int32_t attempt;
+    int64_t time_us;
+    const char *class; /* of the failure; "" = none */
+    const char *reason;
+    const char *message;
+    const char *targets[NOTIFICATION_TARGETS_MAX];
+    size_t target_count;
+};
+
 struct job_status {
     int64_t observed_generation;
     enum job_phase phase;
@@ -233,6 +248,8 @@ struct job_status {
     struct status_progress progress;
     struct status_checkpoint checkpoint;
     struct status_output output;
+    struct status_notification notifications[NOTIFICATIONS_MAX]; /* pending, oldest first */
+    size_t notification_count;
 };
 
 struct job {

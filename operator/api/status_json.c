@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/field.h"
+#include "api/status_int.h"
 #include "data/js.h"
 
 #include "base/banned.h"
@@ -178,11 +179,11 @@ json_t *status_encode(const struct job_status *s)
     for (size_t i = 0; i < s->condition_count; i++)
         json_array_append_new(conditions, encode_condition(&s->conditions[i]));
     json_object_set_new(o, "conditions", conditions);
+    status_encode_notifications(s, o);
     return o;
 }
 
-/* Fields of another type are somebody else's nonsense: skipped one by one. */
-static void decode_leniently(const struct field *table, size_t count, const json_t *object, void *ret)
+void status_decode_fields(const struct field *table, size_t count, const json_t *object, void *ret)
 {
     for (size_t i = 0; i < count; i++)
         (void)!fields_decode(&table[i], 1, object, "", ret, NULL);
@@ -201,9 +202,9 @@ static void decode_failures(const json_t *list, struct job_status *ret)
                                      .reason = "",
                                      .message = ""};
         const json_t *o = json_array_get(list, i);
-        decode_leniently(failure_fields, ARRAY_LEN(failure_fields), o, f);
-        decode_leniently(&failure_attempt, 1, o, f);
-        decode_leniently(&failure_exit, 1, o, f);
+        status_decode_fields(failure_fields, ARRAY_LEN(failure_fields), o, f);
+        status_decode_fields(&failure_attempt, 1, o, f);
+        status_decode_fields(&failure_exit, 1, o, f);
     }
 }
 
@@ -212,7 +213,7 @@ static void decode_conditions(const json_t *list, struct job_status *ret)
     for (size_t i = 0; i < json_array_size(list) && ret->condition_count < CONDITIONS_MAX; i++) {
         struct status_condition *c = &ret->conditions[ret->condition_count++];
         *c = (struct status_condition){.type = "", .status = "", .reason = "", .message = ""};
-        decode_leniently(condition_fields, ARRAY_LEN(condition_fields), json_array_get(list, i), c);
+        status_decode_fields(condition_fields, ARRAY_LEN(condition_fields), json_array_get(list, i), c);
     }
 }
 
@@ -233,12 +234,13 @@ static void decode_nodes(const json_t *list, struct arena *a, struct job_status 
 void status_decode(const json_t *status, struct arena *a, struct job_status *ret)
 {
     status_init(ret);
-    decode_leniently(status_fields, ARRAY_LEN(status_fields), status, ret);
+    status_decode_fields(status_fields, ARRAY_LEN(status_fields), status, ret);
     ret->phase = phase_from_name(js_text(status, "phase"));
     (void)progress_decode(js_at(status, "progress"), a, &ret->progress);
     decode_nodes(js_at(status, "confidential.nodes"), a, ret);
     decode_failures(js_at(status, "failures"), ret);
     decode_conditions(js_at(status, "conditions"), ret);
+    status_decode_notifications(js_at(status, "notifications.pending"), ret);
 }
 
 bool status_equal(const struct job_status *a, const struct job_status *b)

@@ -91,7 +91,9 @@ struct plan plan_job(const struct world *w, struct arena *a)
 {
     struct planner p;
     planner_init(&p, w, a);
-    if (is_ours_to_decide(w))
+    if (is_ours_to_decide(w)) {
         decide(&p);
+        plan_notify(&p);
+    }
     return planner_finish(&p);
 }

@@ -11,7 +11,7 @@
 #define MESSAGE_MAX ((size_t)4096)
 #define NOTE_MAX    ((size_t)1024)
 /* Service, events, wake-up and status, beside one action a pod. */
-#define OTHER_ACTIONS 8
+#define OTHER_ACTIONS (EVENTS_MAX + 8)
 
 void planner_init(struct planner *p, const struct world *w, struct arena *a)
 {

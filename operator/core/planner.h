@@ -9,8 +9,10 @@
 #include "core/plan.h"
 #include "core/verdict.h"
 
-#define SECOND_US  INT64_C(1000000)
-#define EVENTS_MAX 5 /* a failure, a checkpoint, a turn of status.reason, a resumption, a forced deletion */
+#define SECOND_US INT64_C(1000000)
+/* A failure, a checkpoint, a turn of status.reason, a resumption, a forced deletion, an unknown target of
+ * notifications, a dropped one. */
+#define EVENTS_MAX 7
 
 struct planner {
     const struct world *w;
@@ -94,5 +96,7 @@ void plan_tell_force(struct planner *p);
 bool plan_children(struct planner *p);
 /* plan_progress.c: says how far a healthy attempt is. */
 void plan_progress(struct planner *p);
+/* plan_notify.c: who is to be told of the turn from the job's status to `next`, and who has been told. */
+void plan_notify(struct planner *p);
 
 #endif

@@ -157,6 +157,12 @@ struct scaling {
 /* The newest word among a pod's events (a list of core/v1 Event). Texts are borrowed from them. */
 struct scaling scaling_of_events(const json_t *list);
 
+/* A target has taken the event with that id; known to the shell, in memory only. */
+struct notified {
+    const char *id;
+    const char *target;
+};
+
 /* What the chart's values say; constant over the life of the process. See operator/main.c for the flags. */
 struct config {
     const char *worker_image;
@@ -164,6 +170,7 @@ struct config {
     const char *metadata_url;
     const char *kms_url;
     const char *storage_url;
+    const char *pubsub_url;
     const char *report_url;           /* where agents post reports; "" = nowhere */
     const char *report_ca;            /* PEM: whom they trust there */
     const char *ca_bundle;            /* PEM, "" = the system's */
@@ -180,6 +187,9 @@ struct config {
     const char *metrics_namespace;    /* from where workers may be scraped; "" = none */
     const json_t *additional_egress;  /* array of {cidr, ports} or NULL; for every job */
     bool has_inter_node_encryption;   /* the cluster encrypts what nodes say to one another */
+
+    const char *const *notification_targets; /* names of those that are defined */
+    size_t notification_target_count;
 };
 
 struct world {
@@ -199,6 +209,8 @@ struct world {
     int32_t spot_nodes[TECHNOLOGY_COUNT];         /* Spot VMs among them */
     struct refusal refusal;
     struct scaling scaling;
+    const struct notified *notified; /* of this job's pending notifications */
+    size_t notified_count;
 };
 
 #endif

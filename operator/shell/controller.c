@@ -6,6 +6,7 @@
 #include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"
+#include "shell/notify.h"
 #include "shell/pass.h"
 
 #include "base/banned.h"
@@ -19,6 +20,7 @@ struct controller {
     struct recorder *recorder;
     struct posts *posts;
     struct telemetry *telemetry;
+    struct notifier *notifier;
     struct store *tasks;
     struct pass_world pass_world;
     struct loop_source *stopped; /* tells that it has; NULL: it was not asked to stop */
@@ -43,6 +45,7 @@ static void forget_task(struct controller *c, struct task *t)
 {
     void *taken = store_take(c->tasks, t->namespace, t->name);
     pass_cancel(t->pass);
+    notifier_forget(c->notifier, t->namespace, t->name);
     task_free(taken);
 }
 
@@ -184,9 +187,16 @@ int controller_take_report(struct controller *c, const char *namespace, const ch
     return 0;
 }
 
+static bool may_notify(void *context)
+{
+    const struct controller *c = context;
+    return pass_may_write(&c->pass_world);
+}
+
 /* ---- life ---- */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *namespace, const char *instance, struct telemetry *telemetry)
+                                  const struct notify_config *targets, const char *namespace,
+                                  const char *instance, struct telemetry *telemetry)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
     struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, c};
@@ -202,6 +212,17 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
                                         .config = config,
                                         .recorder = c->recorder,
                                         .on_end = on_pass_end};
+    struct notifier_host host = {.loop = loop,
+                                 .caches = c->caches,
+                                 .recorder = c->recorder,
+                                 .telemetry = telemetry,
+                                 .targets = targets,
+                                 .config = config,
+                                 .may_send = may_notify,
+                                 .on_taken = on_touched,
+                                 .context = c};
+    c->notifier = notifier_new(&host);
+    c->pass_world.notifier = c->notifier;
     return c;
 }
 
@@ -214,6 +235,7 @@ void controller_free(struct controller *c)
     while ((t = store_next(c->tasks, &cursor)) != NULL)
         pass_cancel(t->pass);
     loop_source_free(c->stopped);
+    notifier_free(c->notifier);
     caches_free(c->caches);
     recorder_free(c->recorder);
     posts_free(c->posts);

@@ -15,12 +15,14 @@
 
 struct leader;
 struct loop;
+struct notify_config;
 struct controller;
 
 /* Fills the caches at once. namespace: whose jobs it runs, "" for all; instance: the name to give in events.
  */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const char *namespace, const char *instance,
+                                  const struct notify_config *targets, const char *namespace,
+                                  const char *instance,
                                   struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);

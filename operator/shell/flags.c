@@ -18,11 +18,13 @@
 
 #define ENVIRONMENT_PREFIX "CLOISTER_"
 
-enum { CA_BUNDLE_MAX = 64 * 1024, ROWS_MAX = 48 };
+enum { CA_BUNDLE_MAX = 64 * 1024, ROWS_MAX = 64 };
 
 /* Values as they are written, before they are checked. */
 struct words {
-    const char *pull_secrets, *tolerations, *agent_memory, *agent_cpu, *ca_bundle_file, *log_level, *egress;
+    const char *pull_secrets, *tolerations, *agent_memory, *agent_cpu, *ca_bundle_file, *log_level, *egress,
+        *notifications_file;
+    bool allows_loopback;
     int64_t grace_seconds, reserve_seconds, not_ready_seconds, connections;
     int64_t lease_seconds, renew_seconds, retry_seconds;
 };
@@ -51,7 +53,9 @@ static size_t describe_workers(struct flags *f, struct words *w, struct option_r
         {"metadata-endpoint", 0, OPTION_TEXT, &c->metadata_url, "URL", "metadata server"},
         {"kms-endpoint", 0, OPTION_TEXT, &c->kms_url, "URL", "Cloud KMS"},
         {"storage-endpoint", 0, OPTION_TEXT, &c->storage_url, "URL", "Cloud Storage"},
-        {"ca-bundle-file", 0, OPTION_TEXT, &w->ca_bundle_file, "FILE", "PEM certificates that agents trust"},
+        {"pubsub-endpoint", 0, OPTION_TEXT, &c->pubsub_url, "URL", "Pub/Sub, for notifications"},
+        {"ca-bundle-file", 0, OPTION_TEXT, &w->ca_bundle_file, "FILE",
+         "PEM certificates that agents and notifications trust there"},
         {"Network", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"operator-namespace", 0, OPTION_TEXT, &c->operator_namespace, "NAMESPACE",
          "of this operator, where workers report"},
@@ -61,6 +65,11 @@ static size_t describe_workers(struct flags *f, struct words *w, struct option_r
          "array of {\"cidr\": ..., \"ports\": [...]} that every worker may reach"},
         {"inter-node-encryption", 0, OPTION_FLAG, &c->has_inter_node_encryption, NULL,
          "the cluster encrypts the traffic between nodes"},
+        {"Notifications", 0, OPTION_HEADING, NULL, NULL, NULL},
+        {"notifications-file", 0, OPTION_TEXT, &w->notifications_file, "FILE",
+         "JSON of their targets; none: there are no targets"},
+        {"notifications-to-loopback", 0, OPTION_FLAG, &w->allows_loopback, NULL,
+         "for tests: targets may be on this machine"},
     };
     memcpy(rows, all, sizeof(all));
     return ARRAY_LEN(all);
@@ -130,6 +139,7 @@ static void set_defaults(struct flags *f, struct words *w)
                                 .metadata_url = "http://169.254.169.254",
                                 .kms_url = "https://cloudkms.googleapis.com",
                                 .storage_url = "https://storage.googleapis.com",
+                                .pubsub_url = "https://pubsub.googleapis.com",
                                 .report_url = "",
                                 .report_ca = "",
                                 .ca_bundle = "",
@@ -288,6 +298,20 @@ static int check_reports(const struct flags *f, struct err *e)
     return check_url("report-url", f->config.report_url, e);
 }
 
+static int read_notifications(struct flags *f, const struct words *w, struct err *e)
+{
+    struct config *c = &f->config;
+    if (check_url("pubsub-endpoint", c->pubsub_url, e) < 0)
+        return -1;
+    if (strncmp(c->pubsub_url, "https://", 8) != 0)
+        return FAIL(e, ERR_INVALID, "--pubsub-endpoint=%s: give an https:// URL", c->pubsub_url);
+    if (notify_config_read(&f->notifications, w->notifications_file, w->allows_loopback, e) < 0)
+        return err_wrap(e, "--notifications-file");
+    c->notification_targets = f->notifications.names;
+    c->notification_target_count = f->notifications.count;
+    return 0;
+}
+
 static int check(struct flags *f, const struct words *w, struct err *e)
 {
     struct config *c = &f->config;
@@ -298,8 +322,8 @@ static int check(struct flags *f, const struct words *w, struct err *e)
     if (check_policy(c->worker_pull_policy, e) < 0 || check_namespace(f->namespace, e) < 0 ||
         check_url("metadata-endpoint", c->metadata_url, e) < 0 ||
         check_url("kms-endpoint", c->kms_url, e) < 0 ||
-        check_url("storage-endpoint", c->storage_url, e) < 0 || check_numbers(c, w, e) < 0 ||
-        read_memory(w->agent_memory, &c->agent_memory_bytes, e) < 0 ||
+        check_url("storage-endpoint", c->storage_url, e) < 0 || read_notifications(f, w, e) < 0 ||
+        check_numbers(c, w, e) < 0 || read_memory(w->agent_memory, &c->agent_memory_bytes, e) < 0 ||
         read_cpu(w->agent_cpu, &c->agent_cpu_millis, e) < 0 ||
         read_array("worker-tolerations", w->tolerations, &f->tolerations, e) < 0 ||
         read_array("worker-image-pull-secrets", w->pull_secrets, &f->pull_secrets, e) < 0 ||
@@ -336,6 +360,7 @@ void flags_fini(struct flags *f)
     json_decref(f->egress);
     free(f->ca_bundle);
     free(f->instance);
+    notify_config_fini(&f->notifications);
 }
 
 void flags_print_help(void)

@@ -12,6 +12,7 @@
 #include "core/world.h"
 #include "kube/leader.h"
 #include "os/log.h"
+#include "shell/notify_config.h"
 #include "shell/reports.h"
 
 struct flags {
@@ -29,6 +30,7 @@ struct flags {
     /* Leader election. */
     bool must_be_elected;
     struct leader_config election;
+    struct notify_config notifications;
     /* What config points to. */
     json_t *tolerations, *pull_secrets, *egress;
     char *ca_bundle, *instance;

@@ -8,6 +8,7 @@
 #include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"
+#include "shell/notify.h"
 #include "shell/pass_int.h"
 
 #include "base/banned.h"
@@ -99,6 +100,8 @@ static void make_plan(struct pass *p)
     w.reports = posts_of(p->pw->posts, w.pods, w.pod_count, p->arena, &w.report_count);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
     memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
+    notifier_follow(p->pw->notifier, &p->job);
+    w.notified = notifier_taken(p->pw->notifier, &p->job, p->arena, &w.notified_count);
     if (must_list_pods(p, &w))
         return;
     struct plan plan = plan_job(&w, p->arena);
@@ -140,8 +143,7 @@ static bool is_void(const struct pass *p, const struct action *a)
     return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
 }
 
-/* Another operator may lead by now: its view is newer than this plan. */
-static bool may_write(const struct pass_world *pw)
+bool pass_may_write(const struct pass_world *pw)
 {
     return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
 }
@@ -168,7 +170,7 @@ void pass_go_on(struct pass *p)
         struct write *w = free_write(p);
         if (w == NULL || must_wait(p, a))
             return;
-        if (!may_write(p->pw)) {
+        if (!pass_may_write(p->pw)) {
             p->is_failed = true;
             break;
         }

@@ -27,12 +27,15 @@ struct pass_world {
     const struct posts *posts;
     const struct config *config;
     struct recorder *recorder;
+    struct notifier *notifier;
     bool may_write;              /* we were told that we lead, and are not about to end */
     const struct leader *leader; /* asked before each write; NULL: there is no other operator */
     /* wake_us: wall clock, 0 = never. retry_ms: what the server asked to wait after a failure, or 0. */
     void (*on_end)(struct task *task, enum pass_end end, int64_t wake_us, int64_t retry_ms);
 };
 
+/* Nobody else leads, as far as we know: its view would be newer than ours. */
+bool pass_may_write(const struct pass_world *pw);
 /* The job must be in the cache. Sets task->pass while writes are out; may end at once. pw must outlive it. */
 void pass_run(const struct pass_world *pw, struct task *task);
 /* Gives up what is on its way; on_end does not run. NULL is fine. */

@@ -143,6 +143,12 @@ void telemetry_event_dropped(struct telemetry *t)
     metrics_add(t->metrics, EVENTS_DROPPED, NULL, 1);
 }
 
+void telemetry_notification(struct telemetry *t, const char *target, bool is_taken)
+{
+    const char *const values[] = {target, is_taken ? "taken" : "failed"};
+    metrics_add(t->metrics, NOTIFICATIONS, values, 1);
+}
+
 /* ---- what is true now ---- */
 static void write_now(struct metrics *m, const struct telemetry_now *now)
 {

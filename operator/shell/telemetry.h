@@ -27,6 +27,8 @@ void telemetry_pass_begun(struct telemetry *t, int64_t late_ms);
 void telemetry_pass_ended(struct telemetry *t, enum pass_end end, bool is_due_later, int64_t took_ms);
 void telemetry_stale_skip(struct telemetry *t);
 void telemetry_event_dropped(struct telemetry *t);
+/* A target was sent a notification. */
+void telemetry_notification(struct telemetry *t, const char *target, bool is_taken);
 
 /* What is true now, told when it is asked for. */
 struct telemetry_now {

@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -27,6 +27,7 @@ class Request:
     method: str
     path: str
     body: bytes
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def is_write(self):

@@ -26,6 +26,8 @@ static const char job_text[] =
     "  'trainer': {'image': 'registry/digits@sha256:00', 'command': ['/train']},"
     "  'failurePolicy': {'maxRestarts': 3, 'maxDisruptions': -1, 'backoffSeconds': 10}}}";
 
+static const char *const notification_targets[] = {"ops", "audit"};
+
 static const struct config config = {
     .worker_image = "worker",
     .worker_pull_policy = "",
@@ -43,6 +45,8 @@ static const struct config config = {
     .unreachable_seconds = 60,
     .operator_namespace = "cloister-system",
     .metrics_namespace = "",
+    .notification_targets = notification_targets,
+    .notification_target_count = ARRAY_LEN(notification_targets),
 };
 
 static void release(void *tree)
@@ -353,6 +357,21 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
                                     .count = (int32_t)number(refusal, "count", 1)};
 }
 
+/* "taken": {"ops": ["<id>"]} */
+static void read_taken(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    struct notified *list = arena_calloc(a, NOTIFICATIONS_MAX * NOTIFICATION_TARGETS_MAX, sizeof(*list));
+    const char *target;
+    json_t *ids = NULL;
+    s->w.notified = list;
+    json_object_foreach(json_object_get(test_case, "taken"), target, ids)
+    {
+        for (size_t i = 0; i < json_array_size(ids); i++)
+            list[s->w.notified_count++] =
+                (struct notified){json_string_value(json_array_get(ids, i)), target};
+    }
+}
+
 static void tie(struct scene *s)
 {
     s->w.job = &s->job;
@@ -374,6 +393,7 @@ struct scene *scene_read(const json_t *test_case, struct arena *a)
     read_pods(test_case, s, a);
     read_nodes(test_case, s, a);
     read_surroundings(test_case, s);
+    read_taken(test_case, s, a);
     tie(s);
     return s;
 }

@@ -100,3 +100,20 @@ matchResources:
 {{ slice . 0 10 | join ", " }} and {{ sub (len .) 10 }} more
 {{- end -}}
 {{- end -}}
+
+{{/* What the operator reads from --notifications-file. */}}
+{{- define "cloister.notifications" -}}
+{{- $targets := dict -}}
+{{- range $name, $target := .Values.notifications.targets -}}
+{{- if $target.webhook -}}
+{{- $webhook := omit $target.webhook "authorizationSecret" -}}
+{{- if $target.webhook.authorizationSecret -}}
+{{- $webhook = set $webhook "authorizationFile" (printf "/etc/cloister/notifications/authorization/%s" $name) -}}
+{{- end -}}
+{{- $_ := set $targets $name (dict "webhook" $webhook) -}}
+{{- else -}}
+{{- $_ := set $targets $name $target -}}
+{{- end -}}
+{{- end -}}
+{{- dict "source" .Values.notifications.source "clusterRanges" .Values.notifications.clusterRanges "targets" $targets | toJson -}}
+{{- end -}}
