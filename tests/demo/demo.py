@@ -14,6 +14,7 @@ from kit.cloister import BUCKET, BUILD, KEY, ROOT, Cloister, TestCloud, image
 
 EXAMPLE = ROOT / "docs/examples/digits"
 NAMESPACE, JOB = "ml", "digits"
+HEADINGS = ("NAME", "STATUS", "PROGRESS", "WORKERS", "RESTARTS")
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 started = time.monotonic()
 
@@ -52,9 +53,9 @@ class Watcher:
         self.cloister, self.last, self.printed = cloister, None, {}
 
     def look(self):
-        line = self.cloister.cluster.kubectl("get", "tjob", JOB, "-n", NAMESPACE, "--no-headers", check=False).stdout
-        columns = line.split()[:-1]  # without AGE
-        if columns and columns != self.last:
+        shown = self.cloister.columns(JOB, NAMESPACE)
+        columns = [shown.get(heading) for heading in HEADINGS]
+        if shown and columns != self.last:
             self.last = columns
             print("  " + "  ".join(f"{c:<11}" for c in columns), flush=True)
         for attempt in (1, 2, 3):
@@ -84,7 +85,7 @@ def train(cloister, pasted):
     show("kubectl apply -f digits.yaml", cloister.cluster.kubectl("apply", "-f", path).stdout)
     shutil.rmtree(path.parent)
     watcher = Watcher(cloister)
-    print("  " + "  ".join(f"{c:<11}" for c in ("NAME", "STATUS", "WORKERS", "RESTARTS")))
+    print("  " + "  ".join(f"{c:<11}" for c in HEADINGS))
     watcher.until("four epochs", lambda status: watcher.epochs_logged(1) >= 4)
     step("A worker disappears in mid-training")
     pod = f"{JOB}-worker-1-1"

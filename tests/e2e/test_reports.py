@@ -7,13 +7,6 @@ from kit.cluster import wait_for
 from test_training import train_digits
 
 
-def columns(site, name, namespace):
-    """Of `kubectl get tjob`, by heading."""
-    heading, line = site.cluster.kubectl("get", "tjob", name, "-n", namespace).stdout.splitlines()
-    starts = [m.start() for m in re.finditer(r"\S+", heading)] + [None]
-    return {heading[a:b].strip(): line[a:b].strip() for a, b in zip(starts, starts[1:])}
-
-
 def events(site, namespace):
     return [(e["reason"], e["message"]) for e in site.cluster.list("events", namespace)]
 
@@ -23,16 +16,28 @@ def test_progress_is_seen_while_the_digits_train(site, namespace, digits):
     seen = set()
 
     def ended():
-        shown = columns(site, "digits", namespace)
+        shown = site.columns("digits", namespace)
         seen.add((shown["STATUS"], shown["PROGRESS"]))
         return shown["STATUS"] in ("Succeeded", "Failed")
     wait_for("the end", ended, 180, 0.5)
     running = sorted({int(p) for phase, p in seen if phase == "Running" and p})
     assert len(running) >= 2 and 0 < running[0] < running[-1] <= 100, seen
-    assert columns(site, "digits", namespace).items() >= {"STATUS": "Succeeded", "PROGRESS": "100", "WORKERS": "2/2"}.items()
+    assert site.columns("digits", namespace).items() >= {"STATUS": "Succeeded", "PROGRESS": "100", "WORKERS": "2/2"}.items()
     progress = site.status("digits", namespace)["progress"]
     assert {m["name"] for m in progress["metrics"]} == {"epoch", "loss", "accuracy"}
     assert any(reason == "CheckpointCommitted" and "epoch-" in message for reason, message in events(site, namespace))
+
+
+def test_is_publishing_while_the_model_is_on_its_way(site, namespace, digits):
+    site.cloud.api.faults([{"match": f"upload.*{namespace}/models", "delay_seconds": 4}])
+    try:
+        site.cluster.apply(train_digits("digits", namespace, digits, epochs=3))
+        status = site.wait_phase("digits", namespace, "Publishing")
+        assert status["reason"] == "Publishing" and "programs of all 2 workers have ended" in status["message"]
+        site.wait_phase("digits", namespace, "Succeeded")
+    finally:
+        site.cloud.api.clear_faults()
+    assert [reason for reason, _ in events(site, namespace)].count("Publishing") == 1
 
 
 def test_a_client_of_kubeflow_trainer_reports_unchanged_and_gets_no_token(site, namespace):

@@ -4,11 +4,15 @@ The workers wait for a node that never comes, so they do nothing by themselves; 
 tokens that a kubelet would have put into them.
 """
 import json
+import os
 import shutil
+import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -234,6 +238,84 @@ def test_a_new_key_pair_is_used_without_a_restart_and_told_to_new_workers(report
     r.cluster.kubectl("delete", "pod", one["metadata"]["name"], "-n", job, "--grace-period=0", "--force")
     after = wait_for("the next attempt", lambda: r.cluster.get("pod", "job-worker-0-2", job), 30)
     assert plan_of(after)["reports"]["ca"] == (r.keys / "ca.pem").read_text() != old_ca.read_text()
+
+
+def test_a_worker_of_an_attempt_that_is_over_is_refused(reporting, job):
+    r = reporting
+    r.site.create(r.site.job("short", job))  # its workers have no agent and end at once
+    wait_for("the end", lambda: r.site.status("short", job).get("phase") == "Failed", 90)
+    first, second = (r.cluster.get("pod", f"short-worker-0-{attempt}", job) for attempt in (1, 2))
+    code, message, _ = post(r, report(first, **progress(99)), token(r, first))
+    assert code == 403 and "of attempt 1" in message
+    assert post(r, report(second, **progress(99)), token(r, second))[0] == 200, "the twin of the last attempt"
+    assert "progress" not in r.site.status("short", job), "and an ended job does not change any more"
+
+
+def test_a_flood_of_forged_tokens_asks_the_api_server_little_at_a_time(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer, now, most, lock = token(r, one), [0], [0], threading.Lock()
+
+    def slowly(request):
+        if "/tokenreviews" in request.path and b"forged" in request.body:
+            with lock:
+                now[0] += 1
+                most[0] = max(most[0], now[0])
+            time.sleep(0.2)
+            with lock:
+                now[0] -= 1
+        return None
+    r.site.proxy.faults.append(slowly)
+    with ThreadPoolExecutor(60) as pool:
+        codes = list(pool.map(lambda i: post(r, report(one, **progress(99)), f"forged-{i}")[0], range(300)))
+    assert set(codes) <= {403, 503} and 403 in codes
+    assert 0 < most[0] <= 16
+    assert post(r, report(one), bearer)[0] == 200 and r.operator.health("healthz") == 200
+
+
+def test_connections_that_say_nothing_do_not_keep_others_out_for_long(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    host, port = r.url.removeprefix("https://").split("/")[0].split(":")
+    silent = [socket.create_connection((host, int(port))) for _ in range(400)]
+    try:
+        assert len(os.listdir(f"/proc/{r.operator.process.pid}/fd")) < 320
+
+        def served():
+            try:
+                return post(r, report(one), bearer)[0] == 200
+            except OSError:
+                return False
+        wait_for("its turn", served, 90)
+    finally:
+        for one in silent:
+            one.close()
+
+
+def test_a_standby_is_ready_and_asks_agents_to_come_again(reporting, job):
+    r, one = reporting, pod(reporting, job)
+    bearer = token(r, one)
+    lease = ["--leader-elect", "--leader-elect-resource-namespace=default", "--leader-elect-lease-seconds=4",
+             "--leader-elect-renew-seconds=3", "--leader-elect-retry-seconds=1"]
+    r.operator.stop()
+    options = [o for o in r.operator.command if o.startswith("--report-c") or o.startswith("--report-k")]
+    kubeconfig, both = r.site.operator.log_path.with_name("kubeconfig"), []
+    try:
+        for _ in range(2):
+            address = f"127.0.0.1:{free_port()}"
+            both.append((Operator(kubeconfig, r.site.image, f"--report-address={address}", f"--report-url=https://{address}", *options, *lease),
+                         SimpleNamespace(url=f"https://{address}/v1/report", keys=r.keys)))
+            both[-1][0].start()
+            if len(both) == 1:
+                wait_for("it to lead", lambda: post(both[0][1], report(one), bearer)[0] == 200, 30)
+        code, _, headers = post(both[1][1], report(one), bearer)
+        assert code == 503 and int(headers["Retry-After"]) > 0 and both[1][0].health("readyz") == 200
+        both[0][0].stop()
+        wait_for("the other to lead", lambda: post(both[1][1], report(one, **progress(70)), bearer)[0] == 200, 30)
+        wait_for("progress", lambda: status(r, job).get("progress", {}).get("progressPercentage") == 70, 20)
+    finally:
+        for operator, _ in both:
+            operator.stop()
+        r.operator.start()
 
 
 def test_the_token_is_mounted_into_the_agent_alone(reporting, job):

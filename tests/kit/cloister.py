@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -134,6 +135,14 @@ class Cloister:
     def status(self, name, namespace):
         job = self.job(name, namespace)
         return job.get("status", {}) if job else {}
+
+    def columns(self, name, namespace):
+        """What `kubectl get tjob` shows, by heading; {} when there is no such job."""
+        lines = self.cluster.kubectl("get", "tjob", name, "-n", namespace, check=False).stdout.splitlines()
+        if len(lines) != 2:
+            return {}
+        starts = [m.start() for m in re.finditer(r"\S+", lines[0])] + [None]
+        return {lines[0][a:b].strip(): lines[1][a:b].strip() for a, b in zip(starts, starts[1:])}
 
     def pods(self, name, namespace):
         return self.cluster.list("pods", namespace, f"cloister.dev/job-name={name}")
