@@ -130,8 +130,9 @@ bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: me
 	@tests/setup all && tests/bench/setup
 	@$(MAKE) --no-print-directory $(BIN)/cloister-operator $(BUILD)/bench/pod_bytes
 	@BUILD=$(BUILD) $(VENV)/bin/python -B tests/bench/operator/bench.py
-# Of the shell, only the expectations: the simulation has caches of its own.
-SIM_OBJ  := $(call objects,$(call sources,tests/sim) $(PURE_SRC) operator/shell/expect.c)
+# Of the shell, what does no I/O: the simulation is their client and their loop.
+CACHE_SRC := operator/shell/caches.c operator/shell/expect.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c
+SIM_OBJ   := $(call objects,$(call sources,tests/sim) $(PURE_SRC) $(CACHE_SRC))
 sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss
 	@tests/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim
@@ -141,7 +142,7 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
 	@$(CC) $(CFLAGS) $(LINK) $(SIM_OBJ) $(LIB) $(LIBS) -o $@
 
 # Seeded bugs are built into copies of the sources, so that the product's own know nothing of them.
-MUTABLE_SRC := $(PURE_SRC) operator/shell/expect.c lib/kube/store.c
+MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC)
 MUTANTS     := $(BUILD)/mutants
 MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
 MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_job_decode unit/t_store)

@@ -40,7 +40,7 @@ struct informer {
     char *version; /* to watch from; NULL: a list is needed */
     char *page;    /* continue token of the next page, or NULL */
     bool is_whole; /* the next list is asked for without pages */
-    bool is_listing, is_synced;
+    bool is_started, is_listing, is_synced;
     bool has_events; /* the running watch brought something */
     int64_t list_started_ms, watch_started_ms, fresh_ms;
 };
@@ -323,6 +323,9 @@ void informer_free(struct informer *i)
 
 void informer_start(struct informer *i)
 {
+    if (i->is_started)
+        return;
+    i->is_started = true;
     loop_timer_set(i->timer, 0);
 }
 

@@ -45,7 +45,7 @@ struct informer_kind {
 struct informer *informer_new(struct loop *loop, struct kube_client *client,
                               const struct informer_kind *kind) MUST_CHECK RETURNS_NONNULL;
 void informer_free(struct informer *i); /* NULL is fine */
-/* Begins with the first list. Once. */
+/* Begins with the first list; what is started already goes on as it is. */
 void informer_start(struct informer *i);
 /* Lists again soon, since the caller has reason to believe that something was missed. */
 void informer_relist(struct informer *i);

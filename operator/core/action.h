@@ -3,10 +3,11 @@
  *
  * The order of a plan matters in one way: ACTION_SET_STATUS, when there is one,
  * comes first, and the shell does the rest only after the API server has taken
- * it (a decision stands in status before its consequences exist). Pods wait for
- * the NetworkPolicy that stands before them. Other actions do not depend on one
- * another. A failed action ends the pass; the next pass plans again from what is
- * there.
+ * it (a decision stands in status before its consequences exist). Until the job has
+ * ended, creates, updates and deletes are never without one: unchanged, it asks
+ * whether the view is still the newest. Pods wait for the NetworkPolicy that stands
+ * before them. Other actions do not depend on one another. A failed action ends the
+ * pass; the next pass plans again from what is there.
  */
 #ifndef CORE_ACTION_H
 #define CORE_ACTION_H

@@ -39,6 +39,14 @@ static void say_refusal(struct planner *p, const struct refusal *r)
                     r->object, r->message, REFUSAL_MAX_SECONDS);
 }
 
+/* Two operators that are both refused, each in words of its own, would take turns in writing them. */
+static bool is_said(const struct planner *p, const struct refusal *r)
+{
+    const char *reason = p->j->status.reason;
+    return r->is_told &&
+           (strcmp(reason, REASON_QuotaExceeded) == 0 || strcmp(reason, REASON_CreateRefused) == 0);
+}
+
 /*
  * False while a refused create waits for its time. Said also when the time has come: only
  * a create that succeeds takes the words back.
@@ -49,7 +57,8 @@ static bool may_create_now(struct planner *p)
     int64_t at_us = retry_time(r);
     if (at_us == 0)
         return true;
-    say_refusal(p, r);
+    if (!is_said(p, r))
+        say_refusal(p, r);
     if (at_us <= p->w->now_us)
         return true;
     planner_wake(p, at_us, "a create was refused");

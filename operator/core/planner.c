@@ -105,18 +105,38 @@ static const struct job_status *copy_status(const struct planner *p)
     return s;
 }
 
+static bool has_writes(const struct planner *p)
+{
+    for (size_t i = 1; i < p->count; i++)
+        if (p->actions[i].kind != ACTION_ASK_AUTOSCALER)
+            return true;
+    return false;
+}
+
+/*
+ * No write goes out on a view that another operator, or the user, has overtaken: the status comes before
+ * them even if it stays as it is, for its resourceVersion is refused then. Of a job that has ended, nothing
+ * can be overtaken.
+ */
+static bool needs_fence(const struct planner *p)
+{
+    return has_writes(p) && !status_is_finished(&p->j->status);
+}
+
 struct plan planner_finish(struct planner *p)
 {
     bool is_new = !status_equal(&p->next, &p->j->status);
+    bool is_written = is_new || needs_fence(p);
     if (is_new)
         tell_turn(p);
     for (size_t i = 0; i < p->event_count; i++)
         planner_add(p, p->events[i]);
     if (p->wake_us != 0)
         planner_add(p, (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
-    if (!is_new)
+    if (!is_written)
         return (struct plan){p->actions + 1, p->count - 1};
-    p->actions[0] =
-        (struct action){.kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p)};
+    p->actions[0] = (struct action){.kind = ACTION_SET_STATUS,
+                                    .why = is_new ? p->next.reason : "is the view still the newest?",
+                                    .status = copy_status(p)};
     return (struct plan){p->actions, p->count};
 }

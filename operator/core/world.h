@@ -142,6 +142,7 @@ struct refusal {
     const char *message;
     int64_t at_us;
     int32_t count; /* refusals in a row */
+    bool is_told;  /* a status that tells of it was written */
 };
 
 enum scaling_word { SCALING_UNKNOWN, SCALING_UP, SCALING_REFUSED };

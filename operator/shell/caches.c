@@ -88,8 +88,7 @@ static void on_namespace(void *context, const void *before, const void *after)
 static void on_jobs_listed(void *context)
 {
     struct caches *c = context;
-    if (!informer_is_synced(c->informers[CACHE_PODS]))
-        informer_start(c->informers[CACHE_PODS]);
+    informer_start(c->informers[CACHE_PODS]);
     touch(c, NULL, NULL);
 }
 

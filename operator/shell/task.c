@@ -84,6 +84,7 @@ void task_note_create(struct task *t, const char *object, const char *message)
     set_text(&t->refused_object, object);
     set_text(&t->refused_message, message);
     t->refused_us = clock_wall_us();
+    t->is_refusal_told = false;
     if (t->refused_count < INT32_MAX)
         t->refused_count++;
 }
@@ -104,12 +105,18 @@ bool task_note_listing(struct task *t, const char *version)
     return true;
 }
 
+void task_note_status(struct task *t)
+{
+    t->is_refusal_told = t->refused_count > 0;
+}
+
 struct refusal task_refusal(const struct task *t)
 {
     return (struct refusal){.object = t->refused_object,
                             .message = t->refused_message,
                             .at_us = t->refused_us,
-                            .count = t->refused_count};
+                            .count = t->refused_count,
+                            .is_told = t->is_refusal_told};
 }
 
 void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word)

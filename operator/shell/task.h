@@ -27,6 +27,7 @@ struct task {
     char *refused_message;
     int64_t refused_us;
     int32_t refused_count;
+    bool is_refusal_told;
     char *scaling_uid; /* of the pod that the autoscaler was asked for; "" = none */
     char *scaling_message;
     enum scaling_word scaling_word;
@@ -49,6 +50,8 @@ void task_forget(struct task *t, const char *uid);
 void task_note_create(struct task *t, const char *object, const char *message);
 /* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
 void task_note_refusal_too(struct task *t, const char *object, const char *message);
+/* A status was written: it tells of the refusal, if there was one. */
+void task_note_status(struct task *t);
 struct refusal task_refusal(const struct task *t);
 /* What the cluster autoscaler says of that pod, as of now. */
 void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);

@@ -88,6 +88,7 @@ static void note_success(struct write *w, const json_t *object)
     const char *name = object_name(w);
     switch (w->action->kind) {
     case ACTION_SET_STATUS:
+        task_note_status(p->task);
         expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
         break;
     case ACTION_UPDATE_POLICY:

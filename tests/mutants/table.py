@@ -10,7 +10,6 @@ on the way (indirect).
 """
 from typing import NamedTuple
 
-
 class Mutant(NamedTuple):
     name: str
     file: str
@@ -19,23 +18,18 @@ class Mutant(NamedTuple):
     new: str
     is_statement: bool
 
-
 MUTANTS = []
 _file = ""
-
 
 def of(file):
     global _file
     _file = file
 
-
 def E(name, model, old, new):
     MUTANTS.append(Mutant(name, _file, model, old, new, False))
 
-
 def S(name, model, old, new=""):
     MUTANTS.append(Mutant(name, _file, model, old, new, True))
-
 
 of("operator/core/plan.c")
 E("creates_for_a_deleted_job", "Sieve, indirect: children made after the parent's deletion",
@@ -43,16 +37,16 @@ E("creates_for_a_deleted_job", "Sieve, indirect: children made after the parent'
 E("creates_in_a_namespace_that_goes", "Sieve, indirect: children made after the parent's deletion",
   "!w->namespace->is_deleting", "true")
 E("starts_anew_when_the_status_is_lost", "Sieve, stale: a status older than the pods made from it",
-  "p->gang.newest > p->next.attempt", "false")
+  "p->gang.newest <= p->next.attempt", "true")
 E("succeeds_without_all_workers", "Volcano #2684: wrong phase",
   "!g->workers[i] || g->workers[i]->phase != POD_SUCCEEDED", "g->workers[i] && g->workers[i]->phase != POD_SUCCEEDED")
 E("runs_a_finished_job_again", "Trainer #3737, #3779: made again after its end",
   "status_is_finished(&p->j->status)", "p->j->status.phase == PHASE_FAILED")
-S("leaves_workers_when_the_job_has_ended", "MPI operator #127, #152: workers left running",
-  'plan_stop_workers(p, -1, "the job has ended");')
 S("leaves_late_workers_of_an_old_attempt", "Sieve, stale: a create that arrives late", "plan_stop_old_workers(p);")
 S("does_not_say_which_generation_it_saw", "Trainer #2713: conditions stay behind the spec",
   "p->next.observed_generation = p->j->generation;")
+
+E("does_not_hear_of_suspension", "MPI operator #670: suspend without effect", "p->j->spec.suspend", "false")
 
 of("operator/core/plan_failure.c")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
@@ -69,21 +63,21 @@ S("forgets_to_look_again_after_settling", "Sieve: the controller is stuck",
   "planner_wake(p, until, \"a failed worker's pod is not complete yet\");")
 S("keeps_the_oldest_failures", "Trainer #2351: the status shows what is long over",
   "memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));")
-E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - c->transition_us >= HEALTHY_US", "true")
+E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready->transition_us >= HEALTHY_US", "true")
 S("never_doubles_the_pause", "JobSet: no pause between restarts", "⟦seconds *= 2;⟧\n    if (seconds > BACKOFF", "break;")
 E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up backoffLimit",
-  "bool is_disruption = ⟦v->class == CLASS_Disruption⟧;", "false")
+  "rule || v->class != CLASS_Disruption", "true")
 E("allows_one_restart_too_many", "training-operator #1589: the limit of restarts does not hold",
-  "limit >= 0 && *spent >= limit", "limit >= 0 && *spent > limit")
-S("never_counts", "training-operator #1589: restarts for ever", "++*spent;")
-E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "⟦v.retry == REASON_NEVER⟧) {\n        plan_end",
-  "false")
-E("lets_a_wrong_machine_keep_its_grace", "Sieve: security",
-  "v.class == CLASS_Security ? SECURITY_GRACE_SECONDS : -1", "-1")
+  "*b.spent >= b.limit", "*b.spent > b.limit")
+S("never_counts", "training-operator #1589: restarts for ever", "++*b.spent;")
+E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == REASON_NEVER && !rule", "false")
+E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect", "rule && rule->action == RULE_FAIL_JOB", "false")
+E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a failure",
+  "status_is_suspended(&p->next) && v.class != CLASS_Security", "false")
 
 of("operator/core/plan_restart.c")
 S("begins_beside_workers_that_still_run", "training-operator #2269: one failed worker, no gang restart",
-  'plan_stop_workers(p, -1, "its attempt has failed");')
+  'plan_stop_workers(p, -1, "its attempt is over");')
 E("does_not_wait_for_a_pod_that_terminates", "JobSet #574, #576; Kueue #15424: replaced before it is gone",
   "if (⟦alive⟧)", "alive && !alive->is_deleting ? alive : NULL")
 E("begins_again_without_a_pause", "JobSet: no pause between restarts", "p->next.backoff_until_us > p->w->now_us", "false")
@@ -97,15 +91,6 @@ E("counts_an_attempt_that_never_began", "training-operator: attempt numbers befo
 E("forgets_when_it_started", "Trainer #2713: no start time to print", "p->next.start_time_us == 0", "false")
 
 of("operator/core/plan_children.c")
-E("kills_what_has_ended", "training-operator #3419: logs gone in spite of cleanPodPolicy",
-  "pod && ⟦!pod_is_terminal(pod)⟧ && !pod->is_deleting", "true")
-E("deletes_what_is_being_deleted", "Sieve, indirect: needless writes in every pass",
-  "!pod_is_terminal(pod) && ⟦!pod->is_deleting⟧)\n        delete_pod(p, pod, grace", "true")
-E("stops_this_attempt_only", "Sieve: pods leak", "i < p->gang.other_count; i++)\n        ⟦stop(p, p->gang.others[i], grace_seconds, why)⟧",
-  "(void)0")
-E("removes_the_pods_of_every_old_attempt", "training-operator #3419: logs gone in spite of cleanPodPolicy",
-  "pod->attempt < p->next.attempt - FAILURES_MAX", "pod->attempt < p->next.attempt")
-E("never_removes_old_pods", "Sieve: pods leak", "pod_is_terminal(pod) && ⟦!pod->is_deleting⟧ && pod->attempt", "false")
 E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
   "true")
 E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service",
@@ -119,7 +104,55 @@ S("makes_a_part_of_the_gang", "Volcano #2377: a gang in part", "if (p->gang.work
 S("makes_again_what_is_there", "Sieve, stale: a child that the view lacks",
   "if (p->gang.workers[i])\n            continue;", "(void)0;")
 
+E("takes_turns_in_complaining", "two leaders: each writes the status in its own words", "if (⟦!is_said(p, r)⟧)", "true")
+S("makes_pods_before_their_policy", "Sieve: security", "create_policy(p);")
+S("lets_the_policy_go_before_the_workers", "Sieve: security", "keep_policy(p);")
+E("lets_workers_talk_in_the_clear", "Sieve: security", "p->w->config->has_inter_node_encryption", "true")
+
+of("operator/core/plan_stop.c")
+E("kills_what_has_ended", "training-operator #3419: logs gone in spite of cleanPodPolicy",
+  "if (!pod || ⟦!pod_is_alive(pod)⟧)", "false")
+E("deletes_what_is_being_deleted", "Sieve, indirect: needless writes in every pass",
+  "if (⟦pod->is_deleting⟧)\n        wait_or_force", "false")
+E("stops_this_attempt_only", "Sieve: pods leak", "⟦stop(p, p->gang.others[i], grace_seconds, why)⟧", "(void)0")
+E("removes_the_pods_of_every_old_attempt", "training-operator #3419: logs gone in spite of cleanPodPolicy",
+  "⟦p->next.attempt - FAILURES_MAX⟧", "p->next.attempt")
+E("never_removes_old_pods", "Sieve: pods leak", "⟦p->next.attempt - FAILURES_MAX⟧", "0")
+E("forces_a_pod_within_its_grace", "JobSet #574, #576: a timeout for pods that terminate",
+  "⟦pod->deletion_us + seconds * SECOND_US⟧;", "1")
+E("never_forces_a_pod", "Trainer #2072; training-operator #1570: Terminating for ever",
+  "at_us != 0 && ⟦at_us <= p->w->now_us⟧", "false")
+E("forces_a_pod_in_every_pass", "Sieve, indirect: needless writes in every pass",
+  "pod->deletion_us == 0 || ⟦pod->is_forced⟧ || seconds", "false")
+S("forgets_to_force_a_pod", "Sieve: the controller is stuck",
+  'planner_wake(p, at_us, "a worker that is stuck in deletion is deleted by force");')
+E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words)", "NULL")
+
+of("operator/core/plan_suspend.c")
+S("lets_a_suspended_job_run", "MPI operator #670; kubernetes: suspend deletes the pods",
+  'plan_stop_workers(p, -1, "the job is suspended");')
+S("lets_the_deadline_run_on_in_suspension", "Trainer, Job: the deadline begins anew on resumption",
+  "p->next.start_time_us = 0;")
+
+of("operator/core/plan_deadline.c")
+E("never_reaches_its_deadline", "Trainer #2899: no run policy", "at_us > p->w->now_us", "true")
+S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "the job\'s deadline");')
+
 of("operator/core/plan_end.c")
+E("lets_a_wrong_machine_keep_its_grace", "Sieve: security",
+  "is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1", "-1")
+S("leaves_workers_when_the_job_has_ended", "MPI operator #127, #152: workers left running",
+  'stop_workers(p, "the job has ended");')
+S("fails_before_its_workers_have_ended", "kubernetes Job, FailureTarget: Failed while pods run",
+  "alive = plan_awaited_worker(p);", "alive = NULL;")
+E("lets_people_look_into_what_was_tampered_with", "Sieve: security", "CLEAN_PODS_NONE && ⟦!is_security_failure(&p->next)⟧",
+  "true")
+E("keeps_children_for_ever", "Trainer #2899, #4052: no time to live", "⟦at_us <= p->w->now_us⟧)\n        return true;", "false")
+S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "ttlSecondsAfterFinished is over");')
+E("removes_a_foreign_service", "Acto: a foreign object of the child's name",
+  "child && ⟦strcmp(child->owner_uid, p->j->uid) == 0⟧", "true")
+E("cleans_up_unasked", "training-operator #3419: logs gone in spite of cleanPodPolicy",
+  "p->j->spec.clean_pods == CLEAN_PODS_ALL", "true")
 S("loses_the_output", "Sieve: data loss", "p->next.output = r.output;")
 E("takes_any_workers_output", "Sieve: data loss", "p->gang.workers[⟦COORDINATOR_INDEX⟧]", "p->gang.replicas - 1")
 
@@ -132,7 +165,7 @@ E("turns_conditions_that_do_not_turn", "Sieve, indirect: needless writes in ever
   "is_same ? old->transition_us : planner_now(p)", "planner_now(p)")
 E("lists_a_node_twice", "Sieve, indirect: order and repetition of lists", "strcmp(names[kept - 1], names[i]) != 0", "true")
 E("is_reconciling_and_stalled_at_once", "JobSet #545, #723: a status that tools misread",
-  "p->next.phase != PHASE_RUNNING && ⟦!is_stalled(p)⟧", "true")
+  "phase != PHASE_SUSPENDED && ⟦!is_stalled(p)⟧", "true")
 
 of("operator/core/plan_report.c")
 E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦a->step > b->step⟧;", "a->step < b->step")
@@ -144,6 +177,8 @@ of("operator/core/planner.c")
 E("sleeps_until_the_last_moment", "Sieve: the controller is stuck", "p->wake_us <= at_us", "p->wake_us >= at_us")
 E("writes_in_every_pass", "Sieve, indirect: needless writes in every pass", "!status_equal(&p->next, &p->j->status)", "true")
 E("tells_the_same_turn_again", "Trainer #3316: events in flocks", "strcmp(p->next.reason, p->j->status.reason) != 0", "true")
+E("writes_on_a_view_that_was_overtaken", "Sieve, stale; two leaders: a write that nothing refuses",
+  "has_writes(p) && !status_is_finished(&p->j->status)", "false")
 
 of("operator/core/gang.c")
 E("takes_pods_for_its_own_by_label", "Sieve, stale: the pods of a job of the same name",
@@ -153,8 +188,7 @@ S("trusts_the_order_of_lists", "Sieve, indirect: trusting list order",
   "qsort(g->others, g->other_count, sizeof(*g->others), by_attempt_and_index);")
 E("takes_the_failed_for_alive", "JobSet #574: the restart is blocked", "p->phase == POD_SUCCEEDED || p->phase == POD_FAILED",
   "p->phase == POD_SUCCEEDED")
-E("overlooks_old_workers_that_live", "Kueue #15424: replaced before it is gone",
-  "⟦!pod_is_terminal(g->others[i])⟧", "false")
+E("overlooks_old_workers_that_live", "Kueue #15424: replaced before it is gone", "⟦pod_is_alive(g->others[i])⟧", "false")
 
 of("operator/core/verdict_place.c")
 E("does_not_look_at_the_node", "Sieve: security", "strcmp(node->technology, technology_name(p->technology)) != 0", "false")
@@ -185,6 +219,9 @@ E("blames_the_last_to_fall", "training-operator #1711: unclear which failure cou
   "a->time_us > b->time_us")
 
 E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.class)⟧", "false")
+
+of("operator/api/job_decode.c")
+E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "!*j->spec.managed_by", "true")
 
 of("operator/core/report.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",
@@ -222,8 +259,39 @@ E("compares_with_a_namesake", "Sieve, stale: another object of the same name",
   "strcmp(now->uid, before->uid) == 0", "true")
 
 of("operator/shell/expect.c")
+E("does_not_wait_for_what_it_made", "Sieve, stale: plans on a view without its own writes",
+  "case EXPECT_THERE: return ⟦is_child_there(x, c, namespace, &is_deleting)⟧;", "true")
+E("does_not_wait_for_its_own_status", "Sieve, stale: plans on a view without its own writes",
+  "version_is_at_least(version, x->version)", "true")
 E("takes_a_lost_answer_for_an_answer", "Sieve, intermediate: the reply is lost", "case EXPECT_LIST: return ⟦false⟧;", "true")
 S("never_asks_what_became_of_it", "Sieve: the controller is stuck", "informer_relist(c->informers[this->cache]);")
+E("waits_for_a_child_that_has_gone", "Sieve, unobserved: a pod that came and went",
+  "strcmp(this->uid, uid) == 0", "false")
+
+of("operator/shell/caches.c")
+S("does_not_tell_of_pods_that_have_gone", "Sieve, unobserved: a pod that came and went",
+  "if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))\n"
+  "        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);")
+S("looks_at_nothing_after_a_list", "Sieve: the controller is stuck", "touch(context, NULL, NULL);")
+E("plans_on_half_a_list", "Sieve, stale: a view of mixed age",
+  "if (!informer_is_current(c->informers[i]))\n            return ⟦false⟧;", "true")
+
+of("lib/kube/informer.c")
+E("does_not_see_what_is_deleted", "Sieve, unobserved: a deletion", 'strcmp(type, "DELETED") == 0', "false")
+S("keeps_ghosts_after_a_gap", "Sieve, unobserved: a deletion during a gap", "store_mark_all_old(i->store);")
+E("lists_from_the_past", "Sieve, stale: a list from an API server that is behind", '"%s?limit=%d"',
+  '"%s?limit=%d&resourceVersion=0"')
+S("watches_from_an_old_version", "Sieve, stale: an older history after a reconnect",
+  'set_version(i, js_text(object, "metadata.resourceVersion"));')
+E("calls_a_list_fresh_that_came_late", "Sieve, stale: a list that was overtaken on its way",
+  "i->fresh_ms = ⟦i->list_started_ms⟧", "clock_boot_ms()")
+E("reads_the_first_page_only", "KubeRay #4625; Trainer #3374: lists of many objects", "if (⟦page[0] != '\\0'⟧) {\n        i->page",
+  "false")
+S("asks_for_the_first_page_again", "KubeRay #4625; Trainer #3374: lists of many objects",
+  'add_parameter(&path, "continue", i->page);')
+E("goes_on_with_a_history_that_has_gone", "Sieve, unobserved: what happened during a gap",
+  "⟦e->code == ERR_GONE⟧ || e->code == ERR_NOT_FOUND", "false")
+E("lists_twice_at_once", "Sieve, stale: two lists mixed", "if (⟦i->is_started⟧)", "false")
 
 of("lib/kube/store.c")
 E("drops_what_a_new_list_holds", "Sieve, stale: what a list holds is taken for gone",

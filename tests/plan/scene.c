@@ -354,7 +354,8 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
     s->w.refusal = (struct refusal){.object = js_text(refusal, "object"),
                                     .message = js_text(refusal, "message"),
                                     .at_us = ago(refusal, "secondsAgo", 0),
-                                    .count = (int32_t)number(refusal, "count", 1)};
+                                    .count = (int32_t)number(refusal, "count", 1),
+                                    .is_told = flag(refusal, "told")};
 }
 
 /* "taken": {"ops": ["<id>"]} */

@@ -16,23 +16,43 @@ static void add(struct list *l, enum choice_kind kind, uint8_t arg)
     l->choices[l->count++] = (struct choice){(uint8_t)kind, l->op, arg};
 }
 
+static void add_lists(const struct oper *o, struct list *l)
+{
+    bool are_others_asked = false;
+    for (enum cache i = 0; i < CACHE_COUNT; i++) {
+        bool is_other = i != CACHE_JOBS && i != CACHE_PODS;
+        are_others_asked = are_others_asked || (is_other && o->calls[i] == CALL_LIST);
+        if (o->calls[i] == CALL_LIST && !is_other)
+            add(l, SERVE_LIST, (uint8_t)i);
+        else if (o->calls[i] == CALL_ANSWER)
+            add(l, TAKE_LIST, (uint8_t)i);
+    }
+    if (are_others_asked)
+        add(l, TAKE_LIST, OTHER_CACHES);
+}
+
+bool has_policy_news(const struct state *s, const struct oper *o)
+{
+    for (size_t i = 0; i < JOBS; i++)
+        if (o->policies_missed[i].number)
+            return true;
+    return memcmp(o->policies, s->policies, sizeof(o->policies)) != 0;
+}
+
 static void add_views(const struct state *s, const struct oper *o, struct list *l)
 {
-    bool is_relisting = false;
-    for (uint8_t cache = 0; cache < CACHE_COUNT; cache++) {
-        if (o->relist[cache])
-            add(l, RELIST, cache);
-        is_relisting = is_relisting || o->relist[cache];
-    }
-    if (o->pods_queued)
+    if (o->jobs_queued && o->calls[CACHE_JOBS] == CALL_WATCH)
+        add(l, SEE_JOB, 0);
+    if (o->pods_queued && o->calls[CACHE_PODS] == CALL_WATCH)
         add(l, SEE_POD, 0);
-    if (memcmp(&o->service, &s->service, sizeof(o->service)) != 0)
+    if (o->calls[CACHE_SERVICES] == CALL_WATCH &&
+        (o->service_missed.number || memcmp(&o->service, &s->service, sizeof(o->service)) != 0))
         add(l, SEE_SERVICE, 0);
-    if (memcmp(&o->policies, &s->policies, sizeof(o->policies)) != 0)
+    if (o->calls[CACHE_POLICIES] == CALL_WATCH && has_policy_news(s, o))
         add(l, SEE_POLICY, 0);
-    if (memcmp(o->nodes, s->nodes, sizeof(o->nodes)) != 0)
+    if (o->calls[CACHE_NODES] == CALL_WATCH && memcmp(o->nodes, s->nodes, sizeof(o->nodes)) != 0)
         add(l, SEE_NODE, 0);
-    if (o->due == 1 && !o->in_pass && !is_relisting)
+    if (o->due == 1 && !o->in_pass)
         add(l, PASS, 0);
 }
 
@@ -43,6 +63,20 @@ static bool must_wait(const struct oper *o, const struct simwrite *w)
         if (o->writes[i].kind == ACTION_CREATE_POLICY && !o->writes[i].is_done)
             return true;
     return false;
+}
+
+static void add_watch_trouble(const struct oper *o, struct list *l)
+{
+    if (o->calls[CACHE_PODS] == CALL_WATCH)
+        add(l, WATCH_BREAKS, CACHE_PODS);
+    if (o->calls[CACHE_JOBS] == CALL_WATCH)
+        add(l, WATCH_BREAKS, CACHE_JOBS);
+    if (o->pods_queued && o->calls[CACHE_PODS] == CALL_WATCH)
+        add(l, EVENT_COMES_AGAIN, 0);
+    /* Changes of one object come in their order. */
+    if (o->pods_queued > 1 && (o->pod_queue[0].attempt != o->pod_queue[1].attempt ||
+                               o->pod_queue[0].index != o->pod_queue[1].index))
+        add(l, EVENTS_SWAP, 0);
 }
 
 static void add_writes(const struct oper *o, bool is_rough, struct list *l)
@@ -73,19 +107,13 @@ size_t operator_choices(const struct state *s, uint8_t op, bool with_trouble, st
         add(&l, START_OPERATOR, 0);
         return l.count;
     }
-    if (o->stage < 2)
-        add(&l, o->stage == 0 ? LIST_JOBS : LIST_REST, 0);
-    if (o->jobs_queued)
-        add(&l, SEE_JOB, 0);
-    if (o->stage == 2)
-        add_views(s, o, &l);
+    add_lists(o, &l);
+    add_views(s, o, &l);
     if (o->in_pass)
         add_writes(o, is_rough, &l);
-    if (is_rough)
+    if (is_rough) {
         add(&l, CRASH, 0);
-    if (is_rough && o->stage == 2) {
-        add(&l, WATCH_BREAKS, CACHE_PODS);
-        add(&l, WATCH_BREAKS, CACHE_JOBS);
+        add_watch_trouble(o, &l);
         if (!o->due)
             add(&l, SPURIOUS, 0);
     }

@@ -191,6 +191,10 @@ static size_t user_choices(const struct state *s, bool is_rough, struct choice *
         n = add(ret, n, USER_DELETES_JOB, 0);
         n = add(ret, n, USER_DELETES_FOREGROUND, 0);
     }
+    if (is_there && !s->job.is_deleting)
+        n = add(ret, n, USER_SUSPENDS_OR_RESUMES, 0);
+    if (!s->is_quota_full)
+        n = add(ret, n, QUOTA_FILLS, 0);
     if (!is_there && !s->is_deleted_for_good)
         n = add(ret, n, USER_CREATES_AGAIN, 0);
     return n;
@@ -221,7 +225,7 @@ static void taint_or_collect(struct state *s, uint8_t node, bool is_gone)
         if (is_gone)
             remove_pod(s, p);
         else
-            begin_deletion(s, p);
+            begin_deletion(s, p, OWN_GRACE);
     }
 }
 
@@ -241,14 +245,14 @@ static void node_step(struct state *s, struct choice c)
 static void collect(struct state *s, uint8_t what)
 {
     if (what == PODS) {
-        s->service = (struct service){0};
+        remove_service(s);
     } else if (what > PODS + 1) {
-        s->policies[what - PODS - 2] = (struct policy){0};
+        remove_policy(s, (size_t)(what - PODS - 2));
     } else if (what > PODS) {
         s->job = (struct simjob){0};
         job_changed(s);
     } else {
-        begin_deletion(s, &s->pods[what]);
+        begin_deletion(s, &s->pods[what], OWN_GRACE);
     }
 }
 
@@ -256,6 +260,9 @@ static void user_step(struct state *s, enum choice_kind kind)
 {
     if (kind == USER_EDITS) {
         s->job.generation++;
+    } else if (kind == USER_SUSPENDS_OR_RESUMES) {
+        s->job.generation++;
+        s->job.is_suspended = !s->job.is_suspended;
     } else if (kind == USER_DELETES_JOB) {
         s->is_deleted_for_good = s->job.number > 1;
         s->job = (struct simjob){0};
@@ -266,7 +273,7 @@ static void user_step(struct state *s, enum choice_kind kind)
         uint8_t world = s->ghost.world_faults, operators = s->ghost.operator_faults;
         s->ghost = (struct ghost){
             .was_late = s->ghost.was_late, .world_faults = world, .operator_faults = operators};
-        s->job = (struct simjob){.number = 2, .generation = 1};
+        s->job = (struct simjob){.number = 2, .variant = scenarios[s->scenario].variant, .generation = 1};
         s->is_deleted_for_good = true;
     }
     job_changed(s);
@@ -281,7 +288,7 @@ static void person_step(struct state *s, struct choice c)
     if (c.kind == PERSON_FORCES_POD)
         remove_pod(s, p);
     else
-        begin_deletion(s, p);
+        begin_deletion(s, p, OWN_GRACE);
 }
 
 static const char *orphan_arrives(struct state *s)
@@ -312,12 +319,15 @@ const char *cluster_step(struct state *s, struct choice c)
     case EVICT:
     case PERSON_DELETES_POD:
     case PERSON_FORCES_POD: person_step(s, c); break;
-    case PERSON_DELETES_SERVICE: s->service = (struct service){0}; break;
+    case PERSON_DELETES_SERVICE: remove_service(s); break;
     case PERSON_DELETES_POLICY:
-        s->policies[c.arg] = (struct policy){0};
+        remove_policy(s, c.arg);
         s->ghost.lost_policy = true;
         break;
+    case QUOTA_FILLS:
+    case QUOTA_FREES: s->is_quota_full = c.kind == QUOTA_FILLS; break;
     case USER_EDITS:
+    case USER_SUSPENDS_OR_RESUMES:
     case USER_DELETES_JOB:
     case USER_DELETES_FOREGROUND:
     case USER_CREATES_AGAIN: user_step(s, (enum choice_kind)c.kind); break;

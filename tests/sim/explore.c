@@ -80,6 +80,10 @@ static void rename_pods(struct renaming *r, struct pod *pods, size_t n, uint32_t
         rename_one(r, &pods[i].number);
         /* Of the moment only this matters: whether the failure has settled. */
         pods[i].finished_s = pods[i].finished_s && pods[i].finished_s + 15u > now_ms / 1000;
+        if (pods[i].leaves_s)
+            pods[i].leaves_s = pods[i].leaves_s > now_ms / 1000                       ? 1
+                               : pods[i].leaves_s + (uint32_t)FORCE_S > now_ms / 1000 ? 2
+                                                                                      : 3;
     }
 }
 
@@ -109,26 +113,36 @@ static void smooth_operator(struct oper *o, const struct state *s, struct renami
 {
     for (size_t i = 0; i < o->expect_count; i++) {
         struct simexpect *e = &o->expects[i];
-        e->since_ms = o->fresh_ms[e->cache] > e->since_ms;
+        e->since_ms = o->fresh_ms[e->cache] > e->since_ms ? 1 : o->asked_ms[e->cache] > e->since_ms ? 2 : 0;
         e->version = e->version > (e->cache == CACHE_POLICIES ? policy_version(o) : o->job.version);
         rename_one(r, &e->number);
     }
     memset(o->fresh_ms, 0, sizeof(o->fresh_ms));
+    memset(o->taken_ms, 0, sizeof(o->taken_ms));
+    memset(o->asked_ms, 0, sizeof(o->asked_ms));
+    memset(o->made, 0, sizeof(o->made));
+    memset(o->stopped, 0, sizeof(o->stopped));
+    memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
+    o->last_version = 0;
     o->wake_ms = o->wake_ms ? 1 : 0;
     o->refused_ms = 0;
     o->listed_for = o->listed_for == o->job.version;
     smooth_job(&o->job, s->job.version, s->ms);
+    smooth_job(&o->job_answer, s->job.version, s->ms);
     smooth_job(&o->base, s->job.version, s->ms);
     for (size_t i = 0; i < o->jobs_queued; i++)
         smooth_job(&o->job_queue[i], s->job.version, s->ms);
     rename_pods(r, o->pods, PODS, s->ms);
+    rename_pods(r, o->pods_answer, PODS, s->ms);
     rename_pods(r, o->pod_queue, o->pods_queued, s->ms);
     rename_one(r, &o->service.number);
     smooth_policies(r, o->policies, s->policies);
+    smooth_policies(r, o->policies_missed, s->policies);
+    rename_one(r, &o->service_missed.number);
     for (size_t i = 0; i < o->write_count; i++) {
         uint8_t job = o->base.number;
         o->writes[i].version = job && o->writes[i].version == s->policies[job - 1].version;
-        rename_one(r, &o->writes[i].pod);
+        rename_one(r, &o->writes[i].number);
         o->writes[i].status = status_shape(o->writes[i].status);
     }
 }
@@ -160,9 +174,10 @@ uint64_t state_hash(const struct state *s)
     smooth_policies(&r, c.policies, s->policies);
     for (size_t i = 0; i < c.ops_used; i++)
         smooth_operator(&c.ops[i], s, &r);
-    rename_one(&r, &c.orphan.pod);
+    rename_one(&r, &c.orphan.number);
     c.orphan.version =
         c.orphan_base.number && c.orphan.version == s->policies[c.orphan_base.number - 1].version;
+    c.ghost.rewrites = 0;
     c.orphan.status = status_shape(c.orphan.status);
     smooth_job(&c.orphan_base, s->job.version, s->ms);
     smooth_job(&c.job, s->job.version, s->ms);
@@ -273,5 +288,6 @@ bool explore(uint8_t scenario, uint64_t most, struct seen *seen)
     free(f.nodes);
     seen_free(f.seen);
     statuses_forget();
+    objects_forget();
     return is_well;
 }

@@ -5,7 +5,12 @@
 
 #include "base/banned.h"
 
-enum { MAX_RESTARTS = 2, MAX_DISRUPTIONS = 2, ALL_WORKERS = (1 << REPLICAS) - 1 };
+enum { REWRITES = 12, MAX_RESTARTS = 2, MAX_DISRUPTIONS = 2, ALL_WORKERS = (1 << REPLICAS) - 1 };
+
+static int64_t now_us(const struct state *s)
+{
+    return SIM_EPOCH_US + s->ms * INT64_C(1000);
+}
 
 /* ---- counters ---- */
 
@@ -28,6 +33,19 @@ static const char *law_of_charge(struct ghost *g, const struct job_status *old, 
     return NULL;
 }
 
+/* Each attempt but the last has failed once, or was given up. */
+static const char *law_of_sum(const struct ghost *g, const struct job_status *new, int32_t last)
+{
+    int32_t charged = 0;
+    for (int32_t i = 1; i <= last; i++) {
+        charged += g->charged[i];
+        if (g->charged[i] == 0 && !g->is_given_up[i])
+            return "a new attempt began, and the old one's failure is not counted";
+    }
+    return new->restarts + new->disruptions == charged ? NULL
+                                                       : "attempts, restarts and disruptions do not add up";
+}
+
 static const char *law_of_attempt(const struct ghost *g, const struct job_status *old,
                                   const struct job_status *new)
 {
@@ -35,18 +53,19 @@ static const char *law_of_attempt(const struct ghost *g, const struct job_status
         return NULL;
     if (new->attempt != old->attempt + 1)
         return "the attempt number does not go up by one";
-    if (old->attempt > 0 && g->charged[old->attempt] != 1)
-        return "a new attempt begins, but the old one's failure is not counted";
-    if (new->restarts + new->disruptions != old->attempt)
-        return "attempts, restarts and disruptions do not add up";
-    return NULL;
+    return law_of_sum(g, new, old->attempt);
 }
 
 /* ---- ends ---- */
 
-static const char *law_of_failed(const struct ghost *g, const struct job_status *new)
+static const char *law_of_failed(const struct state *s, const struct job_status *new)
 {
-    uint8_t hurt = g->hurt[new->attempt];
+    uint8_t hurt = s->ghost.hurt[new->attempt];
+    if (strcmp(new->reason, "DeadlineExceeded") == 0)
+        return s->job.variant & WITH_DEADLINE &&
+                       now_us(s) >= new->start_time_us + DEADLINE_S *INT64_C(1000000)
+                   ? NULL
+                   : "the deadline has not come";
     if (strcmp(new->reason, "RestartLimitExceeded") == 0)
         return new->restarts == MAX_RESTARTS &&hurt &HURT_PROGRAM ? NULL : "the restart limit is not reached";
     if (strcmp(new->reason, "DisruptionLimitExceeded") == 0)
@@ -56,15 +75,31 @@ static const char *law_of_failed(const struct ghost *g, const struct job_status 
     return hurt & HURT_SECURITY ? NULL : "the job has failed without a cause";
 }
 
-static const char *law_of_end(const struct ghost *g, const struct job_status *old,
+/* Who reads Failed may take the job's nodes and keys for free. */
+static const char *law_of_survivors(const struct state *s)
+{
+    /* Another operator's creates may be on their way, however new its view was. */
+    bool is_late = s->ghost.was_late || s->ops_used > 1;
+    for (size_t i = 0; i < PODS && s->pods[i].number && !is_late; i++)
+        if (s->pods[i].job == s->job.number && !pod_is_over(&s->pods[i]))
+            return "the job is said to have failed while a worker runs";
+    return NULL;
+}
+
+static const char *law_of_end(const struct state *s, const struct job_status *old,
                               const struct job_status *new)
 {
+    const struct ghost *g = &s->ghost;
     char output[64];
     (void)snprintf(output, sizeof(output), "gs://bucket/models/%d/", (int)new->attempt);
     if (status_is_finished(old))
         return "a job that has ended gets a new status";
-    if (new->phase == PHASE_FAILED)
-        return *new->output.uri ? "a failed job has an output" : law_of_failed(g, new);
+    if (old->phase == PHASE_FAILING && !status_is_failed(new))
+        return "a job that was about to fail does not";
+    if (new->phase == PHASE_FAILED && law_of_survivors(s))
+        return law_of_survivors(s);
+    if (status_is_failed(new))
+        return *new->output.uri ? "a failed job has an output" : law_of_failed(s, new);
     if (new->phase != PHASE_SUCCEEDED)
         return *new->output.uri ? "an output before the end" : NULL;
     if (g->succeeded[new->attempt] != ALL_WORKERS)
@@ -92,10 +127,14 @@ const char *law_of_status(struct state *s, const struct job_status *old, const s
         return "the attempt number is out of hand";
     const char *law = law_of_attempt(g, old, new);
     law = law ? law : law_of_charge(g, old, new);
-    law = law ? law : law_of_end(g, old, new);
+    law = law ? law : law_of_end(s, old, new);
     law = law ? law : law_of_counts(new);
     if (n->active + n->succeeded + n->failed == REPLICAS)
         g->is_whole[new->attempt] = true;
+    if (status_is_suspended(new))
+        g->is_given_up[new->attempt] = true;
+    if (!law && ++g->rewrites > REWRITES)
+        law = "the status is written again and again, and nothing else happens";
     return law;
 }
 
@@ -109,7 +148,7 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
     const struct job_status *now = status_of(s->job.status);
     if (!s->policies[base->number - 1].number && !s->ghost.lost_policy && !s->job.is_deleting)
         return "a pod before the policy that is about it";
-    bool is_late = s->ghost.was_late || s->ops_used > 1;
+    bool is_late = s->ghost.was_late;
     if (w->attempt > now->attempt)
         return "a pod of an attempt that the status does not name yet";
     /* Nothing in the API fences a create that is late, or a second operator's: the agents do. */
@@ -117,8 +156,10 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
         return NULL;
     if (w->attempt < now->attempt)
         return "a pod of an attempt that is over";
-    if (status_is_finished(now))
+    if (status_is_finished(now) || now->phase == PHASE_FAILING)
         return "a pod for a job that has ended";
+    if (now->phase == PHASE_SUSPENDED)
+        return "a pod for a job that is suspended";
     if (s->ghost.is_whole[w->attempt])
         return "a second pod of an index and attempt";
     for (size_t i = 0; i < PODS && s->pods[i].number; i++) {
@@ -128,6 +169,45 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
             return "a new attempt begins while a pod of an old one is alive";
     }
     return NULL;
+}
+
+static bool holds(const uint8_t set[32], uint8_t number)
+{
+    return set[number / 8] >> number % 8 & 1;
+}
+
+const char *law_of_own_writes(const struct state *s, const struct oper *o, const struct simwrite *w)
+{
+    const struct pod *p = NULL;
+    for (size_t i = 0; i < PODS && s->pods[i].number; i++)
+        if (s->pods[i].attempt == w->attempt && s->pods[i].index == w->index)
+            p = &s->pods[i];
+    bool is_pod = w->kind == ACTION_CREATE_POD || w->kind == ACTION_DELETE_POD;
+    if (w->kind == ACTION_SET_STATUS && o->base.number == s->job.number && o->base.version < o->last_version)
+        return "it decides on a status that it has replaced itself";
+    if (!is_pod || !p || p->job != o->base.number)
+        return NULL;
+    if (w->kind == ACTION_CREATE_POD && holds(o->made, p->number))
+        return "it makes again what it has made";
+    if (w->kind == ACTION_DELETE_POD && holds(o->stopped, p->number))
+        return "it stops again what it has stopped";
+    return NULL;
+}
+
+const char *law_of_waiting(const struct state *s, const struct oper *o)
+{
+    if (!o->is_up || o->due != 2 || o->in_pass)
+        return NULL;
+    for (enum cache i = 0; i < CACHE_COUNT; i++)
+        if (o->calls[i] != CALL_WATCH)
+            return NULL;
+    /* What came and went before a list was taken left no trace: then patience is all there is. */
+    for (size_t i = 0; i < o->expect_count; i++)
+        if (o->taken_ms[o->expects[i].cache] > o->expects[i].since_ms)
+            return NULL;
+    bool is_all_seen = o->jobs_queued == 0 && o->pods_queued == 0 && o->service_missed.number == 0 &&
+                       memcmp(&o->service, &s->service, sizeof(o->service)) == 0 && !has_policy_news(s, o);
+    return is_all_seen ? "it waits for what it has seen, or can never see" : NULL;
 }
 
 static bool is_deleted_by(const struct plan *plan, const char *uid)
@@ -150,12 +230,33 @@ static const char *law_of_old_workers(const struct world *w, const struct plan *
     return NULL;
 }
 
+/* Ended workers stay, for their logs, until they are in the way or nobody is to read them any more. */
+static const char *law_of_ended_workers(const struct world *w, const struct plan *plan)
+{
+    const struct job_status *now = &w->job->status;
+    int64_t ttl_us = w->job->spec.ttl_seconds * INT64_C(1000000);
+    bool is_ttl_over = ttl_us >= 0 && w->now_us >= now->finish_time_us + ttl_us;
+    if (status_is_finished(now) && (is_ttl_over || w->job->spec.clean_pods == CLEAN_PODS_ALL))
+        return NULL;
+    for (size_t i = 0; i < w->pod_count; i++) {
+        const struct pod_facts *p = w->pods[i];
+        bool is_over = p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
+        if (is_over && p->attempt >= now->attempt - FAILURES_MAX && is_deleted_by(plan, p->uid))
+            return "a worker that has ended is removed, and its log with it";
+    }
+    return NULL;
+}
+
 const char *law_of_plan(const struct world *w, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct action *a = &plan->actions[i];
+        bool is_write = a->kind != ACTION_SET_STATUS && a->kind != ACTION_EVENT &&
+                        a->kind != ACTION_WAKE_AT && a->kind != ACTION_ASK_AUTOSCALER;
         if (a->kind == ACTION_SET_STATUS && i != 0)
             return "the status is not written first";
+        if (is_write && plan->actions[0].kind != ACTION_SET_STATUS && !status_is_finished(&w->job->status))
+            return "no status comes before a write: nothing refuses what another operator has overtaken";
         if (a->kind == ACTION_SET_STATUS && status_is_finished(&w->job->status))
             return "a job that has ended gets a new status";
         if ((a->kind == ACTION_CREATE_POD || a->kind == ACTION_CREATE_SERVICE ||
@@ -165,7 +266,35 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
         if (a->kind == ACTION_WAKE_AT && a->at_us <= w->now_us)
             return "a wake-up in the past";
     }
-    return law_of_old_workers(w, plan);
+    const char *law = law_of_ended_workers(w, plan);
+    return law ? law : law_of_old_workers(w, plan);
+}
+
+/* ---- what is removed ---- */
+
+static bool is_time_to_clean(const struct state *s, const struct job_status *now)
+{
+    bool is_ttl_over =
+        s->job.variant & WITH_TTL && now_us(s) >= now->finish_time_us + TTL_S * INT64_C(1000000);
+    return status_is_finished(now) && (is_ttl_over || s->job.variant & WITH_CLEAN_PODS);
+}
+
+const char *law_of_delete(const struct state *s, const struct simwrite *w, const struct pod *p)
+{
+    const struct job_status *now = status_of(s->job.status);
+    /* Of a job that is gone: the garbage collector's. */
+    if ((p ? p->job : s->service.job) != s->job.number)
+        return NULL;
+    if (w->kind == ACTION_DELETE_POLICY)
+        return is_time_to_clean(s, now) && s->job.variant & WITH_TTL ? NULL
+                                                                     : "the policy is removed too early";
+    if (!p)
+        return is_time_to_clean(s, now) && s->job.variant & WITH_TTL ? NULL
+                                                                     : "the Service is removed too early";
+    bool is_forced = w->grace == 0;
+    if (is_forced && (!(p->flags & POD_DELETING) || s->ms / 1000 < (uint32_t)p->leaves_s + FORCE_S))
+        return "a pod is deleted by force within its time";
+    return NULL;
 }
 
 /* ---- rest ---- */
@@ -173,9 +302,20 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
 static bool was_hurt(const struct state *s)
 {
     for (size_t i = 0; i < ATTEMPTS; i++)
-        if (s->ghost.hurt[i])
+        if (s->ghost.hurt[i] || s->ghost.is_given_up[i])
             return true;
-    return false;
+    return strcmp(status_of(s->job.status)->reason, "DeadlineExceeded") == 0;
+}
+
+/* What is asked of a job that has ended, and what may be left of it. */
+static const char *law_of_leftovers(const struct state *s)
+{
+    bool has_pods = s->pods[0].number != 0;
+    if (s->job.variant & WITH_TTL && (has_pods || s->service.number || s->policies[s->job.number - 1].number))
+        return "the job's time to live is over, and children are left";
+    if (s->job.variant & WITH_CLEAN_PODS && has_pods)
+        return "cleanPodPolicy is All, and pods are left";
+    return NULL;
 }
 
 static const char *law_of_workers_at_rest(const struct state *s)
@@ -184,9 +324,9 @@ static const char *law_of_workers_at_rest(const struct state *s)
         if (s->pods[i].job != s->job.number)
             return "a pod without an owner is left";
         if (!pod_is_over(&s->pods[i]))
-            return "the job has ended and a worker has not";
+            return "the job has ended, or is suspended, and a worker runs";
     }
-    return NULL;
+    return status_is_finished(status_of(s->job.status)) ? law_of_leftovers(s) : NULL;
 }
 
 const char *law_of_rest(const struct state *s)
@@ -196,12 +336,14 @@ const char *law_of_rest(const struct state *s)
         return s->pods[0].number || s->service.number || s->policies[0].number || s->policies[1].number
                    ? "children outlive their job"
                    : NULL;
+    if (s->job.is_suspended && now->phase == PHASE_SUSPENDED)
+        return law_of_workers_at_rest(s);
     if (!status_is_finished(now))
         return "nothing moves, and the job has not ended";
     if (!was_hurt(s) &&
         (now->phase != PHASE_SUCCEEDED || now->attempt != 1 || now->restarts != 0 || now->disruptions != 0))
         return "nothing happened to the workers, and the end is not the reference's";
-    if (now->phase == PHASE_SUCCEEDED && now->restarts + now->disruptions != now->attempt - 1)
-        return "at the end, attempts, restarts and disruptions do not add up";
+    if (now->phase == PHASE_SUCCEEDED && law_of_sum(&s->ghost, now, now->attempt - 1))
+        return law_of_sum(&s->ghost, now, now->attempt - 1);
     return law_of_workers_at_rest(s);
 }

@@ -1,13 +1,17 @@
 /*
- * An operator: caches fed by watches that lag, and the rules of operator/shell
- * around the real plan() and the real expectations. A crash forgets everything.
+ * An operator: its real caches, fed by lists and watches that lag, and the rules of
+ * operator/shell around the real plan() and the real expectations. A crash forgets
+ * everything.
  */
+#include <stdlib.h>
 #include <string.h>
 
-#include "sim.h"
-
 #include "base/arena.h"
+#include "rig.h"
+
 #include "base/banned.h"
+
+enum { OBJECT_MAX = 4096 };
 
 /* ---- what the watches bring ---- */
 
@@ -16,115 +20,143 @@ static void touch(struct oper *o)
     o->due = 1;
 }
 
-/* expectations_note_gone() of the shell. */
-static void note_gone(struct oper *o, enum cache cache, uint8_t number)
+void operator_take_list(const struct state *s, struct oper *o, enum cache cache)
 {
-    uint8_t kept = 0;
-    for (uint8_t i = 0; i < o->expect_count; i++)
-        if (o->expects[i].cache != cache || o->expects[i].number != number)
-            o->expects[kept++] = o->expects[i];
-    memset(&o->expects[kept], 0, (size_t)(EXPECTS - kept) * sizeof(o->expects[0]));
-    o->expect_count = kept;
+    (void)rig_up(s, o, CACHE_COUNT);
+    for (enum cache i = 0; i < CACHE_COUNT; i++)
+        if (cache == OTHER_CACHES ? i != CACHE_JOBS && i != CACHE_PODS && o->calls[i] == CALL_LIST
+                                  : i == cache)
+            rig_list(i);
+    rig_down();
+    o->taken_ms[cache] = s->ms;
+    for (enum cache i = 0; cache == OTHER_CACHES && i < CACHE_COUNT; i++)
+        if (i != CACHE_JOBS && i != CACHE_PODS)
+            o->taken_ms[i] = s->ms;
+    if (cache == OTHER_CACHES) {
+        o->service_missed = (struct service){0};
+        memset(o->policies_missed, 0, sizeof(o->policies_missed));
+    }
+    if (cache == CACHE_JOBS)
+        o->job_answer = (struct simjob){0};
+    else if (cache == CACHE_PODS)
+        memset(o->pods_answer, 0, sizeof(o->pods_answer));
 }
 
-void operator_see_job(struct oper *o)
+/* What the server finds is fixed when it answers; how old it is when it comes, nobody knows. */
+static void serve_list(const struct state *s, struct oper *o, enum cache cache)
 {
-    o->job = o->job_queue[0];
+    o->calls[cache] = CALL_ANSWER;
+    if (cache == CACHE_JOBS)
+        o->job_answer = s->job;
+    else
+        memcpy(o->pods_answer, s->pods, sizeof(o->pods_answer));
+}
+
+static void take_event(const struct state *s, struct oper *o, enum cache cache, bool is_gone,
+                       struct strbuf *object)
+{
+    (void)rig_up(s, o, cache);
+    rig_event(cache, is_gone ? "DELETED" : "MODIFIED", strbuf_text(object));
+    rig_down();
+    strbuf_fini(object);
+}
+
+void operator_see_job(const struct state *s, struct oper *o)
+{
+    if (o->calls[CACHE_JOBS] == CALL_ANSWER)
+        operator_take_list(s, o, CACHE_JOBS);
+    struct strbuf text = STRBUF(OBJECT_MAX);
+    struct simjob event = o->job_queue[0];
     o->jobs_queued--;
     memmove(o->job_queue, o->job_queue + 1, o->jobs_queued * sizeof(o->job_queue[0]));
     memset(&o->job_queue[o->jobs_queued], 0, sizeof(o->job_queue[0]));
-    touch(o);
+    wire_job(&text, &event);
+    take_event(s, o, CACHE_JOBS, event.number == 0, &text);
 }
 
-static void forget_pod(struct oper *o, struct pod *p)
+static void see_pod(const struct state *s, struct oper *o, bool stays)
 {
-    struct pod *last = p;
-    while (last + 1 < o->pods + PODS && last[1].number)
-        last++;
-    note_gone(o, CACHE_PODS, p->number);
-    memmove(p, p + 1, (size_t)(last - p) * sizeof(*p));
-    memset(last, 0, sizeof(*last));
-}
-
-static void put_pod(struct oper *o, struct pod p)
-{
-    size_t at = 0, end = 0;
-    while (end < PODS - 1 && o->pods[end].number)
-        end++;
-    while (at < end && (o->pods[at].attempt < p.attempt ||
-                        (o->pods[at].attempt == p.attempt && o->pods[at].index < p.index)))
-        at++;
-    memmove(&o->pods[at + 1], &o->pods[at], (end - at) * sizeof(p));
-    o->pods[at] = p;
-}
-
-void operator_see_pod(struct oper *o)
-{
-    struct pod p = o->pod_queue[0];
-    struct pod *old = pod_named(o->pods, p.attempt, p.index);
-    o->pods_queued--;
-    memmove(o->pod_queue, o->pod_queue + 1, o->pods_queued * sizeof(p));
-    memset(&o->pod_queue[o->pods_queued], 0, sizeof(p));
-    if (p.flags & POD_GONE) {
-        if (old)
-            forget_pod(o, old);
-    } else if (!old) {
-        put_pod(o, p);
-    } else {
-        if (old->number != p.number)
-            note_gone(o, CACHE_PODS, old->number);
-        *old = p;
+    struct strbuf text = STRBUF(OBJECT_MAX);
+    struct pod event = o->pod_queue[0];
+    if (!stays) {
+        o->pods_queued--;
+        memmove(o->pod_queue, o->pod_queue + 1, o->pods_queued * sizeof(event));
+        memset(&o->pod_queue[o->pods_queued], 0, sizeof(event));
     }
-    touch(o);
+    wire_pod(&text, &event);
+    take_event(s, o, CACHE_PODS, event.flags & POD_GONE, &text);
 }
 
+void operator_see_pod(const struct state *s, struct oper *o)
+{
+    if (o->calls[CACHE_PODS] == CALL_ANSWER)
+        operator_take_list(s, o, CACHE_PODS);
+    see_pod(s, o, false);
+}
+
+/* One event: what came and went meanwhile has two, and what was there goes before what is there now comes. */
 static void see_service(const struct state *s, struct oper *o)
 {
-    if (o->service.number && o->service.number != s->service.number)
-        note_gone(o, CACHE_SERVICES, o->service.number);
-    o->service = s->service;
-    touch(o);
+    struct strbuf text = STRBUF(OBJECT_MAX);
+    bool is_gone = o->service.number != 0;
+    bool is_missed = !is_gone && o->service_missed.number != 0;
+    wire_service(&text, is_gone ? &o->service : is_missed ? &o->service_missed : &s->service);
+    if (is_missed)
+        o->service_missed = (struct service){0};
+    take_event(s, o, CACHE_SERVICES, is_gone, &text);
 }
 
-static void see_policies(const struct state *s, struct oper *o)
+/* As for the Service. */
+static void see_policy(const struct state *s, struct oper *o)
 {
-    for (size_t i = 0; i < JOBS; i++)
-        if (o->policies[i].number && o->policies[i].number != s->policies[i].number)
-            note_gone(o, CACHE_POLICIES, o->policies[i].number);
-    memcpy(o->policies, s->policies, sizeof(o->policies));
-    touch(o);
+    struct strbuf text = STRBUF(OBJECT_MAX);
+    size_t i = 0;
+    while (!o->policies_missed[i].number &&
+           memcmp(&o->policies[i], &s->policies[i], sizeof(s->policies[i])) == 0)
+        i++;
+    bool is_gone = o->policies[i].number != 0 && o->policies[i].number != s->policies[i].number;
+    bool is_missed = !is_gone && o->policies_missed[i].number != 0;
+    wire_policy(&text, is_gone ? &o->policies[i] : is_missed ? &o->policies_missed[i] : &s->policies[i], i);
+    if (is_missed)
+        o->policies_missed[i] = (struct policy){0};
+    take_event(s, o, CACHE_POLICIES, is_gone, &text);
 }
 
-static void see_nodes(const struct state *s, struct oper *o)
+static void see_node(const struct state *s, struct oper *o)
 {
-    memcpy(o->nodes, s->nodes, sizeof(o->nodes));
-    touch(o);
+    struct strbuf text = STRBUF(OBJECT_MAX);
+    size_t i = 0;
+    while (memcmp(&o->nodes[i], &s->nodes[i], sizeof(o->nodes[i])) == 0)
+        i++;
+    wire_node(&text, &s->nodes[i], i);
+    take_event(s, o, CACHE_NODES, !s->nodes[i].exists, &text);
 }
 
-static void list(const struct state *s, struct oper *o, enum cache cache)
+static void swap_events(struct oper *o)
 {
-    o->relist[cache] = false;
-    o->fresh_ms[cache] = s->ms;
-    if (cache == CACHE_JOBS) {
-        o->job = s->job;
-        memset(o->job_queue, 0, sizeof(o->job_queue));
-        o->jobs_queued = 0;
-    } else if (cache == CACHE_PODS) {
-        memcpy(o->pods, s->pods, sizeof(o->pods));
-        memset(o->pod_queue, 0, sizeof(o->pod_queue));
-        o->pods_queued = 0;
-    } else if (cache == CACHE_SERVICES) {
-        o->service = s->service;
-    } else if (cache == CACHE_POLICIES) {
-        memcpy(o->policies, s->policies, sizeof(o->policies));
-    } else {
-        see_nodes(s, o);
-    }
-    touch(o);
+    struct pod first = o->pod_queue[0];
+    o->pod_queue[0] = o->pod_queue[1];
+    o->pod_queue[1] = first;
+}
+
+static void break_watch(const struct state *s, struct oper *o, enum cache cache)
+{
+    (void)rig_up(s, o, CACHE_COUNT);
+    rig_forget_queue(o, cache);
+    rig_end_watch(cache, true);
+    rig_down();
+}
+
+static void start(const struct state *s, struct oper *o)
+{
+    o->is_up = true;
+    (void)rig_up(s, o, CACHE_COUNT);
+    rig_down();
 }
 
 /* ---- a pass ---- */
 
+/* As the shell's task_forget(). */
 static void forget_task(struct oper *o, uint8_t job)
 {
     o->task_job = job;
@@ -133,6 +165,7 @@ static void forget_task(struct oper *o, uint8_t job)
     o->expect_count = 0;
     o->refused_kind = o->refused_attempt = o->refused_index = o->refused_count = 0;
     o->refused_ms = 0;
+    memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
 }
 
 static void end_pass(struct oper *o)
@@ -157,32 +190,35 @@ static void keep_write(struct oper *o, const struct action *a)
         .kind = (uint8_t)a->kind, .attempt = (uint8_t)a->attempt, .index = (uint8_t)a->index};
     if (a->kind == ACTION_SET_STATUS)
         w.status = status_number(a->status);
+    if (a->kind == ACTION_DELETE_SERVICE)
+        w.number = o->service.number;
+    if (a->kind == ACTION_DELETE_POLICY)
+        w.number = o->policies[o->job.number - 1].number;
     if (a->kind == ACTION_DELETE_POD) {
         const struct pod *p = viewed(o, a->uid);
         w.attempt = p->attempt;
         w.index = p->index;
-        w.pod = p->number;
+        w.number = p->number;
+        w.grace = a->grace_seconds < 0 ? OWN_GRACE : (uint8_t)a->grace_seconds;
     }
     if (a->kind == ACTION_UPDATE_POLICY)
         w.version = (uint16_t)strtoul(a->version, NULL, 10);
     o->writes[o->write_count++] = w;
 }
 
-static const char *make_plan(const struct state *s, struct oper *o, uint8_t op)
+static const char *make_plan(struct oper *o, const struct world *w, struct arena *a)
 {
-    struct world w;
-    struct arena *a CLEANUP(cleanup_arena) = arena_new();
-    struct plan plan = view_plan(s, op, a, &w);
-    const char *law = law_of_plan(&w, &plan);
+    struct plan plan = plan_job(w, a);
+    const char *law = law_of_plan(w, &plan);
     o->wake_ms = 0;
     o->base = o->job;
     for (size_t i = 0; i < plan.count && !law; i++) {
         const struct action *act = &plan.actions[i];
         if (act->kind == ACTION_WAKE_AT)
             o->wake_ms = (uint32_t)((act->at_us - SIM_EPOCH_US) / 1000) + 1;
-        else if (act->kind != ACTION_EVENT && o->write_count == WRITES)
+        else if (act->kind != ACTION_EVENT && act->kind != ACTION_ASK_AUTOSCALER && o->write_count == WRITES)
             law = "a plan of this small job has more writes than pods";
-        else if (act->kind != ACTION_EVENT)
+        else if (act->kind != ACTION_EVENT && act->kind != ACTION_ASK_AUTOSCALER)
             keep_write(o, act);
     }
     o->in_pass = o->write_count > 0;
@@ -192,12 +228,12 @@ static const char *make_plan(const struct state *s, struct oper *o, uint8_t op)
 }
 
 /* As the shell's pass.c: pods that the status counts and the cache lacks are looked for in a list. */
-static bool must_list_pods(const struct state *s, struct oper *o)
+static bool must_list_pods(const struct state *s, struct oper *o, const struct world *w)
 {
-    const struct job_status *now = status_of(o->job.status);
+    const struct job_status *now = &w->job->status;
     int missing = now->workers.active + now->workers.succeeded + now->workers.failed;
-    for (size_t i = 0; i < PODS && o->pods[i].number; i++)
-        missing -= o->pods[i].job == o->job.number && o->pods[i].attempt == now->attempt;
+    for (size_t i = 0; i < w->pod_count; i++)
+        missing -= w->pods[i]->attempt == now->attempt;
     if (missing <= 0 || status_is_finished(now) || o->listed_for == o->job.version)
         return false;
     o->listed_for = o->job.version;
@@ -206,21 +242,40 @@ static bool must_list_pods(const struct state *s, struct oper *o)
     return true;
 }
 
-static const char *run_pass(const struct state *s, struct oper *o, uint8_t op)
+/* As the shell's controller.c: the end of a list that is coming touches every job. */
+static const char *run_pass(const struct state *s, struct oper *o, const struct caches *c)
 {
+    struct world w;
+    struct arena *a CLEANUP(cleanup_arena) = arena_new();
     o->due = 0;
-    if (!o->job.number) {
+    if (!caches_are_current(c))
+        return NULL;
+    for (enum cache i = 0; i < CACHE_COUNT; i++)
+        if (o->calls[i] != CALL_WATCH)
+            return "a pass begins while a list is coming: the view is of mixed age";
+    if (!caches_job(c, NAMESPACE, JOB_NAME)) {
         forget_task(o, 0);
         o->wake_ms = 0;
         return NULL;
     }
     if (o->task_job != o->job.number)
         forget_task(o, o->job.number);
-    if (!view_is_current(s, o)) {
+    if (!view_is_current(o, c)) {
         o->due = 2;
         return NULL;
     }
-    return must_list_pods(s, o) ? NULL : make_plan(s, o, op);
+    for (enum cache i = 0; i < CACHE_COUNT; i++)
+        if (o->unknown_ms[i] && o->fresh_ms[i] <= o->unknown_ms[i])
+            return "it plans, and does not know what became of a write";
+    view_world(s, o, c, a, &w);
+    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, a);
+}
+
+static const char *pass(const struct state *s, struct oper *o)
+{
+    const char *law = run_pass(s, o, rig_up(s, o, CACHE_COUNT));
+    rig_down();
+    return law;
 }
 
 /* ---- writes ---- */
@@ -237,6 +292,7 @@ static enum cache cache_of(const struct simwrite *w)
         [ACTION_SET_STATUS] = CACHE_JOBS,        [ACTION_CREATE_SERVICE] = CACHE_SERVICES,
         [ACTION_CREATE_POLICY] = CACHE_POLICIES, [ACTION_UPDATE_POLICY] = CACHE_POLICIES,
         [ACTION_CREATE_POD] = CACHE_PODS,        [ACTION_DELETE_POD] = CACHE_PODS,
+        [ACTION_DELETE_POLICY] = CACHE_POLICIES, [ACTION_DELETE_SERVICE] = CACHE_SERVICES,
     };
     return caches[w->kind];
 }
@@ -244,10 +300,22 @@ static enum cache cache_of(const struct simwrite *w)
 static void note_success(const struct state *s, struct oper *o, struct simwrite *w, uint16_t number)
 {
     w->is_done = true;
-    if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY)
+    if (w->kind == ACTION_SET_STATUS)
+        o->last_version = number;
+    else if (w->kind != ACTION_UPDATE_POLICY)
+        (is_create(w) ? o->made : o->stopped)[number / 8] |= (uint8_t)(1 << number % 8);
+    if (w->kind == ACTION_SET_STATUS)
+        o->is_refusal_told = o->refused_count > 0;
+    if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY) {
         view_expect(s, o, EXPECT_VERSION, cache_of(w), w, number);
-    else
-        view_expect(s, o, is_create(w) ? EXPECT_THERE : EXPECT_LEAVING, cache_of(w), w, number);
+    } else {
+        bool is_forced = w->kind == ACTION_DELETE_POD && w->grace == 0;
+        view_expect(s, o,
+                    is_create(w) ? EXPECT_THERE
+                    : is_forced  ? EXPECT_FORCED
+                                 : EXPECT_LEAVING,
+                    cache_of(w), w, number);
+    }
     for (uint8_t i = 0; i < o->write_count; i++)
         if (!o->writes[i].is_done)
             return;
@@ -263,6 +331,7 @@ static void note_refusal(const struct state *s, struct oper *o, const struct sim
     o->refused_attempt = w->attempt;
     o->refused_index = w->index;
     o->refused_ms = s->ms;
+    o->is_refusal_told = false;
     if (o->refused_count < 8)
         o->refused_count++;
     end_pass(o);
@@ -271,6 +340,8 @@ static void note_refusal(const struct state *s, struct oper *o, const struct sim
 
 static void note_failure(const struct state *s, struct oper *o, const struct simwrite *w, bool is_unknown)
 {
+    if (is_unknown)
+        o->unknown_ms[cache_of(w)] = s->ms;
     if (is_unknown)
         view_expect(s, o, EXPECT_LIST, cache_of(w), w, 0);
     end_pass(o);
@@ -287,7 +358,7 @@ static void answer(const struct state *s, struct oper *o, struct simwrite *w, en
 {
     if (reply == REPLY_OK)
         note_success(s, o, w, number);
-    else if (reply == REPLY_EXISTS)
+    else if (reply == REPLY_EXISTS || reply == REPLY_REFUSED)
         note_refusal(s, o, w);
     else
         note_failure(s, o, w, false);
@@ -310,6 +381,12 @@ static const char *write_step(struct state *s, struct oper *o, struct choice c)
         touch(o);
         return NULL;
     }
+    law = law_of_own_writes(s, o, w);
+    if (law)
+        return law;
+    /* Between the status and what follows it, another may have written: nothing in the API fences that. */
+    if (w->kind != ACTION_SET_STATUS && s->ops_used > 1 && o->last_version != s->job.version)
+        s->ghost.was_late = true;
     switch ((int)c.kind) {
     case WRITE: {
         enum reply reply = serve(s, w, &base, &number, &law);
@@ -340,25 +417,19 @@ const char *operator_step(struct state *s, struct choice c)
 {
     struct oper *o = &s->ops[c.op];
     switch ((int)c.kind) {
-    case START_OPERATOR: o->is_up = true; break;
-    case LIST_JOBS:
-        list(s, o, CACHE_JOBS);
-        o->stage = 1;
-        break;
-    case LIST_REST:
-        for (enum cache cache = CACHE_PODS; cache <= CACHE_NODES; cache++)
-            list(s, o, cache);
-        o->stage = 2;
-        break;
-    case RELIST: list(s, o, (enum cache)c.arg); break;
-    case SEE_JOB: operator_see_job(o); break;
-    case SEE_POD: operator_see_pod(o); break;
+    case START_OPERATOR: start(s, o); break;
+    case SERVE_LIST: serve_list(s, o, (enum cache)c.arg); break;
+    case TAKE_LIST: operator_take_list(s, o, (enum cache)c.arg); break;
+    case SEE_JOB: operator_see_job(s, o); break;
+    case SEE_POD: operator_see_pod(s, o); break;
     case SEE_SERVICE: see_service(s, o); break;
-    case SEE_POLICY: see_policies(s, o); break;
-    case SEE_NODE: see_nodes(s, o); break;
-    case PASS: return run_pass(s, o, c.op);
+    case SEE_POLICY: see_policy(s, o); break;
+    case SEE_NODE: see_node(s, o); break;
+    case PASS: return pass(s, o);
     case CRASH: crash(o); break;
-    case WATCH_BREAKS: o->relist[c.arg] = true; break;
+    case WATCH_BREAKS: break_watch(s, o, (enum cache)c.arg); break;
+    case EVENT_COMES_AGAIN: see_pod(s, o, true); break;
+    case EVENTS_SWAP: swap_events(o); break;
     case SPURIOUS: touch(o); break;
     default: return write_step(s, o, c);
     }

@@ -5,18 +5,18 @@
 
 #include "base/banned.h"
 
+/* A watch lags by as much as its buffer holds. */
 void tell_pod(struct state *s, struct pod p)
 {
     for (size_t i = 0; i < s->ops_used; i++) {
         struct oper *o = &s->ops[i];
-        if (!o->is_up || o->stage < 2)
+        if (o->calls[CACHE_PODS] < CALL_ANSWER)
             continue;
-        /* A watch lags by as much as its buffer holds. */
         if (o->pods_queued == POD_QUEUE)
-            operator_see_pod(o);
+            operator_see_pod(s, o);
         o->pod_queue[o->pods_queued++] = p;
         while (!scenarios[s->scenario].is_lagging && o->pods_queued)
-            operator_see_pod(o);
+            operator_see_pod(s, o);
     }
 }
 
@@ -32,6 +32,26 @@ void remove_pod(struct state *s, struct pod *p)
     tell_pod(s, gone);
 }
 
+void remove_policy(struct state *s, size_t job)
+{
+    for (size_t i = 0; i < s->ops_used; i++) {
+        struct oper *o = &s->ops[i];
+        if (o->calls[CACHE_POLICIES] == CALL_WATCH && o->policies[job].number != s->policies[job].number)
+            o->policies_missed[job] = s->policies[job];
+    }
+    s->policies[job] = (struct policy){0};
+}
+
+void remove_service(struct state *s)
+{
+    for (size_t i = 0; i < s->ops_used; i++) {
+        struct oper *o = &s->ops[i];
+        if (o->calls[CACHE_SERVICES] == CALL_WATCH && o->service.number != s->service.number)
+            o->service_missed = s->service;
+    }
+    s->service = (struct service){0};
+}
+
 struct pod *pod_named(struct pod *pods, uint8_t attempt, uint8_t index)
 {
     for (size_t i = 0; i < PODS && pods[i].number; i++)
@@ -40,17 +60,21 @@ struct pod *pod_named(struct pod *pods, uint8_t attempt, uint8_t index)
     return NULL;
 }
 
-/* By name, so that equal worlds look equal whatever led to them. */
-static void insert_pod(struct state *s, struct pod p)
+void put_pod(struct pod pods[PODS], struct pod p)
 {
     size_t at = 0, end = 0;
-    while (end < PODS - 1 && s->pods[end].number)
+    while (end < PODS - 1 && pods[end].number)
         end++;
-    while (at < end && (s->pods[at].attempt < p.attempt ||
-                        (s->pods[at].attempt == p.attempt && s->pods[at].index < p.index)))
+    while (at < end &&
+           (pods[at].attempt < p.attempt || (pods[at].attempt == p.attempt && pods[at].index < p.index)))
         at++;
-    memmove(&s->pods[at + 1], &s->pods[at], (end - at) * sizeof(p));
-    s->pods[at] = p;
+    memmove(&pods[at + 1], &pods[at], (end - at) * sizeof(p));
+    pods[at] = p;
+}
+
+static void insert_pod(struct state *s, struct pod p)
+{
+    put_pod(s->pods, p);
     tell_pod(s, p);
 }
 
@@ -59,13 +83,13 @@ void job_changed(struct state *s)
     s->job.version = ++s->last_version;
     for (size_t i = 0; i < s->ops_used; i++) {
         struct oper *o = &s->ops[i];
-        if (!o->is_up || o->stage < 1)
+        if (o->calls[CACHE_JOBS] < CALL_ANSWER)
             continue;
         if (o->jobs_queued == JOB_QUEUE)
-            operator_see_job(o);
+            operator_see_job(s, o);
         o->job_queue[o->jobs_queued++] = s->job;
         while (!scenarios[s->scenario].is_lagging && o->jobs_queued)
-            operator_see_job(o);
+            operator_see_job(s, o);
     }
 }
 
@@ -78,6 +102,10 @@ static enum reply serve_status(struct state *s, const struct simwrite *w, const 
         return REPLY_NOT_FOUND;
     if (s->job.version != base->version)
         return REPLY_CONFLICT;
+    *ret_number = s->job.version;
+    /* What changes nothing is checked, but not written. */
+    if (status_equal(status_of(s->job.status), status_of(w->status)))
+        return REPLY_OK;
     *ret_law = law_of_status(s, status_of(s->job.status), status_of(w->status));
     s->job.status = w->status;
     job_changed(s);
@@ -93,6 +121,8 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
         *ret_number = there->number;
         return there->job == base->number ? REPLY_OK : REPLY_EXISTS;
     }
+    if (s->is_quota_full)
+        return REPLY_REFUSED;
     *ret_law = law_of_create(s, w, base);
     insert_pod(
         s, (struct pod){
@@ -131,23 +161,51 @@ static enum reply serve_policy_update(struct state *s, const struct simwrite *w,
     return REPLY_OK;
 }
 
-void begin_deletion(struct state *s, struct pod *p)
+/* By force, the object goes at once, whatever becomes of its containers. A grace can only become shorter. */
+void begin_deletion(struct state *s, struct pod *p, uint8_t grace)
 {
-    if (!p->node) {
+    uint16_t leaves_s = (uint16_t)(s->ms / 1000 + (grace == OWN_GRACE ? GRACE_S : grace));
+    if (!p->node || grace == 0) {
         remove_pod(s, p);
-    } else if (!(p->flags & POD_DELETING)) {
+    } else if (!(p->flags & POD_DELETING) || leaves_s < p->leaves_s) {
         p->flags |= POD_DELETING;
+        p->leaves_s = leaves_s;
         tell_pod(s, *p);
     }
 }
 
-static enum reply serve_delete(struct state *s, const struct simwrite *w, uint16_t *ret_number)
+/* Gone, or a namesake: as good as done. */
+static enum reply serve_delete(struct state *s, const struct simwrite *w, uint16_t *ret_number,
+                               const char **ret_law)
 {
     struct pod *p = pod_named(s->pods, w->attempt, w->index);
-    *ret_number = w->pod;
-    /* Gone, or a namesake: as good as done. */
-    if (p && p->number == w->pod)
-        begin_deletion(s, p);
+    *ret_number = w->number;
+    if (!p || p->number != w->number)
+        return REPLY_OK;
+    *ret_law = law_of_delete(s, w, p);
+    begin_deletion(s, p, w->grace);
+    return REPLY_OK;
+}
+
+static enum reply serve_service_delete(struct state *s, const struct simwrite *w, uint16_t *ret_number,
+                                       const char **ret_law)
+{
+    *ret_number = w->number;
+    if (s->service.number != w->number)
+        return REPLY_OK;
+    *ret_law = law_of_delete(s, w, NULL);
+    remove_service(s);
+    return REPLY_OK;
+}
+
+static enum reply serve_policy_delete(struct state *s, const struct simwrite *w, const struct simjob *base,
+                                      uint16_t *ret_number, const char **ret_law)
+{
+    *ret_number = w->number;
+    if (s->policies[base->number - 1].number != w->number)
+        return REPLY_OK;
+    *ret_law = law_of_delete(s, w, NULL);
+    remove_policy(s, base->number - 1u);
     return REPLY_OK;
 }
 
@@ -160,9 +218,9 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
     case ACTION_CREATE_POLICY: return serve_policy(s, base, ret_number);
     case ACTION_UPDATE_POLICY: return serve_policy_update(s, w, base, ret_number);
     case ACTION_CREATE_POD: return serve_pod(s, w, base, ret_number, ret_law);
-    case ACTION_DELETE_POD: return serve_delete(s, w, ret_number);
-    case ACTION_DELETE_SERVICE:
-    case ACTION_DELETE_POLICY:
+    case ACTION_DELETE_POD: return serve_delete(s, w, ret_number, ret_law);
+    case ACTION_DELETE_SERVICE: return serve_service_delete(s, w, ret_number, ret_law);
+    case ACTION_DELETE_POLICY: return serve_policy_delete(s, w, base, ret_number, ret_law);
     case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;

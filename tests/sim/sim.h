@@ -29,6 +29,9 @@ enum {
     CHOICES = 160,
 };
 
+/* Services, nodes and namespaces are listed together. */
+#define OTHER_CACHES CACHE_SERVICES
+
 enum trainer { T_NONE, T_RUNNING, T_EXIT_0, T_EXIT_1, T_OOM, T_TERM };
 enum told { TOLD_NOTHING, TOLD_SUCCEEDED, TOLD_FAILED, TOLD_SECURITY };
 enum disruption { D_NONE, D_EVICTION, D_TAINT, D_POD_GC };
@@ -46,11 +49,18 @@ struct pod {
     uint8_t disruption;
     uint8_t flags;
     uint16_t finished_s; /* when the trainer ended */
+    uint16_t leaves_s;   /* being deleted: when its grace is over */
 };
+
+/* What a spec asks for beside the usual. */
+enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4 };
+enum { DEADLINE_S = 300, TTL_S = 60, GRACE_S = 60, FORCE_S = 100, OWN_GRACE = 255 };
 
 struct simjob {
     uint8_t number; /* its uid; 0 = there is none */
     bool is_deleting;
+    bool is_suspended;
+    uint8_t variant; /* of the spec: enum variant, of the scenario */
     uint8_t generation;
     uint16_t version;
     uint32_t status; /* status_of() */
@@ -78,7 +88,8 @@ struct simwrite {
     uint8_t kind; /* enum action_kind */
     bool is_done;
     uint8_t attempt, index;
-    uint8_t pod;      /* DELETE_POD: its number */
+    uint8_t number;   /* DELETE_*: of what */
+    uint8_t grace;    /* DELETE_POD: seconds, or OWN_GRACE */
     uint16_t version; /* UPDATE_POLICY: the one that it was planned on */
     uint32_t status;
 };
@@ -91,24 +102,41 @@ struct simexpect {
     uint32_t since_ms;
 };
 
-/* A watch is a queue of what the cache has not taken yet. */
+/* What an informer waits for. */
+enum call {
+    CALL_NONE,
+    CALL_LIST,   /* the server's answer to a list */
+    CALL_ANSWER, /* the answer has been given, and is on its way */
+    CALL_WATCH,
+};
+
+/*
+ * An operator's memory, flat. Its caches are put up from it for each step (rig.h). A
+ * watch is a queue of what the cache has not taken yet.
+ */
 struct oper {
     bool is_up;
-    uint8_t stage; /* 0: nothing listed, 1: jobs, 2: everything */
-    uint8_t due;   /* 1: a pass is due; 2: looked, and waits for its caches */
+    uint8_t due; /* 1: a pass is due; 2: looked, and waits for its caches */
     bool in_pass;
-    bool relist[CACHE_COUNT];
+    uint8_t calls[CACHE_COUNT]; /* enum call */
+    bool is_synced[CACHE_COUNT];
+    uint32_t asked_ms[CACHE_COUNT]; /* for the list that is under way */
     uint32_t fresh_ms[CACHE_COUNT];
+    uint32_t taken_ms[CACHE_COUNT]; /* the last list */
     uint32_t wake_ms;
 
     struct simjob job;
+    struct simjob job_answer; /* of a list that is on its way */
     struct simjob job_queue[JOB_QUEUE];
     uint8_t jobs_queued;
     struct pod pods[PODS];
+    struct pod pods_answer[PODS];
     struct pod pod_queue[POD_QUEUE];
     uint8_t pods_queued;
     struct service service;
     struct policy policies[JOBS];
+    struct policy policies_missed[JOBS];
+    struct service service_missed; /* came and went, and its events are on their way */
     struct simnode nodes[NODES];
 
     uint8_t task_job;    /* what the task remembers is about this one */
@@ -116,7 +144,13 @@ struct oper {
     struct simexpect expects[EXPECTS];
     uint8_t expect_count;
     uint8_t refused_kind, refused_attempt, refused_index, refused_count;
+    bool is_refusal_told;
     uint32_t refused_ms;
+
+    /* What the API server has answered to this process: by uid what it made and stopped, its last status. */
+    uint8_t made[32], stopped[32];
+    uint16_t last_version;
+    uint32_t unknown_ms[CACHE_COUNT]; /* when an answer was lost last */
 
     struct simjob base; /* what the pass under way was planned on */
     struct simwrite writes[WRITES];
@@ -130,8 +164,10 @@ struct ghost {
     uint8_t succeeded[ATTEMPTS]; /* workers that succeeded, a bit each */
     uint8_t charged[ATTEMPTS];   /* failures counted for it */
     bool is_whole[ATTEMPTS];     /* the status has counted all its pods */
-    bool lost_policy;            /* a person has deleted it */
-    bool was_late;               /* a request of an operator that had died came after all */
+    bool is_given_up[ATTEMPTS];  /* by suspension */
+    bool was_late;    /* a request came from an operator that had died, or that another has overtaken */
+    uint8_t rewrites; /* of the status, since anything else happened */
+    bool lost_policy; /* a person has deleted it */
     uint8_t world_faults, operator_faults;
 };
 
@@ -151,6 +187,7 @@ struct state {
     bool has_orphan;
     struct ghost ghost;
     bool is_deleted_for_good;
+    bool is_quota_full;
     uint8_t ops_used;
     uint8_t scenario;
 };
@@ -167,9 +204,8 @@ enum choice_kind {
     COLLECT,
     NODE_BACK,
     START_OPERATOR,
-    LIST_JOBS,
-    LIST_REST,
-    RELIST,
+    SERVE_LIST,
+    TAKE_LIST,
     SEE_JOB,
     SEE_POD,
     SEE_SERVICE,
@@ -178,6 +214,7 @@ enum choice_kind {
     PASS,
     WRITE,
     ORPHAN_ARRIVES,
+    QUOTA_FREES,
     WAIT,
     /* trouble of the world */
     EXIT_1,
@@ -191,7 +228,9 @@ enum choice_kind {
     NODE_GONE,
     PERSON_DELETES_SERVICE,
     PERSON_DELETES_POLICY,
+    QUOTA_FILLS,
     USER_EDITS,
+    USER_SUSPENDS_OR_RESUMES,
     USER_DELETES_JOB,
     USER_DELETES_FOREGROUND,
     USER_CREATES_AGAIN,
@@ -203,6 +242,8 @@ enum choice_kind {
     WRITE_ANSWER_LOST,
     WRITE_REFUSED,
     WATCH_BREAKS,
+    EVENT_COMES_AGAIN,
+    EVENTS_SWAP,
     SPURIOUS,
     CHOICE_KINDS,
 };
@@ -222,6 +263,7 @@ struct scenario {
     uint8_t ops;
     uint8_t world_faults, operator_faults; /* how many of each a run may see */
     bool is_lagging;                       /* caches see changes later than they are */
+    uint8_t variant;
 };
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
@@ -242,7 +284,7 @@ size_t cluster_choices(const struct state *s, bool with_trouble, struct choice *
 bool pod_is_over(const struct pod *p);
 
 /* ---- server.c: the API server ---- */
-enum reply { REPLY_OK, REPLY_CONFLICT, REPLY_EXISTS, REPLY_NOT_FOUND };
+enum reply { REPLY_OK, REPLY_CONFLICT, REPLY_EXISTS, REPLY_NOT_FOUND, REPLY_REFUSED };
 /* The API server takes a write. *ret_number: uid or resourceVersion of the object. */
 enum reply serve(struct state *s, const struct simwrite *w, const struct simjob *base, uint16_t *ret_number,
                  const char **ret_law);
@@ -250,22 +292,31 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
 void job_changed(struct state *s);
 void tell_pod(struct state *s, struct pod p);
 void remove_pod(struct state *s, struct pod *p);
+void remove_service(struct state *s);
+void remove_policy(struct state *s, size_t job);
 /* As a DELETE does: a pod without a node is gone at once. */
-void begin_deletion(struct state *s, struct pod *p);
+void begin_deletion(struct state *s, struct pod *p, uint8_t grace);
 struct pod *pod_named(struct pod *pods, uint8_t attempt, uint8_t index);
+/* By name, so that equal worlds look equal whatever led to them. */
+void put_pod(struct pod pods[PODS], struct pod p);
 
 /* ---- operator.c, choices.c: the shell's rules around plan() ---- */
 const char *operator_step(struct state *s, struct choice c);
 size_t operator_choices(const struct state *s, uint8_t op, bool with_trouble, struct choice *ret);
+bool has_policy_news(const struct state *s, const struct oper *o);
 bool is_create(const struct simwrite *w);
-void operator_see_job(struct oper *o);
-void operator_see_pod(struct oper *o);
+/* The first event of the queue comes, or the answer of a list. */
+void operator_see_job(const struct state *s, struct oper *o);
+void operator_see_pod(const struct state *s, struct oper *o);
+void operator_take_list(const struct state *s, struct oper *o, enum cache cache);
 
-/* ---- view.c: a cache as plan()'s world; the calls of the real expectations ---- */
-struct plan view_plan(const struct state *s, uint8_t op, struct arena *a, struct world *ret_world);
+/* ---- view.c: the real caches as plan()'s world; the calls of the real expectations ---- */
+void view_world(const struct state *s, const struct oper *o, const struct caches *c, struct arena *a,
+                struct world *ret);
 void view_expect(const struct state *s, struct oper *o, enum expectation_kind kind, enum cache cache,
                  const struct simwrite *w, uint16_t number);
-bool view_is_current(const struct state *s, struct oper *o);
+bool view_is_current(struct oper *o, const struct caches *c);
+void view_note_gone(struct oper *o, const char *uid);
 
 /* ---- statuses.c: statuses by number, as they come back from the API server ---- */
 uint32_t status_number(const struct job_status *status);
@@ -274,9 +325,21 @@ const struct job_status *status_of(uint32_t number);
 uint32_t status_shape(uint32_t number);
 void statuses_forget(void);
 
+/* ---- rig.c: NULL, or the law of the API that requests of the informers have broken since the last call ----
+ */
+const char *rig_broken_law(void);
+
+/* ---- objects.c: what was made of objects, for real ---- */
+void objects_forget(void);
+
 /* ---- laws.c ---- */
 const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *new);
 const char *law_of_create(struct state *s, const struct simwrite *w, const struct simjob *base);
+/* An operator knows what it was answered. */
+const char *law_of_own_writes(const struct state *s, const struct oper *o, const struct simwrite *w);
+/* Whoever waits has something to wait for. */
+const char *law_of_waiting(const struct state *s, const struct oper *o);
+const char *law_of_delete(const struct state *s, const struct simwrite *w, const struct pod *p);
 const char *law_of_plan(const struct world *w, const struct plan *plan);
 /* Nothing moves any more. */
 const char *law_of_rest(const struct state *s);

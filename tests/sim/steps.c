@@ -6,9 +6,18 @@
 #include "base/banned.h"
 
 const struct scenario scenarios[] = {
-    {"calm", 1, 0, 0, true},  {"crashes", 1, 0, 3, true},       {"disruptions", 1, 2, 0, true},
-    {"both", 1, 1, 1, true},  {"two-operators", 2, 0, 1, true}, {"two-prompt", 2, 1, 1, false},
-    {"storm", 1, 6, 6, true}, {"storm-of-two", 2, 5, 5, true},
+    {"calm", 1, 0, 0, true, 0},
+    {"crashes", 1, 0, 3, true, 0},
+    {"disruptions", 1, 2, 0, true, 0},
+    {"both", 1, 1, 1, true, 0},
+    {"two-operators", 2, 0, 1, true, 0},
+    {"two-prompt", 2, 1, 1, false, 0},
+    {"lives", 1, 2, 1, true, WITH_DEADLINE | WITH_TTL},
+    {"clean", 1, 2, 1, true, WITH_CLEAN_PODS},
+    {"storm", 1, 6, 6, true, 0},
+    {"storm-of-two", 2, 5, 5, true, 0},
+    {"storm-of-lives", 1, 6, 4, true, WITH_DEADLINE | WITH_TTL},
+    {"clean-storm-of-two", 2, 4, 4, true, WITH_TTL | WITH_CLEAN_PODS},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);
 
@@ -23,9 +32,8 @@ static const char *const names[CHOICE_KINDS] = {
     "COLLECT",
     "NODE_BACK",
     "START_OPERATOR",
-    "LIST_JOBS",
-    "LIST_REST",
-    "RELIST",
+    "SERVE_LIST",
+    "TAKE_LIST",
     "SEE_JOB",
     "SEE_POD",
     "SEE_SERVICE",
@@ -34,6 +42,7 @@ static const char *const names[CHOICE_KINDS] = {
     "PASS",
     "WRITE",
     "ORPHAN_ARRIVES",
+    "QUOTA_FREES",
     "WAIT",
     "EXIT_1",
     "OUT_OF_MEMORY",
@@ -46,7 +55,9 @@ static const char *const names[CHOICE_KINDS] = {
     "NODE_GONE",
     "PERSON_DELETES_SERVICE",
     "PERSON_DELETES_POLICY",
+    "QUOTA_FILLS",
     "USER_EDITS",
+    "USER_SUSPENDS_OR_RESUMES",
     "USER_DELETES_JOB",
     "USER_DELETES_FOREGROUND",
     "USER_CREATES_AGAIN",
@@ -57,6 +68,8 @@ static const char *const names[CHOICE_KINDS] = {
     "WRITE_ANSWER_LOST",
     "WRITE_REFUSED",
     "WATCH_BREAKS",
+    "EVENT_COMES_AGAIN",
+    "EVENTS_SWAP",
     "SPURIOUS",
 };
 
@@ -72,10 +85,11 @@ bool is_trouble(enum choice_kind kind)
 
 void state_init(struct state *s, uint8_t scenario)
 {
-    *s = (struct state){.scenario = scenario,
-                        .ops_used = scenarios[scenario].ops,
-                        .last_version = 1,
-                        .job = {.number = 1, .generation = 1, .version = 1}};
+    *s = (struct state){
+        .scenario = scenario,
+        .ops_used = scenarios[scenario].ops,
+        .last_version = 1,
+        .job = {.number = 1, .variant = scenarios[scenario].variant, .generation = 1, .version = 1}};
     for (size_t i = 0; i < NODES; i++)
         s->nodes[i] = (struct simnode){true, true};
 }
@@ -91,9 +105,12 @@ static bool waits(const struct state *s)
 }
 
 /* To the next moment for which somebody waits. */
-static void wait_on(struct state *s)
+static const char *wait_on(struct state *s)
 {
+    const char *law = NULL;
     uint32_t to = 0;
+    for (size_t i = 0; i < s->ops_used && !law; i++)
+        law = law_of_waiting(s, &s->ops[i]);
     for (size_t i = 0; i < s->ops_used; i++) {
         const struct oper *o = &s->ops[i];
         uint32_t at = o->due == 2 ? s->ms + 1000 : o->wake_ms;
@@ -110,6 +127,7 @@ static void wait_on(struct state *s)
         if (is_due || o->due == 2)
             o->due = 1;
     }
+    return law;
 }
 
 /* ---- all ---- */
@@ -117,8 +135,12 @@ static void wait_on(struct state *s)
 size_t choices_of(const struct state *s, bool with_trouble, struct choice ret[CHOICES])
 {
     size_t n = cluster_choices(s, with_trouble, ret);
+    bool is_full = s->is_quota_full;
     for (uint8_t i = 0; i < s->ops_used; i++)
         n += operator_choices(s, i, with_trouble, ret + n);
+    /* What others do in their own time, they do when nothing else moves. */
+    if (is_full && (n == 0 || with_trouble))
+        ret[n++] = (struct choice){.kind = QUOTA_FREES};
     /* Patience is for when nothing else moves, and for those who want to see what haste does. */
     if (waits(s) && (n == 0 || with_trouble))
         ret[n++] = (struct choice){.kind = WAIT};
@@ -132,12 +154,14 @@ const char *step(struct state *s, struct choice c)
         s->ghost.operator_faults++;
     else if (is_trouble((enum choice_kind)c.kind))
         s->ghost.world_faults++;
-    if (c.kind == WAIT) {
-        wait_on(s);
-        return NULL;
-    }
+    if (c.kind != PASS && c.kind != WRITE && c.kind != SEE_JOB)
+        s->ghost.rewrites = 0;
+    if (c.kind == WAIT)
+        return wait_on(s);
     bool is_operators = (c.kind >= START_OPERATOR && c.kind <= WRITE) || c.kind >= FIRST_OPERATOR_TROUBLE;
-    return is_operators ? operator_step(s, c) : cluster_step(s, c);
+    const char *law = is_operators ? operator_step(s, c) : cluster_step(s, c);
+    const char *broken = rig_broken_law();
+    return broken ? broken : law;
 }
 
 void choice_print(FILE *f, const struct state *s, struct choice c)

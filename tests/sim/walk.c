@@ -95,11 +95,13 @@ bool walk(uint64_t seed, int steps, struct seen *seen, bool is_verbose)
 {
     const char *law = walk_once(seed, steps, seen, is_verbose ? stdout : NULL);
     statuses_forget();
+    objects_forget();
     if (!law)
         return true;
     if (!is_verbose) {
         (void)walk_once(seed, steps, NULL, stdout);
         statuses_forget();
+        objects_forget();
     }
     printf("VIOLATION: %s\nreplay: sim --seed %llu --steps %d\n", law, (unsigned long long)seed, steps);
     return false;

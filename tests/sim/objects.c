@@ -1,0 +1,516 @@
+/*
+ * The cluster's objects as the API server would show them, and as the real code of the
+ * operator reduces them: pods by render_pod() and with a kubelet's words, then through
+ * pod_facts_new(); jobs as JSON, then through reduce_job() and job_decode().
+ *
+ * Each object is made and reduced once. What goes through the real framer and informer
+ * is a stub with its number, and the reductions that the informer calls (shell/caches_int.h,
+ * defined here) look the facts up.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/labels.h"
+#include "api/names.h"
+#include "base/alloc.h"
+#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "core/render.h"
+#include "data/js.h"
+#include "objects.h"
+#include "shell/caches_int.h"
+
+/* The real ones under other names, since the informers are to call those that stand here. */
+void *real_reduce_job(const json_t *object, const void *previous);
+void *real_reduce_pod(const json_t *object, const void *previous);
+void *real_reduce_service(const json_t *object, const void *previous);
+void *real_reduce_policy(const json_t *object, const void *previous);
+void *real_reduce_node(const json_t *object, const void *previous);
+void *real_reduce_namespace(const json_t *object, const void *previous);
+#define reduce_job       real_reduce_job
+#define reduce_pod       real_reduce_pod
+#define reduce_service   real_reduce_service
+#define reduce_policy    real_reduce_policy
+#define reduce_node      real_reduce_node
+#define reduce_namespace real_reduce_namespace
+#include "shell/reduce.c"
+#undef reduce_job
+#undef reduce_pod
+#undef reduce_service
+#undef reduce_policy
+#undef reduce_node
+#undef reduce_namespace
+
+#include "base/banned.h"
+
+enum { BUCKETS = 1 << 16, KEY = 16, JOB_DELETING = 1, JOB_SUSPENDED = 2 };
+
+struct object {
+    unsigned char key[KEY];
+    void *facts; /* what the real reduction gave */
+    struct job job;
+    uint32_t next; /* of the bucket, 0 = none */
+};
+
+static struct object **objects; /* number 0 is none */
+static uint32_t count, capacity;
+static uint32_t *buckets;
+static struct arena *arena;
+
+static void release(void *tree)
+{
+    json_decref(tree);
+}
+
+static json_t *keep(json_t *tree)
+{
+    if (!tree)
+        abort();
+    arena_defer(arena, release, tree);
+    return tree;
+}
+
+/* The object of that key; true when it must be made. */
+static bool find(enum cache cache, const void *bytes, size_t size, uint32_t *ret)
+{
+    unsigned char key[KEY] = {(unsigned char)cache};
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    memcpy(key + 1, bytes, size);
+    for (size_t i = 0; i < KEY; i++)
+        h = (h ^ key[i]) * UINT64_C(0x100000001b3);
+    if (!arena) {
+        arena = arena_new();
+        buckets = xcalloc(BUCKETS, sizeof(*buckets));
+    }
+    uint32_t *bucket = &buckets[(h ^ (h >> 32)) % BUCKETS];
+    for (*ret = *bucket; *ret; *ret = objects[*ret - 1]->next)
+        if (memcmp(objects[*ret - 1]->key, key, KEY) == 0)
+            return false;
+    if (count == capacity) {
+        capacity = capacity ? capacity * 2 : 1024;
+        objects = xreallocarray(objects, capacity, sizeof(*objects));
+    }
+    struct object *o = arena_calloc(arena, 1, sizeof(*o));
+    memcpy(o->key, key, KEY);
+    o->next = *bucket;
+    objects[count] = o;
+    *bucket = *ret = ++count;
+    return true;
+}
+
+static void hold(struct object *o, void *facts)
+{
+    if (!facts)
+        abort();
+    o->facts = facts;
+    arena_defer(arena, free, facts);
+}
+
+void objects_forget(void)
+{
+    if (!arena)
+        return;
+    arena_free(arena);
+    free(buckets);
+    free(objects);
+    arena = NULL;
+    buckets = NULL;
+    objects = NULL;
+    count = capacity = 0;
+}
+
+/* ---- the job ---- */
+
+static const char spec_text[] =
+    "{\"suspend\": %s, %s \"serviceAccountName\": \"trainer\", \"confidential\": {\"technologies\": "
+    "[\"SEV\"]},"
+    " \"replicas\": 2, \"network\": {\"workerTraffic\": \"AcceptPlain\"},"
+    " \"trainer\": {\"image\": \"registry/digits@sha256:00\", \"command\": [\"/train\"]},"
+    " \"keys\": [{\"name\": \"results\", \"kms\": \"projects/p/locations/l/keyRings/r/cryptoKeys/k\"}],"
+    " \"output\": {\"uri\": \"gs://bucket/models/\", \"keyName\": \"results\"},"
+    " \"failurePolicy\": {\"maxRestarts\": 2, \"maxDisruptions\": 2, \"backoffSeconds\": 10,"
+    "   \"terminationTimeoutSeconds\": %d}}";
+
+const struct config sim_config = {
+    .worker_image = "worker",
+    .worker_pull_policy = "",
+    .metadata_url = "http://169.254.169.254",
+    .kms_url = "https://cloudkms.googleapis.com",
+    .storage_url = "https://storage.googleapis.com",
+    .report_url = "",
+    .report_ca = "",
+    .operator_namespace = "cloister-system",
+    .metrics_namespace = "",
+    .ca_bundle = "",
+    .agent_memory_bytes = 64 << 20,
+    .run_as_user = 65532,
+    .grace_seconds = 60,
+    .reserve_seconds = 20,
+    .connections = 8,
+    .unreachable_seconds = 60,
+};
+
+static json_t *spec_json(const struct simjob *j)
+{
+    char more[128] = "", text[sizeof(spec_text) + sizeof(more) + 16];
+    (void)snprintf(more, sizeof(more), "%s%s%s",
+                   j->variant & WITH_DEADLINE ? "\"activeDeadlineSeconds\": 300," : "",
+                   j->variant & WITH_TTL ? "\"ttlSecondsAfterFinished\": 60," : "",
+                   j->variant & WITH_CLEAN_PODS ? "\"cleanPodPolicy\": \"All\"," : "");
+    (void)snprintf(text, sizeof(text), spec_text, j->is_suspended ? "true" : "false", more, FORCE_S);
+    return json_loads(text, 0, NULL);
+}
+
+static json_t *job_json(const struct simjob *j)
+{
+    json_t *metadata = json_pack("{s:s, s:s, s:o, s:s, s:i, s:s}", "name", JOB_NAME, "namespace", NAMESPACE,
+                                 "uid", json_sprintf("job-%d", j->number), "resourceVersion", "1",
+                                 "generation", j->generation, "creationTimestamp", "2026-01-01T12:00:00Z");
+    if (j->is_deleting)
+        json_object_set_new(metadata, "deletionTimestamp", json_string("2026-01-01T12:00:00Z"));
+    return json_pack("{s:o, s:o, s:o}", "metadata", metadata, "spec", spec_json(j), "status",
+                     status_encode(status_of(j->status)));
+}
+
+static uint32_t job_number(const struct simjob *j)
+{
+    struct {
+        uint32_t status;
+        uint8_t number, generation, flags, variant;
+    } key = {j->status, j->number, j->generation,
+             (uint8_t)(j->is_deleting * JOB_DELETING + j->is_suspended * JOB_SUSPENDED), j->variant};
+    uint32_t n;
+    if (!find(CACHE_JOBS, &key, sizeof(key), &n))
+        return n;
+    struct object *o = objects[n - 1];
+    json_t *tree = keep(job_json(j));
+    hold(o, real_reduce_job(tree, NULL));
+    if (job_decode(tree, arena, &o->job, NULL) != 0 || o->job.spec_problem) {
+        fprintf(stderr, "the simulation's job is not valid: %s\n", o->job.spec_problem);
+        exit(2);
+    }
+    return n;
+}
+
+const struct job *object_job(const struct cached_job *cached)
+{
+    const struct seen_job *seen = (const void *)cached;
+    return &objects[seen->number - 1]->job;
+}
+
+/* ---- pods ---- */
+
+static json_t *time_json(int64_t seconds)
+{
+    char text[RFC3339_SIZE];
+    rfc3339_format_seconds(SIM_EPOCH_US + seconds * INT64_C(1000000), text);
+    return json_string(text);
+}
+
+static const json_t *rendered(const struct pod *p)
+{
+    const uint8_t what[] = {p->job, p->attempt, p->index, 0};
+    uint32_t n;
+    if (find(CACHE_COUNT, what, sizeof(what), &n)) {
+        const struct simjob job = {.number = p->job, .generation = 1};
+        const struct job *j = &objects[job_number(&job) - 1]->job;
+        objects[n - 1]->facts = keep(render_pod(j, &sim_config, TECHNOLOGY_SEV, p->attempt, p->index));
+    }
+    return objects[n - 1]->facts;
+}
+
+static json_t *report_json(const struct pod *p)
+{
+    static const char *const results[] = {
+        [TOLD_SUCCEEDED] = "\"result\":\"Succeeded\"",
+        [TOLD_FAILED] = "\"result\":\"Failed\",\"reason\":\"CommandFailed\",\"class\":\"Application\"",
+        [TOLD_SECURITY] = "\"result\":\"Failed\",\"reason\":\"DataTampered\",\"class\":\"Security\"",
+    };
+    char output[128] = "";
+    if (p->told == TOLD_NOTHING)
+        return json_string("");
+    if (p->told == TOLD_SUCCEEDED && p->index == 0)
+        (void)snprintf(output, sizeof(output),
+                       ",\"output\":{\"uri\":\"gs://bucket/models/%d/\",\"manifestSHA256\":\"00\"}",
+                       p->attempt);
+    return json_sprintf("{\"version\":1,\"attempt\":%d,\"index\":%d,\"podUID\":\"uid-%d\",%s%s}", p->attempt,
+                        p->index, p->number, results[p->told], output);
+}
+
+static json_t *ended(int exit_code, const char *reason, json_t *message, int64_t at_s)
+{
+    return json_pack("{s:{s:i, s:s, s:o, s:o}}", "terminated", "exitCode", exit_code, "reason", reason,
+                     "message", message, "finishedAt", time_json(at_s));
+}
+
+static json_t *trainer_state(const struct pod *p)
+{
+    static const int exits[] = {[T_EXIT_0] = 0, [T_EXIT_1] = 1, [T_OOM] = 137, [T_TERM] = 143};
+    if (p->trainer < T_EXIT_0)
+        return json_pack("{s:{}}", "running");
+    const char *reason = p->trainer == T_OOM ? "OOMKilled" : p->trainer == T_EXIT_0 ? "Completed" : "Error";
+    return ended(exits[p->trainer], reason, json_string(""), p->finished_s);
+}
+
+static json_t *container_json(const char *name, json_t *state)
+{
+    return json_pack("{s:s, s:s, s:o}", "name", name, "imageID", name, "state", state);
+}
+
+static void add_containers(const struct pod *p, json_t *status)
+{
+    if (p->trainer == T_NONE)
+        return;
+    json_t *agent = pod_is_over(p) ? ended(0, "Completed", report_json(p), p->finished_s)
+                                   : json_pack("{s:{}}", "running");
+    json_object_set_new(
+        status, "initContainerStatuses",
+        json_pack("[o, o]", container_json(CONTAINER_INSTALL, ended(0, "Completed", json_string(""), 0)),
+                  container_json(CONTAINER_AGENT, agent)));
+    json_object_set_new(status, "containerStatuses",
+                        json_pack("[o]", container_json(CONTAINER_TRAINER, trainer_state(p))));
+}
+
+static json_t *conditions(const struct pod *p)
+{
+    static const char *const words[] = {"", "EvictionByEvictionAPI", "DeletionByTaintManager",
+                                        "DeletionByPodGC"};
+    json_t *list =
+        json_pack("[{s:s, s:s}]", "type", "Ready", "status", p->flags & POD_READY ? "True" : "False");
+    if (p->disruption)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "type", "DisruptionTarget", "status", "True",
+                                              "reason", words[p->disruption]));
+    return list;
+}
+
+static json_t *pod_json(const struct pod *p)
+{
+    static const char *const phases[] = {"Pending", "Running", "Succeeded", "Failed", "Unknown"};
+    json_t *pod = json_deep_copy(rendered(p));
+    json_t *metadata = json_object_get(pod, "metadata");
+    json_object_set_new(metadata, "uid", json_sprintf("uid-%d", p->number));
+    json_object_set_new(metadata, "creationTimestamp", time_json(0));
+    if (p->flags & POD_DELETING) {
+        json_object_set_new(metadata, "deletionTimestamp", time_json(p->leaves_s));
+        json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(GRACE_S));
+    }
+    json_t *status = json_pack("{s:s, s:o}", "phase", phases[p->phase], "conditions", conditions(p));
+    if (p->node) {
+        json_object_set_new(json_object_get(pod, "spec"), "nodeName", json_string(node_name(p->node - 1)));
+        json_object_set_new(status, "startTime", time_json(0));
+    }
+    add_containers(p, status);
+    json_object_set_new(pod, "status", status);
+    return pod;
+}
+
+static uint32_t pod_number(const struct pod *p)
+{
+    struct pod key = *p;
+    uint32_t n;
+    key.flags &= (uint8_t)~POD_GONE;
+    if (find(CACHE_PODS, &key, sizeof(key), &n)) {
+        json_t *tree = pod_json(&key);
+        hold(objects[n - 1], real_reduce_pod(tree, NULL));
+        json_decref(tree);
+    }
+    return n;
+}
+
+/* ---- the others ---- */
+
+static uint32_t service_number(const struct service *s)
+{
+    uint32_t n;
+    if (find(CACHE_SERVICES, s, sizeof(*s), &n)) {
+        const struct simjob job = {.number = s->job, .generation = 1};
+        json_t *tree = keep(render_service(&objects[job_number(&job) - 1]->job));
+        json_object_set_new(json_object_get(tree, "metadata"), "uid", json_sprintf("uid-%d", s->number));
+        hold(objects[n - 1], real_reduce_service(tree, NULL));
+    }
+    return n;
+}
+
+static uint32_t policy_number(const struct policy *p, size_t i)
+{
+    static const struct pod_owner owner = {"a worker", "its uid"};
+    const uint8_t what[] = {(uint8_t)i, p->number, p->attempt, (uint8_t)p->version,
+                            (uint8_t)(p->version >> 8)};
+    uint32_t n;
+    if (find(CACHE_POLICIES, what, sizeof(what), &n)) {
+        const struct simjob job = {.number = (uint8_t)(i + 1), .generation = 1};
+        const struct job *j = &objects[job_number(&job) - 1]->job;
+        json_t *tree = render_policy(j, &sim_config, p->attempt, &owner, p->attempt ? 1 : 0);
+        json_t *metadata = json_object_get(tree, "metadata");
+        json_object_set_new(metadata, "uid", json_sprintf("uid-%d", p->number));
+        json_object_set_new(metadata, "resourceVersion", json_sprintf("%d", p->version));
+        hold(objects[n - 1], real_reduce_policy(tree, NULL));
+        json_decref(tree);
+    }
+    return n;
+}
+
+const char *node_name(size_t node)
+{
+    return node == 0 ? "cc-1" : "cc-2";
+}
+
+static uint32_t node_number(const struct simnode *node, size_t i)
+{
+    const uint8_t what[] = {(uint8_t)i, node->is_ready};
+    uint32_t n;
+    if (find(CACHE_NODES, what, sizeof(what), &n)) {
+        json_t *tree =
+            keep(json_pack("{s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "metadata", "name", node_name(i),
+                           "labels", LABEL_NODE_TECHNOLOGY, "SEV", "status", "conditions", "type", "Ready",
+                           "status", node->is_ready ? "True" : "Unknown"));
+        hold(objects[n - 1], real_reduce_node(tree, NULL));
+    }
+    return n;
+}
+
+static uint32_t namespace_number(void)
+{
+    uint32_t n;
+    if (find(CACHE_NAMESPACES, "", 0, &n)) {
+        json_t *tree = keep(json_pack("{s:{s:s, s:{s:s}}}", "metadata", "name", NAMESPACE, "labels",
+                                      LABEL_CONFIDENTIAL_NAMESPACE, CONFIDENTIAL_VALUE));
+        hold(objects[n - 1], real_reduce_namespace(tree, NULL));
+    }
+    return n;
+}
+
+/* ---- on the wire ---- */
+
+static void add_stub(struct strbuf *to, const char *namespace, const char *name, unsigned version, uint32_t n)
+{
+    strbuf_addf(
+        to, "{\"metadata\":{\"namespace\":\"%s\",\"name\":\"%s\",\"resourceVersion\":\"%u\"},\"number\":%u}",
+        namespace, name, version, n);
+}
+
+void wire_job(struct strbuf *to, const struct simjob *j)
+{
+    add_stub(to, NAMESPACE, JOB_NAME, j->version, job_number(j));
+}
+
+void wire_pod(struct strbuf *to, const struct pod *p)
+{
+    char name[NAME_SIZE];
+    uint32_t n = pod_number(p);
+    name_pod(JOB_NAME, p->index, p->attempt, name);
+    add_stub(to, NAMESPACE, name, n, n);
+}
+
+void wire_service(struct strbuf *to, const struct service *s)
+{
+    char name[NAME_SIZE];
+    uint32_t n = service_number(s);
+    name_service(JOB_NAME, name);
+    add_stub(to, NAMESPACE, name, n, n);
+}
+
+void wire_policy(struct strbuf *to, const struct policy *p, size_t job)
+{
+    char name[NAME_SIZE], uid[16];
+    uint32_t n = policy_number(p, job);
+    (void)snprintf(uid, sizeof(uid), "job-%zu", job + 1);
+    name_policy(JOB_NAME, uid, name);
+    add_stub(to, NAMESPACE, name, n, n);
+}
+
+void wire_node(struct strbuf *to, const struct simnode *node, size_t i)
+{
+    uint32_t n = node_number(node, i);
+    add_stub(to, "", node_name(i), n, n);
+}
+
+void wire_namespace(struct strbuf *to)
+{
+    uint32_t n = namespace_number();
+    add_stub(to, "", NAMESPACE, n, n);
+}
+
+/* ---- what the informers call ---- */
+
+static uint32_t number_of(const json_t *object)
+{
+    return (uint32_t)js_int(object, "number", 0);
+}
+
+/* A copy of the facts; their texts stay where they were made. */
+static void *copy_of(const json_t *object, size_t size)
+{
+    void *copy = xmalloc(size);
+    memcpy(copy, objects[number_of(object) - 1]->facts, size);
+    return copy;
+}
+
+void *reduce_job(const json_t *object, const void *previous)
+{
+    uint32_t n = number_of(object);
+    struct seen_job *seen = xcalloc(1, sizeof(*seen));
+    (void)previous;
+    memcpy(&seen->cached, objects[n - 1]->facts, sizeof(seen->cached));
+    seen->number = n;
+    (void)snprintf(seen->version, sizeof(seen->version), "%s", js_text(object, "metadata.resourceVersion"));
+    seen->cached.resource_version = seen->version;
+    return seen;
+}
+
+void *reduce_pod(const json_t *object, const void *previous)
+{
+    struct seen_pod *seen = xcalloc(1, sizeof(*seen));
+    const struct object *o = objects[number_of(object) - 1];
+    (void)previous;
+    memcpy(&seen->facts, o->facts, sizeof(seen->facts));
+    memcpy(&seen->pod, o->key + 1, sizeof(seen->pod));
+    return seen;
+}
+
+void *reduce_service(const json_t *object, const void *previous)
+{
+    struct seen_service *seen = xcalloc(1, sizeof(*seen));
+    const struct object *o = objects[number_of(object) - 1];
+    (void)previous;
+    memcpy(&seen->facts, o->facts, sizeof(seen->facts));
+    memcpy(&seen->service, o->key + 1, sizeof(seen->service));
+    return seen;
+}
+
+void *reduce_policy(const json_t *object, const void *previous)
+{
+    struct seen_policy *seen = xcalloc(1, sizeof(*seen));
+    const struct object *o = objects[number_of(object) - 1];
+    const unsigned char *key = o->key + 1;
+    (void)previous;
+    memcpy(&seen->facts, o->facts, sizeof(seen->facts));
+    seen->policy = (struct policy){key[1], key[2], (uint16_t)(key[3] | key[4] << 8)};
+    return seen;
+}
+
+void *reduce_node(const json_t *object, const void *previous)
+{
+    (void)previous;
+    return copy_of(object, sizeof(struct node_facts));
+}
+
+void *reduce_namespace(const json_t *object, const void *previous)
+{
+    (void)previous;
+    return copy_of(object, sizeof(struct namespace_facts));
+}
+
+struct simjob seen_simjob(const struct cached_job *cached)
+{
+    const struct seen_job *seen = (const void *)cached;
+    const unsigned char *key = objects[seen->number - 1]->key + 1;
+    struct simjob j = {.version = (uint16_t)strtoul(seen->version, NULL, 10)};
+    memcpy(&j.status, key, sizeof(j.status));
+    j.number = key[sizeof(j.status)];
+    j.generation = key[sizeof(j.status) + 1];
+    j.is_deleting = key[sizeof(j.status) + 2] & JOB_DELETING;
+    j.is_suspended = key[sizeof(j.status) + 2] & JOB_SUSPENDED;
+    j.variant = key[sizeof(j.status) + 3];
+    return j;
+}
