@@ -25,13 +25,31 @@ void js_wipe_on_free(void)
     json_set_alloc_funcs(checked_malloc, wiping_free);
 }
 
+static json_t *load(struct view text, size_t flags, json_error_t *problem)
+{
+    return json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | flags, problem);
+}
+
 json_t *js_parse(struct view text, const char *what, struct err *e)
 {
     json_error_t problem;
-    json_t *value = json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &problem);
+    json_t *value = load(text, 0, &problem);
     if (value == NULL)
         err_set(e, ERR_PROTOCOL, what, "%s is not JSON: %s at byte %d", what, problem.text, problem.position);
     return value;
+}
+
+json_t *js_parse_foreign(struct view text, const char *what, struct err *e)
+{
+    json_error_t problem;
+    json_t *value = load(text, JSON_ALLOW_NUL, &problem);
+    if (value != NULL)
+        return value;
+    enum json_error_code code = json_error_code(&problem);
+    bool is_too_much = code == json_error_null_byte_in_key || code == json_error_numeric_overflow;
+    err_set(e, is_too_much ? ERR_INVALID : ERR_PROTOCOL, what, "%s cannot be read: %s at byte %d", what,
+            problem.text, problem.position);
+    return NULL;
 }
 
 json_t *js_at(const json_t *object, const char *path)

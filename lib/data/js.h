@@ -16,6 +16,10 @@
 void js_wipe_on_free(void);
 /* ERR_PROTOCOL when the text is not JSON; what names the text in the message. NULL with *e set. */
 json_t *js_parse(struct view text, const char *what, struct err *e) MUST_CHECK;
+/* The same for objects that anybody may have written. A text may hold NUL, which ends it for
+ * json_string_value; ERR_INVALID when it is JSON that jansson cannot hold (a member's name with NUL, a number
+ * of more than 64 bits). */
+json_t *js_parse_foreign(struct view text, const char *what, struct err *e) MUST_CHECK;
 /* The value at "a.b.c"; NULL when a part is missing or null. */
 json_t *js_at(const json_t *object, const char *path) MUST_CHECK;
 /* The text there, or "". */

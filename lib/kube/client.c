@@ -84,7 +84,7 @@ static int read_answer(const struct http_response *r, bool is_stream, json_t **r
         return status_to_err(r->status, strbuf_view(&r->body), e);
     if (is_stream || r->body.len == 0)
         return 0;
-    *ret = js_parse(strbuf_view(&r->body), "the API server's answer", e);
+    *ret = js_parse_foreign(strbuf_view(&r->body), "the API server's answer", e);
     return *ret == NULL ? -1 : 0;
 }
 

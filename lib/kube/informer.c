@@ -100,12 +100,22 @@ static int on_event(struct informer *i, const json_t *event, struct err *e)
     return 0;
 }
 
+/* One object that cannot be held does not hide the others. */
+static int leave_out(struct informer *i, struct err *e)
+{
+    if (e->code != ERR_INVALID)
+        return -1;
+    i->kind->on_trouble(i->kind->context, i->kind, e);
+    err_fini(e);
+    return 0;
+}
+
 static int on_item(void *context, struct view text, struct err *e)
 {
     struct informer *i = context;
-    json_t *item CLEANUP(js_free) = js_parse(text, i->kind->path, e);
+    json_t *item CLEANUP(js_free) = js_parse_foreign(text, i->kind->path, e);
     if (item == NULL)
-        return -1;
+        return leave_out(i, e);
     if (!i->is_listing)
         return on_event(i, item, e);
     put(i, item);

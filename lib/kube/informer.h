@@ -37,7 +37,8 @@ struct informer_kind {
     void (*on_change)(void *context, const void *before, const void *after);
     /* A list was taken in whole: the first one, and each that followed a gap. May be NULL. */
     void (*on_listed)(void *context);
-    /* Something went wrong and will be tried again; for the log. */
+    /* Something went wrong and will be tried again; for the log. ERR_INVALID: an object cannot be read and is
+     * left out. */
     void (*on_trouble)(void *context, const struct informer_kind *kind, const struct err *e);
     void *context;
 };

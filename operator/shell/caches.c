@@ -102,7 +102,9 @@ static void on_trouble(void *context, const struct informer_kind *kind, const st
 {
     (void)context;
     log_failure(e->code == ERR_GONE ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
-                "cannot follow objects, trying again", "path", kind->path, NULL);
+                e->code == ERR_INVALID ? "left out an object that cannot be read"
+                                       : "cannot follow objects, trying again",
+                "path", kind->path, NULL);
 }
 
 /* ---- life ---- */

@@ -191,7 +191,7 @@ void pass_go_on(struct pass *p)
 static bool read_job(struct pass *p, const struct cached_job *cached)
 {
     struct err e CLEANUP(err_fini) = {0};
-    p->tree = js_parse(view_of(cached->text, cached->text_length), "the job", &e);
+    p->tree = js_parse_foreign(view_of(cached->text, cached->text_length), "the job", &e);
     if (p->tree != NULL && job_decode(p->tree, p->arena, &p->job, &e) == 0)
         return true;
     log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->namespace, "job", cached->name,

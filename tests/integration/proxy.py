@@ -63,6 +63,8 @@ class Proxy:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            upstream, idle_since = None, 0  # for one request after the other, as the operator's connection is
+
             def handle_one_request(self):
                 try:
                     super().handle_one_request()
@@ -73,6 +75,11 @@ class Proxy:
                 proxy.handle(self)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any
+
+            def finish(self):
+                super().finish()
+                if self.upstream is not None:
+                    self.upstream.close()
 
             def log_message(self, *_):
                 pass
@@ -145,7 +152,7 @@ class Proxy:
         self._pass_on(handler, request, what)
 
     def _pass_on(self, handler, request, what):
-        upstream = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=700)
+        upstream = self._upstream(handler)
         headers = {k: v for k, v in handler.headers.items() if k.lower() in ("accept", "content-type", "user-agent")}
         try:
             upstream.request(request.method, request.path, request.body or None, headers)
@@ -168,7 +175,17 @@ class Proxy:
         finally:
             with self._lock:
                 self._open -= sockets if "sockets" in locals() else set()
-            upstream.close()
+            handler.idle_since = time.monotonic()
+            if handler.close_connection:
+                upstream.close()
+
+    def _upstream(self, handler):
+        """A connection to the API server, which closes one that is idle for long."""
+        if handler.upstream is None or time.monotonic() - handler.idle_since > 10:
+            if handler.upstream is not None:
+                handler.upstream.close()
+            handler.upstream = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=700)
+        return handler.upstream
 
     def _stream(self, handler, response):
         handler.close_connection = True

@@ -9,6 +9,18 @@ from integration.proxy import client_context
 from kit.api import Api, complaint
 from kit.cluster import ROOT
 
+
+
+class Strict(yaml.SafeLoader):
+    """YAML takes the last of two members of one name; then a rule is lost without a word."""
+
+    def construct_mapping(self, node, deep=False):
+        names = [self.construct_object(key) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        twice = {n for n in names if names.count(n) > 1}
+        assert not twice, f"line {node.start_mark.line + 1}: {twice} twice"
+        return super().construct_mapping(node, deep)
+
+
 CRD = yaml.safe_load((ROOT / "crds/cloister.dev_trainingjobs.yaml").read_text())
 SCHEMA = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 MUTABLE = {"suspend", "activeDeadlineSeconds", "ttlSecondsAfterFinished", "notifications"}
@@ -63,6 +75,10 @@ def fields(schema, path):
         while field.get("type") == "array":
             field = field["items"]
         yield from fields(field, f"{path}.{name}")
+
+
+def test_the_definition_says_nothing_twice():
+    yaml.load((ROOT / "crds/cloister.dev_trainingjobs.yaml").read_text(), Strict)
 
 
 def test_the_definition_is_small_enough_to_be_carried_in_an_annotation_and_a_chart():

@@ -2,6 +2,7 @@
 import http.client
 import json
 import threading
+import time
 from urllib.parse import urlencode, urlsplit
 
 JSON, MERGE = "application/json", "application/merge-patch+json"
@@ -20,15 +21,19 @@ class Api:
         """(HTTP status, decoded answer). Unknown fields are refused, as kubectl has it."""
         if method != "GET":
             query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {}), **query}
-        text = body if body is None or isinstance(body, (bytes, str)) else json.dumps(body)
+        text = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         url = f"{path}?{urlencode(query)}" if query else path
-        for is_last in (False, True):
+        for is_last in (False, False, False, True):
             if getattr(self.own, "connection", None) is None:
                 self.own.connection = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=60)
             try:
                 self.own.connection.request(method, url, text, {"Content-Type": content_type} if text is not None else {})
                 answer = self.own.connection.getresponse()
-                return answer.status, json.loads(answer.read())
+                body = answer.read()
+                if answer.status == 429 and not is_last:
+                    time.sleep(int(answer.headers.get("Retry-After", 1)))
+                    continue
+                return answer.status, json.loads(body)
             except (OSError, http.client.HTTPException):
                 # An idle connection may have been closed by the server at any time.
                 self.own.connection = None
@@ -47,8 +52,13 @@ class Api:
         status, answer = self.request("GET", f"{JOBS.format(namespace)}/{name}")
         return answer if status == 200 else None
 
+    def items(self, path):
+        status, answer = self.request("GET", path)
+        assert status == 200, complaint(answer)
+        return answer["items"]
+
     def jobs(self, namespace):
-        return self.request("GET", JOBS.format(namespace))[1]["items"]
+        return self.items(JOBS.format(namespace))
 
 
 def complaint(answer):
