@@ -345,6 +345,7 @@ void informer_relist(struct informer *i)
         return;
     kube_call_cancel(i->call);
     i->call = NULL;
+    i->is_listing = true; /* from now on the store is not current */
     forget_version(i);
     loop_timer_set(i->timer, 0);
 }

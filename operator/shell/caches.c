@@ -185,6 +185,12 @@ void caches_free(struct caches *c)
     free(c);
 }
 
+void caches_refresh(struct caches *c)
+{
+    for (size_t i = 0; i < CACHE_COUNT; i++)
+        informer_relist(c->informers[i]);
+}
+
 /* ---- questions ---- */
 bool caches_are_synced(const struct caches *c)
 {

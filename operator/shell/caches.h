@@ -62,6 +62,9 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
                           const struct caches_listener *listener) MUST_CHECK RETURNS_NONNULL;
 void caches_free(struct caches *c); /* NULL is fine */
 
+/* Lists everything anew. A watch may have died in silence, and whoever begins to write may not go by that. */
+void caches_refresh(struct caches *c);
+
 /* All were listed at least once: the operator is ready. */
 bool caches_are_synced(const struct caches *c);
 /* And none is being listed anew: a pass may rely on them. */

@@ -249,6 +249,8 @@ void controller_lead(struct controller *c, const struct leader *leader)
     const struct cached_job *job;
     c->pass_world.leader = leader;
     c->pass_world.may_write = c->stopped == NULL;
+    if (leader != NULL)
+        caches_refresh(c->caches);
     while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
         touch_job(c, job->namespace, job->name);
 }

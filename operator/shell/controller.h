@@ -26,8 +26,8 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
                                   struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);
-/* Looks at every job, and from now on at each that changes. leader is asked before each write; NULL: there is
- * no other operator. */
+/* Looks at every job, as the API server has it now, and from then on at each that changes. leader is asked
+ * before each write; NULL: there is no other operator. */
 void controller_lead(struct controller *c, const struct leader *leader);
 /* Starts no pass and no write any more; on_stopped runs once, from the loop, when what was on its way has
  * been answered. */

@@ -55,6 +55,7 @@ class Proxy:
         self.accepted = []  # writes that the API server took: "POST /api/v1/...", without events
         self.requests = []
         self.is_cut = False
+        self.is_mute = None  # a function of a watch's path: nothing comes through any more, and nothing breaks either
         self._open = set()
         self._lock = threading.Lock()
         proxy = self
@@ -95,7 +96,7 @@ class Proxy:
         self.httpd.server_close()
 
     def reset(self):
-        self.faults, self.accepted, self.requests, self.is_cut = [], [], [], False
+        self.faults, self.accepted, self.requests, self.is_cut, self.is_mute = [], [], [], False, None
 
     # ---- misbehaviour ----
     def cut(self):
@@ -162,7 +163,7 @@ class Proxy:
             sockets = {upstream.sock, handler.connection}
             response = upstream.getresponse()
             if request.is_watch and response.status == 200:
-                self._stream(handler, response)
+                self._stream(handler, request, response)
                 return
             body = response.read()
             if request.is_write and not request.is_event and response.status < 300:
@@ -187,7 +188,7 @@ class Proxy:
             handler.upstream = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=700)
         return handler.upstream
 
-    def _stream(self, handler, response):
+    def _stream(self, handler, request, response):
         handler.close_connection = True
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
@@ -197,7 +198,8 @@ class Proxy:
             line = response.readline()
             if not line:
                 return
-            handler.wfile.write(line)
+            if self.is_mute is None or not self.is_mute(request.path):
+                handler.wfile.write(line)
 
     def _answer(self, handler, status, headers, reason):
         self._send(handler, status, headers, json.dumps(status_object(status, reason)).encode())

@@ -62,7 +62,7 @@ def created_pods(pair, prefix):
                     and "subresource" not in ref and ref["namespace"] == pair.namespace
                     and ref.get("name", "").startswith(prefix)):
                 names.append(ref["name"])
-    return sorted(names)
+    return sorted(names, key=lambda name: (name.rpartition("-")[0], name))
 
 
 @pytest.fixture
@@ -207,3 +207,32 @@ def test_a_container_that_starts_again_leads_again_without_waiting(pair):
     wait_for("a to lead", lambda: '"message":"leading"' in pair.a.log().rpartition('"message":"started"')[2], 10)
     assert time.monotonic() - begun < LEASE_SECONDS - RETRY_SECONDS
     assert pair.lease()["spec"]["leaseTransitions"] == 0
+
+
+def test_a_standby_whose_watches_have_died_in_silence_makes_nothing_twice(pair):
+    """A half-open connection looks like a quiet cluster. The standby knows a job whose pods it never saw; meanwhile they
+    came, one was deleted, and a second attempt began. When it leads, it must not make the first attempt's pods again."""
+    job_known = []
+
+    def is_mute(path):
+        return "/pods?" in path or ("/trainingjobs?" in path and bool(job_known))
+
+    def after_first_status(request):
+        if request.method == "PUT" and request.path.endswith("/status") and not job_known:
+            # The other operator's watch has brought this status by the time that the first pod is asked for.
+            return ("then", lambda: (time.sleep(1), job_known.append(True)))
+        return None
+
+    pair.proxies["b"].is_mute = is_mute
+    pair.proxies["a"].faults.append(after_first_status)
+    pair.site.create(pair.site.job("job", pair.namespace, technology="TDX"))
+    wait_for("the gang", lambda: len(pair.site.cluster.list("pods", pair.namespace)) == 2, 30)
+    pair.site.cluster.kubectl("delete", "pod", "job-worker-0-1", "-n", pair.namespace, "--grace-period=0", "--force")
+    wait_for("the second attempt", lambda: pair.site.status("job", pair.namespace).get("attempt") == 2 and len(
+        [p for p in pair.site.cluster.list("pods", pair.namespace) if p["metadata"]["name"].endswith("-2")]) == 2, 60)
+    assert pair.a.terminate() == 0
+    pair.wait_for_holder("b")
+    time.sleep(3)
+    pair.proxies["b"].is_mute = None
+    assert created_pods(pair, "job-") == [f"job-worker-{i}-{attempt}" for i in (0, 1) for attempt in (1, 2)]
+    assert pair.site.status("job", pair.namespace)["attempt"] == 2
