@@ -38,6 +38,7 @@ struct action {
     enum action_kind kind;
     const char *why;                 /* one line for the log */
     const struct job_status *status; /* SET_STATUS */
+    bool can_wait;                   /* SET_STATUS: it only tells how far things are, and may be late or skipped */
     int32_t attempt;                 /* CREATE_POD, UPDATE_POLICY */
     int32_t index;                   /* CREATE_POD */
     enum technology technology;      /* CREATE_POD */

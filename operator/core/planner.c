@@ -123,10 +123,21 @@ static bool needs_fence(const struct planner *p)
     return has_writes(p) && !status_is_finished(&p->j->status);
 }
 
+/* Whether the new status only tells how far the attempt is: nothing was decided that others build on. */
+static bool is_progress_only(const struct planner *p)
+{
+    const struct job_status *s = &p->next, *was = &p->j->status;
+    return s->observed_generation == was->observed_generation && s->attempt == was->attempt &&
+           s->failure_count == was->failure_count && s->restarts == was->restarts &&
+           s->disruptions == was->disruptions && s->backoff_until_us == was->backoff_until_us &&
+           !status_is_finished(s);
+}
+
 struct plan planner_finish(struct planner *p)
 {
     bool is_new = !status_equal(&p->next, &p->j->status);
     bool is_written = is_new || needs_fence(p);
+    bool can_wait = !has_writes(p) && is_progress_only(p);
     if (is_new)
         tell_turn(p);
     for (size_t i = 0; i < p->event_count; i++)
@@ -137,6 +148,7 @@ struct plan planner_finish(struct planner *p)
         return (struct plan){p->actions + 1, p->count - 1};
     p->actions[0] = (struct action){.kind = ACTION_SET_STATUS,
                                     .why = is_new ? p->next.reason : "is the view still the newest?",
-                                    .status = copy_status(p)};
+                                    .status = copy_status(p),
+                                    .can_wait = can_wait};
     return (struct plan){p->actions, p->count};
 }

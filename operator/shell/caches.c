@@ -30,6 +30,7 @@ static void on_pod(void *context, const void *before, const void *after)
 {
     const struct caches *c = context;
     const struct pod_facts *old = before, *p = after != NULL ? after : before;
+    gangs_change(c->gangs, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
         c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);
     touch(c, p->namespace, p->job_name);
@@ -160,6 +161,7 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
 {
     struct caches *c = xcalloc(1, sizeof(*c));
     c->listener = *listener;
+    c->gangs = gangs_new();
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         c->kinds[i] = kinds[i];
         if (*namespace != '\0')
@@ -182,6 +184,7 @@ void caches_free(struct caches *c)
         informer_free(c->informers[i]);
         free(c->narrowed[i]);
     }
+    gangs_free(c->gangs);
     free(c);
 }
 
@@ -238,22 +241,9 @@ const struct namespace_facts *caches_namespace(const struct caches *c, const cha
     return get(c, CACHE_NAMESPACES, "", name);
 }
 
-const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, struct arena *a,
-                                              size_t *ret_count)
+const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count)
 {
-    const struct store *pods = informer_store(c->informers[CACHE_PODS]);
-    const struct pod_facts *p;
-    void *cursor = NULL;
-    size_t count = 0, at = 0;
-    while ((p = store_next(pods, &cursor)) != NULL)
-        count += strcmp(p->job_uid, job_uid) == 0;
-    const struct pod_facts **list = arena_calloc(a, count + 1, sizeof(*list));
-    cursor = NULL;
-    while ((p = store_next(pods, &cursor)) != NULL)
-        if (strcmp(p->job_uid, job_uid) == 0)
-            list[at++] = p;
-    *ret_count = count;
-    return list;
+    return gangs_pods(c->gangs, job_uid, ret_count);
 }
 
 const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,

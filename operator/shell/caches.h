@@ -11,6 +11,7 @@
 
 #include "core/world.h"
 #include "kube/informer.h"
+#include "shell/gangs.h"
 
 struct loop;
 
@@ -53,6 +54,7 @@ struct caches {
     struct informer *informers[CACHE_COUNT];
     struct informer_kind kinds[CACHE_COUNT];
     char *narrowed[CACHE_COUNT]; /* the path or selector of one namespace */
+    struct gangs *gangs;
     struct caches_listener listener;
     int32_t confidential_nodes[TECHNOLOGY_COUNT], spot_nodes[TECHNOLOGY_COUNT];
 };
@@ -75,9 +77,8 @@ const struct pod_facts *caches_pod(const struct caches *c, const char *namespace
 const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
 const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name);
 const struct namespace_facts *caches_namespace(const struct caches *c, const char *name);
-/* Pods with that job uid, in an array in the arena. */
-const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, struct arena *a,
-                                              size_t *ret_count);
+/* Pods with that job uid. */
+const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count);
 /* The nodes that those pods are bound to, as far as they exist. */
 const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,
                                                 size_t pod_count, struct arena *a, size_t *ret_count);

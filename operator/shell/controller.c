@@ -13,6 +13,9 @@
 
 /* Changes come in flocks: one pass for all of a few milliseconds. */
 enum { GATHER_MS = 10, LOOK_AGAIN_MS = 20 };
+/* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
+ */
+enum { PASSES_AT_ONCE = 16 };
 
 struct controller {
     struct loop *loop;
@@ -23,7 +26,9 @@ struct controller {
     struct notifier *notifier;
     struct store *tasks;
     struct pass_world pass_world;
-    struct loop_source *stopped; /* tells that it has; NULL: it was not asked to stop */
+    size_t passes;                             /* that run */
+    struct task *first_waiting, *last_waiting; /* for one of them to end */
+    struct loop_source *stopped;               /* tells that it has; NULL: it was not asked to stop */
     void (*on_stopped)(void *context);
     void *stopped_context;
 };
@@ -31,14 +36,25 @@ struct controller {
 /* ---- passes ---- */
 static bool is_working(const struct controller *c)
 {
-    void *cursor = NULL;
-    struct task *t;
-    if (!recorder_is_idle(c->recorder))
-        return true;
-    while ((t = store_next(c->tasks, &cursor)) != NULL)
-        if (t->pass != NULL)
-            return true;
-    return false;
+    return c->passes > 0 || !recorder_is_idle(c->recorder);
+}
+
+static void wait_in_line(struct controller *c, struct task *t)
+{
+    t->is_waiting = true;
+    t->next_waiting = NULL;
+    *(c->first_waiting == NULL ? &c->first_waiting : &c->last_waiting->next_waiting) = t;
+    c->last_waiting = t;
+}
+
+static void let_next_in(struct controller *c)
+{
+    struct task *t = c->first_waiting;
+    if (t == NULL)
+        return;
+    c->first_waiting = t->next_waiting;
+    t->is_waiting = false;
+    task_schedule(t, 0);
 }
 
 static void forget_task(struct controller *c, struct task *t)
@@ -49,38 +65,49 @@ static void forget_task(struct controller *c, struct task *t)
     task_free(taken);
 }
 
-static void on_due(void *context)
+/* False when the job needs no pass now: it is gone, or there will be another occasion. */
+static bool begin_pass(struct controller *c, struct task *t)
 {
-    struct task *t = context;
-    struct controller *c = t->controller;
-    int64_t wait_ms;
-    int64_t late_ms = clock_boot_ms() - t->due_ms;
-    task_not_due(t);
-    if (!c->pass_world.may_write)
-        return;
-    if (t->pass != NULL) {
-        t->is_touched = true;
-        return;
-    }
+    int64_t wait_ms, late_ms = clock_boot_ms() - t->ready_ms;
+    t->ready_ms = 0;
     /* The end of the list that is coming touches every job. */
-    if (!caches_are_current(c->caches))
-        return;
+    if (!c->pass_world.may_write || !caches_are_current(c->caches))
+        return false;
     const struct cached_job *job = caches_job(c->caches, t->namespace, t->name);
     if (job == NULL) {
         forget_task(c, t);
-        return;
+        return false;
     }
     if (strcmp(job->uid, t->uid) != 0)
         task_forget(t, job->uid);
     if (!expectations_are_met(&t->expectations, c->caches, t->namespace, &wait_ms)) {
         telemetry_stale_skip(c->telemetry);
         task_schedule(t, wait_ms);
-        return;
+        return false;
     }
     t->is_touched = false;
+    c->passes++;
     t->begun_ms = clock_boot_ms();
     telemetry_pass_begun(c->telemetry, late_ms);
     pass_run(&c->pass_world, t);
+    return true;
+}
+
+static void on_due(void *context)
+{
+    struct task *t = context;
+    struct controller *c = t->controller;
+    if (t->ready_ms == 0)
+        t->ready_ms = t->due_ms;
+    task_not_due(t);
+    if (t->is_waiting)
+        return;
+    if (t->pass != NULL)
+        t->is_touched = true;
+    else if (c->passes >= PASSES_AT_ONCE)
+        wait_in_line(c, t);
+    else if (!begin_pass(c, t))
+        let_next_in(c);
 }
 
 static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int64_t retry_ms)
@@ -88,6 +115,7 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
     struct controller *c = t->controller;
     int64_t pause_ms;
     telemetry_pass_ended(c->telemetry, end, wake_us != 0, clock_boot_ms() - t->begun_ms);
+    c->passes--;
     switch (end) {
     case PASS_DONE:
         backoff_reset(&t->backoff);
@@ -102,6 +130,7 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
         task_schedule(t, pause_ms > retry_ms ? pause_ms : retry_ms);
         break;
     }
+    let_next_in(c);
     /* Own writes come back as changes, so nothing is lost by looking at the caches once more. */
     if (t->is_touched && end != PASS_FAILED)
         task_schedule(t, GATHER_MS);
@@ -281,7 +310,7 @@ static void look_at_tasks(const struct controller *c, struct telemetry_now *now)
     const struct task *t;
     int64_t now_ms = clock_boot_ms();
     while ((t = store_next(c->tasks, &cursor)) != NULL) {
-        now->waiting += t->due_ms != 0 && t->due_ms <= now_ms + GATHER_MS;
+        now->waiting += t->is_waiting || (t->due_ms != 0 && t->due_ms <= now_ms + GATHER_MS);
         if (t->pass == NULL)
             continue;
         int64_t running_ms = now_ms - t->begun_ms;

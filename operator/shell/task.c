@@ -108,6 +108,7 @@ bool task_note_listing(struct task *t, const char *version)
 void task_note_status(struct task *t)
 {
     t->is_refusal_told = t->refused_count > 0;
+    t->status_ms = clock_boot_ms();
 }
 
 struct refusal task_refusal(const struct task *t)

@@ -34,6 +34,11 @@ struct task {
     int64_t scaling_us;
     struct pass *pass; /* running */
     bool is_touched;   /* while the pass was running */
+    /* Due, but as many passes run as may: a place in the controller's line. */
+    bool is_waiting;
+    struct task *next_waiting;
+    int64_t ready_ms;  /* boot clock: when the pass that is not begun yet became due; 0 = it is not due */
+    int64_t status_ms; /* boot clock: when a status was written last; 0 = not by this process */
     void *controller;  /* for the timer */
 };
 
@@ -50,7 +55,7 @@ void task_forget(struct task *t, const char *uid);
 void task_note_create(struct task *t, const char *object, const char *message);
 /* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
 void task_note_refusal_too(struct task *t, const char *object, const char *message);
-/* A status was written: it tells of the refusal, if there was one. */
+/* A status was written just now: it tells of the refusal, if there was one. */
 void task_note_status(struct task *t);
 struct refusal task_refusal(const struct task *t);
 /* What the cluster autoscaler says of that pod, as of now. */

@@ -6,6 +6,7 @@
 #include "core/render.h"
 #include "data/js.h"
 #include "os/log.h"
+#include "os/loop.h"
 #include "shell/pass_int.h"
 
 #include "base/banned.h"
