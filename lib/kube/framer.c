@@ -27,6 +27,8 @@ void framer_reset(struct framer *f, enum framer_kind kind)
     strbuf_clear(&f->head);
     strbuf_clear(&f->item);
     f->depth = 0;
+    f->left_out = 0;
+    f->kept = view_of(NULL, 0);
     f->in_string = f->is_escaped = f->in_items = f->is_complete = false;
 }
 
@@ -41,9 +43,35 @@ static bool is_in_item(const struct framer *f)
     return f->kind == FRAMER_WATCH || f->in_items;
 }
 
+/* Where an object's metadata has its members: item 1, in a watch object 2, metadata. */
+static unsigned metadata_depth(const struct framer *f)
+{
+    return f->kind == FRAMER_WATCH ? 3 : 4;
+}
+
+static void flush(struct framer *f)
+{
+    strbuf_add_view(is_in_item(f) ? &f->item : &f->head, f->kept);
+    f->kept.len = 0;
+}
+
+/* What is kept is copied in pieces as long as can be. */
+static void keep(struct framer *f, const char *from, const char *to)
+{
+    if (f->left_out != 0)
+        return;
+    if (f->kept.len > 0 && f->kept.ptr + f->kept.len == from) {
+        f->kept.len += (size_t)(to - from);
+        return;
+    }
+    flush(f);
+    f->kept = view_of(from, (size_t)(to - from));
+}
+
 /* Items become too large one at a time, so the buffer's flag is checked where an item ends. */
 static int end_item(struct framer *f, struct err *e)
 {
+    flush(f);
     if (strbuf_overflowed(&f->item))
         return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", f->item.max);
     int result = f->on_item(f->context, strbuf_view(&f->item), e);
@@ -57,84 +85,135 @@ static bool head_ends_with_items_key(const struct framer *f)
     return f->depth == 1 && (view_has_suffix(head, "{\"items\":") || view_has_suffix(head, ",\"items\":"));
 }
 
-static int open_bracket(struct framer *f, char c)
+static bool is_left_out(const struct framer *f)
 {
-    bool is_items = f->kind == FRAMER_LIST && !f->in_items && c == '[' && head_ends_with_items_key(f);
-    if (is_in_item(f))
-        strbuf_add_char(&f->item, c);
-    else
-        strbuf_add_char(&f->head, c);
+    return f->left_out == 0 && f->depth == metadata_depth(f) && is_in_item(f) &&
+           view_has_suffix(strbuf_view(&f->item), "\"managedFields\":");
+}
+
+static void open_bracket(struct framer *f, const char *at)
+{
+    if (*at == '[')
+        flush(f);
+    bool is_items = f->kind == FRAMER_LIST && !f->in_items && *at == '[' && head_ends_with_items_key(f);
+    bool is_dropped = *at == '[' && is_left_out(f);
+    keep(f, at, at + 1);
+    if (is_items)
+        flush(f);
     f->depth++;
     if (is_items)
         f->in_items = true;
-    return 0;
+    if (is_dropped)
+        f->left_out = f->depth;
 }
 
-static int close_bracket(struct framer *f, char c, struct err *e)
+static int close_bracket(struct framer *f, const char *at, struct err *e)
 {
     if (f->depth == 0)
         return FAIL(e, ERR_PROTOCOL, "a bracket too many in the answer of the API server");
+    if (f->depth == f->left_out)
+        f->left_out = 0;
     f->depth--;
     if (f->in_items && f->depth < base_depth(f)) {
+        flush(f);
         f->in_items = false;
-        strbuf_add_char(&f->head, c);
+        keep(f, at, at + 1);
         return 0;
     }
-    if (!is_in_item(f)) {
-        strbuf_add_char(&f->head, c);
-        f->is_complete = f->depth == 0;
-        return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
-    }
-    strbuf_add_char(&f->item, c);
-    return f->depth == base_depth(f) ? end_item(f, e) : 0;
+    keep(f, at, at + 1);
+    if (is_in_item(f))
+        return f->depth == base_depth(f) ? end_item(f, e) : 0;
+    flush(f);
+    f->is_complete = f->depth == 0;
+    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
 }
 
-/* One character outside of strings. */
-static int structure(struct framer *f, char c, struct err *e)
+/* How many backslashes stand before `at`, at most back to `from`. */
+static size_t backslashes(const char *from, const char *at)
 {
-    switch (c) {
+    size_t n = 0;
+    while (at > from && at[-1] == '\\') {
+        at--;
+        n++;
+    }
+    return n;
+}
+
+/* What stands in a string, up to and with its closing quote. */
+static const char *pass_string(struct framer *f, const char *at, const char *end)
+{
+    if (f->is_escaped && at < end) {
+        f->is_escaped = false;
+        at++;
+    }
+    while (at < end && f->in_string) {
+        const char *quote = memchr(at, '"', (size_t)(end - at)), *stop = quote != NULL ? quote : end;
+        bool is_escaped = backslashes(at, stop) % 2 == 1;
+        f->in_string = quote == NULL || is_escaped;
+        f->is_escaped = quote == NULL && is_escaped;
+        at = quote != NULL ? quote + 1 : end;
+    }
+    return at;
+}
+
+/* Letters, digits, colons, commas: what lies between strings and brackets. */
+static const char *pass_plain(const char *at, const char *end)
+{
+    while (at<end && * at> ' ' && *at != '"' && *at != '{' && *at != '}' && *at != '[' && *at != ']')
+        at++;
+    return at;
+}
+
+/* Between items there are commas, in a list. */
+static int check_between(const struct framer *f, char c, struct err *e)
+{
+    if (!is_in_item(f) || f->depth != base_depth(f) || (c == ',' && f->in_items))
+        return 0;
+    return FAIL(e, ERR_PROTOCOL, "something that is no object in a stream");
+}
+
+/* One step outside of strings; *at moves on by at least one byte. */
+static int structure(struct framer *f, const char **at, const char *end, struct err *e)
+{
+    const char *from = *at;
+    *at = from + 1;
+    switch (*from) {
     case '{':
-    case '[': return open_bracket(f, c);
+    case '[': open_bracket(f, from); return 0;
     case '}':
-    case ']': return close_bracket(f, c, e);
+    case ']': return close_bracket(f, from, e);
     case ' ':
     case '\t':
     case '\r':
     case '\n': return 0;
-    case '"': f->in_string = true; break;
     default: break;
     }
-    if (is_in_item(f) && f->depth == base_depth(f))
-        return c == ',' && f->in_items ? 0 : FAIL(e, ERR_PROTOCOL, "something that is no object in a stream");
-    strbuf_add_char(is_in_item(f) ? &f->item : &f->head, c);
-    return 0;
-}
-
-/* Copies the part of a string that is there; returns how many bytes were used. */
-static size_t string_part(struct framer *f, const char *at, size_t length)
-{
-    size_t used = 0;
-    while (used < length && f->in_string) {
-        char c = at[used++];
-        if (f->is_escaped)
-            f->is_escaped = false;
-        else if (c == '\\')
-            f->is_escaped = true;
-        else if (c == '"')
-            f->in_string = false;
+    if (check_between(f, *from, e) < 0)
+        return -1;
+    if (*from == '"') {
+        f->in_string = true;
+        *at = pass_string(f, *at, end);
+    } else if (is_in_item(f) && f->depth == base_depth(f)) {
+        return 0;
+    } else {
+        *at = pass_plain(*at, end);
     }
-    strbuf_add(is_in_item(f) ? &f->item : &f->head, at, used);
-    return used;
+    keep(f, from, *at);
+    return 0;
 }
 
 int framer_feed(struct framer *f, const void *bytes, size_t length, struct err *e)
 {
     const char *at = bytes, *end = at + length;
     while (at < end) {
-        if (f->in_string)
-            at += string_part(f, at, (size_t)(end - at));
-        else if (structure(f, *at++, e) < 0)
+        const char *from = at;
+        if (f->in_string) {
+            at = pass_string(f, at, end);
+            keep(f, from, at);
+        } else if (structure(f, &at, end, e) < 0) {
             return -1;
+        }
     }
+    flush(f);
     return 0;
 }

@@ -4,7 +4,8 @@
  *
  * A watch is a row of JSON values: each is an item. A list is one object whose
  * member "items" is an array: each element is an item, and what is around them (kind,
- * metadata) is left in `head`, with an empty array. Errors: ERR_TOO_LARGE for an
+ * metadata) is left in `head`, with an empty array. metadata.managedFields, often half
+ * of an object and read by nobody here, becomes an empty array. Errors: ERR_TOO_LARGE for an
  * item over max_item_bytes, ERR_PROTOCOL for text that cannot be JSON, and what
  * on_item returned. After an error the framer is of no more use but to be emptied.
  */
@@ -27,7 +28,9 @@ struct framer {
     void *context;
     struct strbuf head;
     struct strbuf item;
-    unsigned depth; /* open brackets and braces */
+    struct view kept;  /* of what is being fed: to be added to head or item */
+    unsigned depth;    /* open brackets and braces */
+    unsigned left_out; /* the depth inside an array whose elements are dropped; 0 = none is open */
     bool in_string, is_escaped;
     bool in_items;    /* inside the array "items" */
     bool is_complete; /* a list's last brace was seen */

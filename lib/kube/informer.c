@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "data/js.h"
+#include "data/skim.h"
 #include "kobj/status.h"
 #include "kube/framer.h"
 #include "net/url.h"
@@ -16,6 +17,7 @@
 
 enum {
     PAGE = 500,
+    NAME_MAX_BYTES = 256, /* of names and resourceVersions, terminated */
     ITEM_MAX = 8 * 1024 * 1024,
     PATH_MAX_BYTES = 16 * 1024, /* continue tokens are long */
     BACKOFF_FIRST_MS = 800,
@@ -56,21 +58,43 @@ static void change(struct informer *i, void *before, const void *after)
         i->kind->free_facts(before);
 }
 
-static void put(struct informer *i, const json_t *object)
+/* What the informer itself reads of an object. */
+struct identity {
+    char namespace[NAME_MAX_BYTES];
+    char name[NAME_MAX_BYTES];
+    char version[NAME_MAX_BYTES];
+};
+
+static void copy_text(struct view value, char out[NAME_MAX_BYTES])
 {
-    const char *namespace = js_text(object, "metadata.namespace"), *name = js_text(object, "metadata.name");
-    void *facts = i->kind->reduce(object, store_get(i->store, namespace, name));
+    struct view text = skim_text(value);
+    if (text.len >= NAME_MAX_BYTES) /* the API server has no such names */
+        text.len = 0;
+    skim_unescape(text, out);
+}
+
+static void identify(struct view object, struct identity *ret)
+{
+    static const char *const names[] = {"namespace", "name", "resourceVersion"};
+    struct view v[ARRAY_LEN(names)];
+    skim_members(skim_at(object, "metadata"), names, ARRAY_LEN(names), v);
+    copy_text(v[0], ret->namespace);
+    copy_text(v[1], ret->name);
+    copy_text(v[2], ret->version);
+}
+
+static void put(struct informer *i, struct view object, const struct identity *id)
+{
+    void *facts = i->kind->reduce(object, store_get(i->store, id->namespace, id->name));
     if (facts == NULL)
         return;
-    void *before = store_put(i->store, namespace, name, facts);
+    void *before = store_put(i->store, id->namespace, id->name, facts);
     change(i, before, facts);
 }
 
-static void drop(struct informer *i, const json_t *object)
+static void drop(struct informer *i, const struct identity *id)
 {
-    void *before =
-        store_take(i->store, js_text(object, "metadata.namespace"), js_text(object, "metadata.name"));
-    change(i, before, NULL);
+    change(i, store_take(i->store, id->namespace, id->name), NULL);
 }
 
 static void set_version(struct informer *i, const char *version)
@@ -83,42 +107,43 @@ static void set_version(struct informer *i, const char *version)
 }
 
 /* ---- items ---- */
-static int on_event(struct informer *i, const json_t *event, struct err *e)
+static int on_error_event(const struct informer *i, struct view object, struct err *e)
 {
-    const char *type = js_text(event, "type");
-    const json_t *object = json_object_get(event, "object");
-    if (strcmp(type, "ERROR") == 0)
-        return status_object_to_err(object, e);
+    json_t *status CLEANUP(js_free) = js_parse(object, i->kind->path, e);
+    return status == NULL ? -1 : status_object_to_err(status, e);
+}
+
+static int on_event(struct informer *i, struct view event, struct err *e)
+{
+    static const char *const names[] = {"type", "object"};
+    struct view v[ARRAY_LEN(names)], type, object;
+    struct identity id;
+    skim_members(event, names, ARRAY_LEN(names), v);
+    type = v[0], object = v[1];
+    if (type.len == 0 || object.len == 0)
+        return FAIL(e, ERR_PROTOCOL, "a watch sent something that is no event");
+    if (skim_is(type, "ERROR"))
+        return on_error_event(i, object, e);
     i->has_events = true;
-    if (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0)
-        put(i, object);
-    else if (strcmp(type, "DELETED") == 0)
-        drop(i, object);
-    else if (strcmp(type, "BOOKMARK") != 0)
+    identify(object, &id);
+    if (skim_is(type, "ADDED") || skim_is(type, "MODIFIED"))
+        put(i, object, &id);
+    else if (skim_is(type, "DELETED"))
+        drop(i, &id);
+    else if (!skim_is(type, "BOOKMARK"))
         return 0;
-    set_version(i, js_text(object, "metadata.resourceVersion"));
+    set_version(i, id.version);
     return 0;
 }
 
-/* One object that cannot be held does not hide the others. */
-static int leave_out(struct informer *i, struct err *e)
-{
-    if (e->code != ERR_INVALID)
-        return -1;
-    i->kind->on_trouble(i->kind->context, i->kind, e);
-    err_fini(e);
-    return 0;
-}
-
-static int on_item(void *context, struct view text, struct err *e)
+static int on_item(void *context, struct view item, struct err *e)
 {
     struct informer *i = context;
-    json_t *item CLEANUP(js_free) = js_parse_foreign(text, i->kind->path, e);
-    if (item == NULL)
-        return leave_out(i, e);
+    struct identity id;
     if (!i->is_listing)
         return on_event(i, item, e);
-    put(i, item);
+    identify(item, &id);
+    put(i, item, &id);
     return 0;
 }
 

@@ -14,10 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <jansson.h>
-
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/view.h"
 #include "kube/client.h"
 #include "kube/store.h"
 
@@ -29,9 +28,9 @@ struct informer_kind {
     const char *label_selector; /* NULL: all */
     const char *field_selector; /* NULL: all */
 
-    /* The facts of an object, a block of its own; previous: of the same name, or NULL. NULL leaves the object
-     * out. */
-    void *(*reduce)(const json_t *object, const void *previous);
+    /* The facts of an object, given as JSON without managedFields: a block of its own; previous: of the same
+     * name, or NULL. NULL leaves the object out. */
+    void *(*reduce)(struct view object, const void *previous);
     void (*free_facts)(void *facts);
     /* After the store has changed; before NULL: new; after NULL: gone. May be NULL. */
     void (*on_change)(void *context, const void *before, const void *after);

@@ -1,8 +1,10 @@
 /*
  * A fingerprint of the fields of a pod or NetworkPolicy that nobody but the
- * operator may have written. Tables say which fields; each is hashed with its name in JSON with
- * sorted keys. The hash is FNV-1a with 64 bits: it detects change and is no seal,
- * as whoever could forge it could as well replace the annotation.
+ * operator may have written. Tables say which fields. It is taken from the text, as thousands of pods
+ * are read, and is the same for the text that was sent and the one that the API
+ * server makes of it: the order of members and the ways to escape do not count.
+ * It has 64 bits, detects change and is no seal, as whoever could forge it could
+ * as well replace the annotation.
  */
 #include "core/render.h"
 
@@ -10,9 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/field.h"
-#include "data/js.h"
 #include "api/quantity.h"
+#include "base/alloc.h"
+#include "data/js.h"
+#include "data/skim.h"
 
 #include "base/banned.h"
 
@@ -50,68 +53,125 @@ static const char *const container_fields[] = {
     "readinessProbe.httpGet",
 };
 
-static int hash_bytes(const char *bytes, size_t length, void *context)
+static uint64_t named(struct view name, uint64_t hash)
 {
-    uint64_t *hash = context;
-    for (size_t i = 0; i < length; i++)
-        *hash = (*hash ^ (unsigned char)bytes[i]) * UINT64_C(1099511628211);
-    return 0;
+    return hash == 0 ? 0 : skim_hash_mix(skim_hash_text(name) * 3 + hash);
 }
 
-static void hash_value(uint64_t *hash, const char *name, const json_t *value)
+static uint64_t in_row(uint64_t before, uint64_t hash)
 {
-    if (!value)
-        return;
-    (void)hash_bytes(name, strlen(name) + 1, hash);
-    (void)json_dump_callback(value, hash_bytes, hash, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-    (void)hash_bytes("\n", 1, hash);
+    return skim_hash_mix(before * 5 + hash + 1);
 }
 
-static void hash_fields(uint64_t *hash, const char *const *fields, size_t count, const json_t *object)
+/* A field "a.b" counts with its path and what stands there. Takes the value whether it counts or not. */
+static uint64_t hash_field(const char *const *fields, size_t count, struct view name, struct skim *s)
 {
+    uint64_t h = 0;
     for (size_t i = 0; i < count; i++)
-        hash_value(hash, fields[i], js_at(object, fields[i]));
+        if (view_equal_text(name, fields[i]))
+            return named(name, skim_hash(s));
+    struct view value = skim_value(s);
+    for (size_t i = 0; i < count; i++) {
+        struct view rest, field = view_from(fields[i]), first = view_cut(field, '.', &rest);
+        if (rest.len == 0 || !view_equal(first, name))
+            continue;
+        struct skim part = {skim_at(value, rest.ptr)};
+        h += named(field, part.rest.len == 0 ? 0 : skim_hash(&part));
+    }
+    return h;
 }
 
-static void hash_containers(uint64_t *hash, const char *list_name, const json_t *list)
+static uint64_t hash_containers(struct skim *s)
 {
-    (void)hash_bytes(list_name, strlen(list_name) + 1, hash);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        (void)hash_bytes("[", 1, hash);
-        hash_fields(hash, container_fields, ARRAY_LEN(container_fields), json_array_get(list, i));
+    struct view name;
+    uint64_t all = 0;
+    bool is_list = skim_enter(s);
+    while (is_list && skim_name(s, &name)) {
+        uint64_t h = 0;
+        bool is_object = skim_enter(s);
+        while (is_object && skim_name(s, &name))
+            h += hash_field(container_fields, ARRAY_LEN(container_fields), name, s);
+        all = in_row(all, h);
     }
+    return all;
+}
+
+static struct view text_or_number(struct view value)
+{
+    return value.len > 0 && value.ptr[0] == '"' ? skim_text(value) : value;
 }
 
 /* The API server writes sizes in its own form ("1024Mi" as "1Gi"), so the number counts. */
-static void hash_volume(uint64_t *hash, const json_t *volume)
+static uint64_t hash_empty_dir(struct skim *s)
 {
-    json_t *copy = json_deep_copy(volume);
-    json_t *empty_dir = json_object_get(copy, "emptyDir");
+    struct view name;
+    uint64_t h = 0;
     int64_t size = 0;
-    if (quantity_from_json(json_object_get(empty_dir, "sizeLimit"), &size) == 0)
-        json_object_set_new(empty_dir, "sizeLimit", json_integer(size));
-    hash_value(hash, "volume", copy);
-    json_decref(copy);
+    bool is_object = skim_enter(s);
+    while (is_object && skim_name(s, &name)) {
+        struct skim value = {skim_value(s)};
+        if (view_equal_text(name, "sizeLimit") && quantity_parse(text_or_number(value.rest), &size) == 0)
+            h += skim_hash_mix((uint64_t)size + 1);
+        else if (value.rest.len > 0)
+            h += named(name, skim_hash(&value));
+    }
+    return skim_hash_mix(h + 7);
 }
 
-#define HASH_START UINT64_C(14695981039346656037)
+static uint64_t hash_volumes(struct skim *s)
+{
+    struct view name;
+    uint64_t all = 0;
+    bool is_list = skim_enter(s);
+    while (is_list && skim_name(s, &name)) {
+        uint64_t h = 0;
+        bool is_object = skim_enter(s);
+        while (is_object && skim_name(s, &name))
+            h += view_equal_text(name, "emptyDir") ? hash_empty_dir(s) : named(name, skim_hash(s));
+        all = in_row(all, h);
+    }
+    return all;
+}
+
+static uint64_t hash_part(struct view name, struct skim *s)
+{
+    if (view_equal_text(name, "initContainers") || view_equal_text(name, "containers"))
+        return named(name, hash_containers(s));
+    if (view_equal_text(name, "volumes"))
+        return named(name, hash_volumes(s));
+    return hash_field(pod_fields, ARRAY_LEN(pod_fields), name, s);
+}
+
+void pod_read_spec(struct skim *s, struct spec_text *ret)
+{
+    struct view name;
+    uint64_t h = 0;
+    bool is_object = skim_enter(s);
+    *ret = (struct spec_text){.fingerprint = ""};
+    while (is_object && skim_name(s, &name)) {
+        if (view_equal_text(name, "nodeName")) {
+            ret->node = skim_value(s);
+            continue;
+        }
+        struct skim start = *s;
+        h += hash_part(name, s);
+        if (view_equal_text(name, "affinity"))
+            ret->affinity = skim_value(&start);
+    }
+    (void)snprintf(ret->fingerprint, FINGERPRINT_SIZE, "%016" PRIx64, skim_hash_mix(h));
+}
+
+void pod_fingerprint(struct view spec, char out[FINGERPRINT_SIZE])
+{
+    struct skim s = {spec};
+    struct spec_text text;
+    pod_read_spec(&s, &text);
+    memcpy(out, text.fingerprint, FINGERPRINT_SIZE);
+}
 
 void policy_fingerprint(const json_t *policy, char out[FINGERPRINT_SIZE])
 {
-    uint64_t hash = HASH_START;
-    hash_value(&hash, "spec", js_at(policy, "spec"));
-    (void)snprintf(out, FINGERPRINT_SIZE, "%016" PRIx64, hash);
-}
-
-void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE])
-{
-    uint64_t hash = HASH_START;
-    const json_t *spec = js_at(pod, "spec");
-    hash_fields(&hash, pod_fields, ARRAY_LEN(pod_fields), spec);
-    hash_containers(&hash, "initContainers", js_at(spec, "initContainers"));
-    hash_containers(&hash, "containers", js_at(spec, "containers"));
-    const json_t *volumes = js_at(spec, "volumes");
-    for (size_t i = 0; i < json_array_size(volumes); i++)
-        hash_volume(&hash, json_array_get(volumes, i));
-    (void)snprintf(out, FINGERPRINT_SIZE, "%016" PRIx64, hash);
+    char *text CLEANUP(cleanup_free) = js_dump(json_object_get(policy, "spec"));
+    struct skim s = {view_from(text)};
+    (void)snprintf(out, FINGERPRINT_SIZE, "%016" PRIx64, skim_hash(&s));
 }

@@ -20,7 +20,7 @@ static size_t stored_size(const char *text)
 static size_t same_before(void *from, const size_t *offsets, size_t at)
 {
     const char *text = *member_at(from, offsets[at]);
-    size_t i = 0;
+    size_t i = *text ? 0 : at;
     while (i < at && strcmp(*member_at(from, offsets[i]), text) != 0)
         i++;
     return i;

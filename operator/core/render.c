@@ -2,7 +2,9 @@
 
 #include "api/labels.h"
 #include "api/names.h"
+#include "base/alloc.h"
 #include "core/render_int.h"
+#include "data/js.h"
 
 #include "base/banned.h"
 
@@ -81,7 +83,8 @@ json_t *render_pod(const struct job *j, const struct config *c, enum technology 
     json_t *pod = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata",
                             pod_metadata(j, attempt, index), "spec", pod_spec(j, c, t, attempt, index));
     char fingerprint[FINGERPRINT_SIZE];
-    pod_fingerprint(pod, fingerprint);
+    char *text CLEANUP(cleanup_free) = js_dump(json_object_get(pod, "spec"));
+    pod_fingerprint(view_from(text), fingerprint);
     json_t *annotations = json_object_get(json_object_get(pod, "metadata"), "annotations");
     json_object_set_new(annotations, ANNOTATION_FINGERPRINT, json_string(fingerprint));
     return pod;

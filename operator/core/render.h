@@ -33,10 +33,20 @@ char *render_agent_plan(const struct job *j, const struct config *c, int32_t att
  * (count, names, image, command, args, env, mounts, securityContext, ...), volumes, service account, host
  * namespaces, runtimeClass, required affinity. Values that the API server fills in by itself are left out of
  * account. It detects change (a webhook, an editor); who may write the annotation is the admission policy's
- * business.
+ * business. `spec` is the pod's, as JSON.
  */
-void pod_fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE]);
+void pod_fingerprint(struct view spec, char out[FINGERPRINT_SIZE]);
 /* The same over the spec of a NetworkPolicy. */
 void policy_fingerprint(const json_t *policy, char out[FINGERPRINT_SIZE]);
+
+/* What else is wanted of a pod's spec, in the same go over its text; views are JSON. */
+struct spec_text {
+    char fingerprint[FINGERPRINT_SIZE];
+    struct view node;
+    struct view affinity;
+};
+struct skim;
+/* The cursor stands before the spec. */
+void pod_read_spec(struct skim *s, struct spec_text *ret);
 
 #endif

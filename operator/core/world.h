@@ -74,10 +74,10 @@ struct pod_facts {
 };
 
 /*
- * Reduces a pod object. `previous` is the same pod's facts from before, or NULL; it gives the image ids to
+ * Reduces a pod's JSON. `previous` is the same pod's facts from before, or NULL; it gives the image ids to
  * compare with. NULL when the object has no name or uid. The caller frees the result.
  */
-struct pod_facts *pod_facts_new(const json_t *pod, const struct pod_facts *previous) MUST_CHECK;
+struct pod_facts *pod_facts_new(struct view pod, const struct pod_facts *previous) MUST_CHECK;
 
 /* Whether the pod has a condition of that type and status ("True", "False", "Unknown"). */
 bool pod_has_condition(const struct pod_facts *p, const char *type, const char *status);

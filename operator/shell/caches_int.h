@@ -4,13 +4,13 @@
 #ifndef SHELL_CACHES_INT_H
 #define SHELL_CACHES_INT_H
 
-#include <jansson.h>
+#include "base/view.h"
 
-void *reduce_job(const json_t *object, const void *previous);
-void *reduce_pod(const json_t *object, const void *previous);
-void *reduce_service(const json_t *object, const void *previous);
-void *reduce_policy(const json_t *object, const void *previous);
-void *reduce_node(const json_t *object, const void *previous);
-void *reduce_namespace(const json_t *object, const void *previous);
+void *reduce_job(struct view object, const void *previous);
+void *reduce_pod(struct view object, const void *previous);
+void *reduce_service(struct view object, const void *previous);
+void *reduce_policy(struct view object, const void *previous);
+void *reduce_node(struct view object, const void *previous);
+void *reduce_namespace(struct view object, const void *previous);
 
 #endif

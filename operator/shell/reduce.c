@@ -1,94 +1,91 @@
 #include "shell/caches_int.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "base/rfc3339.h"
 #include "core/pack.h"
 #include "data/js.h"
+#include "data/skim.h"
 #include "os/loop.h"
 #include "shell/caches.h"
 
 #include "base/banned.h"
 
-/* managedFields are often larger than the rest, and nobody here reads them. */
-static char *dump_without_managed_fields(const json_t *object)
-{
-    json_t *bare CLEANUP(js_free) = json_object();
-    json_t *metadata = json_object();
-    const char *key;
-    json_t *value;
-    json_object_update(bare, (json_t *)(uintptr_t)object);
-    json_object_foreach(json_object_get(object, "metadata"), key, value)
-    {
-        if (strcmp(key, "managedFields") != 0)
-            json_object_set(metadata, key, value);
-    }
-    json_object_set_new(bare, "metadata", metadata);
-    return js_dump(bare);
-}
-
 /* When the job entered its phase, as far as this process saw it: it saw a new job's first one begin. */
-static int64_t phase_since(const json_t *object, const struct cached_job *j,
-                           const struct cached_job *previous)
+static int64_t phase_since(struct view created, const struct cached_job *j, const struct cached_job *previous)
 {
     int64_t created_us;
     if (previous != NULL && strcmp(previous->uid, j->uid) == 0)
         return previous->phase == j->phase ? previous->phase_since_us : clock_wall_us();
-    if (j->phase == PHASE_PENDING && j->attempt == 0 &&
-        rfc3339_parse(view_from(js_text(object, "metadata.creationTimestamp")), &created_us) == 0)
+    if (j->phase == PHASE_PENDING && j->attempt == 0 && rfc3339_parse(skim_text(created), &created_us) == 0)
         return created_us;
     return 0;
 }
 
-void *reduce_job(const json_t *object, const void *previous)
+/* Of such texts, which hold no escapes: a name, an uid, a word. */
+static const char *copy(struct arena *a, struct view value)
+{
+    return arena_view_dup(a, skim_text(value));
+}
+
+void *reduce_job(struct view object, const void *previous)
 {
     static const size_t texts[] = {
         offsetof(struct cached_job, namespace), offsetof(struct cached_job, name),
         offsetof(struct cached_job, uid),       offsetof(struct cached_job, resource_version),
         offsetof(struct cached_job, text),
     };
-    char *text CLEANUP(cleanup_free) = dump_without_managed_fields(object);
-    struct cached_job j = {.namespace = js_text(object, "metadata.namespace"),
-                           .name = js_text(object, "metadata.name"),
-                           .uid = js_text(object, "metadata.uid"),
-                           .resource_version = js_text(object, "metadata.resourceVersion"),
-                           .text = text,
-                           .text_length = strlen(text),
-                           .attempt = (int32_t)js_int(object, "status.attempt", 0),
-                           .phase = phase_from_name(js_text(object, "status.phase")),
-                           .is_deleting = js_text(object, "metadata.deletionTimestamp")[0] != '\0'};
-    j.phase_since_us = phase_since(object, &j, previous);
+    static const char *const names[] = {
+        "namespace", "name", "uid", "resourceVersion", "deletionTimestamp", "creationTimestamp"};
+    struct arena *a CLEANUP(cleanup_arena) = arena_new();
+    struct view v[ARRAY_LEN(names)];
+    skim_members(skim_at(object, "metadata"), names, ARRAY_LEN(names), v);
+    struct cached_job j = {.namespace = copy(a, v[0]),
+                           .name = copy(a, v[1]),
+                           .uid = copy(a, v[2]),
+                           .resource_version = copy(a, v[3]),
+                           .text = arena_view_dup(a, object),
+                           .text_length = object.len,
+                           .attempt = (int32_t)skim_int(skim_at(object, "status.attempt"), 0),
+                           .phase = phase_from_name(copy(a, skim_at(object, "status.phase"))),
+                           .is_deleting = v[4].len > 0};
+    j.phase_since_us = phase_since(v[5], &j, previous);
     return pack_block(&j, sizeof(j), texts, ARRAY_LEN(texts));
 }
 
-void *reduce_pod(const json_t *object, const void *previous)
+void *reduce_pod(struct view object, const void *previous)
 {
     return pod_facts_new(object, previous);
 }
 
-void *reduce_service(const json_t *object, const void *previous)
+/* The others are few, or change little. What cannot be read is left out. */
+void *reduce_service(struct view object, const void *previous)
 {
+    json_t *tree CLEANUP(js_free) = js_parse_foreign(object, "a Service", NULL);
     (void)previous;
-    return service_facts_new(object);
+    return service_facts_new(tree);
 }
 
-void *reduce_policy(const json_t *object, const void *previous)
+void *reduce_policy(struct view object, const void *previous)
 {
+    json_t *tree CLEANUP(js_free) = js_parse_foreign(object, "a NetworkPolicy", NULL);
     (void)previous;
-    return policy_facts_new(object);
+    return policy_facts_new(tree);
 }
 
-void *reduce_node(const json_t *object, const void *previous)
+void *reduce_node(struct view object, const void *previous)
 {
+    json_t *tree CLEANUP(js_free) = js_parse_foreign(object, "a node", NULL);
     (void)previous;
-    return node_facts_new(object);
+    return node_facts_new(tree);
 }
 
-void *reduce_namespace(const json_t *object, const void *previous)
+void *reduce_namespace(struct view object, const void *previous)
 {
+    json_t *tree CLEANUP(js_free) = js_parse_foreign(object, "a namespace", NULL);
     (void)previous;
-    return namespace_facts_new(object);
+    return namespace_facts_new(tree);
 }

@@ -43,6 +43,14 @@ static json_t *pod_object(void)
     return pod;
 }
 
+static struct pod_facts *reduce(const json_t *pod, const struct pod_facts *previous)
+{
+    char *text = js_dump(pod);
+    struct pod_facts *f = pod_facts_new(view_from(text), previous);
+    free(text); /* the facts stand alone */
+    return f;
+}
+
 static json_t *metadata(json_t *pod)
 {
     return json_object_get(pod, "metadata");
@@ -58,7 +66,7 @@ static void reduces_a_pod_to_what_is_read(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
-    struct pod_facts *f = pod_facts_new(pod, NULL);
+    struct pod_facts *f = reduce(pod, NULL);
     json_decref(pod); /* the facts stand alone */
     assert_string_equal(f->name, "digits-worker-1-3");
     assert_string_equal(f->owner_uid, "job-1");
@@ -119,7 +127,7 @@ static void keeps_a_usual_pod_in_600_bytes(void **state)
 {
     (void)state;
     json_t *pod = usual_pod();
-    struct pod_facts *f = pod_facts_new(pod, NULL);
+    struct pod_facts *f = reduce(pod, NULL);
     json_decref(pod);
     assert_string_equal(f->other_conditions, "");
     assert_string_equal(f->owner_uid, f->job_uid);
@@ -131,7 +139,7 @@ static void knows_the_conditions_of_a_pod(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
-    struct pod_facts *f = pod_facts_new(pod, NULL);
+    struct pod_facts *f = reduce(pod, NULL);
     json_decref(pod);
     assert_true(pod_has_condition(f, "Ready", "True"));
     assert_false(pod_has_condition(f, "Ready", "False"));
@@ -148,13 +156,13 @@ static void sees_that_a_pod_is_being_deleted(void **state)
     (void)state;
     json_t *pod = pod_object();
     json_object_set_new(metadata(pod), "deletionTimestamp", json_string("2026-01-01T12:02:00Z"));
-    struct pod_facts *f = pod_facts_new(pod, NULL);
+    struct pod_facts *f = reduce(pod, NULL);
     assert_true(f->is_deleting);
     assert_int_equal(f->deletion_us - f->created_us, 120000000);
     assert_false(f->is_forced);
     free(f);
     json_object_set_new(metadata(pod), "deletionGracePeriodSeconds", json_integer(0));
-    f = pod_facts_new(pod, NULL);
+    f = reduce(pod, NULL);
     assert_true(f->is_forced);
     free(f);
     json_decref(pod);
@@ -165,15 +173,17 @@ static void knows_a_pod_that_is_as_it_was_sent(void **state)
     (void)state;
     char fingerprint[FINGERPRINT_SIZE];
     json_t *pod = pod_object();
-    pod_fingerprint(pod, fingerprint);
+    char *sent = js_dump(json_object_get(pod, "spec"));
+    pod_fingerprint(view_from(sent), fingerprint);
+    free(sent);
     json_object_set_new(json_object_get(metadata(pod), "annotations"), "cloister.dev/fingerprint",
                         json_string(fingerprint));
-    struct pod_facts *f = pod_facts_new(pod, NULL);
+    struct pod_facts *f = reduce(pod, NULL);
     assert_false(f->is_changed);
     free(f);
     json_t *containers = json_object_get(json_object_get(pod, "spec"), "containers");
     json_object_set_new(json_array_get(containers, 0), "image", json_string("another"));
-    f = pod_facts_new(pod, NULL);
+    f = reduce(pod, NULL);
     assert_true(f->is_changed);
     free(f);
     json_decref(pod);
@@ -183,10 +193,10 @@ static void remembers_that_an_image_was_replaced(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
-    struct pod_facts *first = pod_facts_new(pod, NULL);
+    struct pod_facts *first = reduce(pod, NULL);
     set_image(pod, "sha256:2");
-    struct pod_facts *replaced = pod_facts_new(pod, first);
-    struct pod_facts *after = pod_facts_new(pod, replaced);
+    struct pod_facts *replaced = reduce(pod, first);
+    struct pod_facts *after = reduce(pod, replaced);
     assert_false(first->is_image_changed);
     assert_true(replaced->is_image_changed);
     assert_true(after->is_image_changed);
@@ -200,10 +210,10 @@ static void does_not_compare_with_another_pod_of_that_name(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
-    struct pod_facts *first = pod_facts_new(pod, NULL);
+    struct pod_facts *first = reduce(pod, NULL);
     json_object_set_new(metadata(pod), "uid", json_string("u2"));
     set_image(pod, "sha256:2");
-    struct pod_facts *other = pod_facts_new(pod, first);
+    struct pod_facts *other = reduce(pod, first);
     assert_false(other->is_image_changed);
     free(other);
     free(first);

@@ -90,6 +90,16 @@ static void takes_no_other_array_for_the_items(void **state)
     check(FRAMER_LIST, "{\"items\":null}", "", "{\"items\":null}");
 }
 
+static void drops_managed_fields_of_objects_only(void **state)
+{
+    (void)state;
+    check(FRAMER_WATCH, "{\"object\":{\"metadata\":{\"managedFields\":[{\"a\":[\"]\"]},1],\"n\":1}}}",
+          "{\"object\":{\"metadata\":{\"managedFields\":[],\"n\":1}}}|", "");
+    check(FRAMER_LIST, "{\"items\":[{\"metadata\":{\"n\":1,\"managedFields\":[{}]}},{}]}",
+          "{\"metadata\":{\"n\":1,\"managedFields\":[]}}|{}|", "{\"items\":[]}");
+    check(FRAMER_LIST, "{\"items\":[{\"managedFields\":[1]}]}", "{\"managedFields\":[1]}|", "{\"items\":[]}");
+}
+
 static void refuses_what_is_too_large_or_no_json(void **state)
 {
     (void)state;
@@ -108,6 +118,7 @@ int main(void)
         cmocka_unit_test(splits_a_list_and_keeps_its_head),
         cmocka_unit_test(finds_items_first_and_with_spaces),
         cmocka_unit_test(takes_no_other_array_for_the_items),
+        cmocka_unit_test(drops_managed_fields_of_objects_only),
         cmocka_unit_test(refuses_what_is_too_large_or_no_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

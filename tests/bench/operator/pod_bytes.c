@@ -29,7 +29,8 @@ static size_t store_all(const json_t *items, struct store *pods)
     json_array_foreach(items, i, pod)
     {
         const char *namespace = js_text(pod, "metadata.namespace"), *name = js_text(pod, "metadata.name");
-        free(store_put(pods, namespace, name, pod_facts_new(pod, NULL)));
+        char *text CLEANUP(cleanup_free) = js_dump(pod);
+        free(store_put(pods, namespace, name, pod_facts_new(view_from(text), NULL)));
     }
     return heap_in_use() - before;
 }
