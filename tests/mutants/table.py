@@ -248,11 +248,11 @@ E("takes_spot_machines_unasked", "Trainer: preemption of who did not ask for it"
 E("forgets_the_second_choice", "Cloister: the technology that the attempt asks for", "affinity(⟦t⟧, s->spot)",
   "s->technologies[0]")
 
-of("operator/core/facts.c")
+of("operator/core/pod_facts.c")
 E("does_not_see_deletions", "Sieve, unobserved; Kueue #5130: stuck Terminating",
-  "⟦js_at(pod, \"metadata.deletionTimestamp\") != NULL⟧", "false")
+  "ret->is_deleting = ⟦v[5].len > 0⟧;", "false")
 E("takes_any_owner_for_the_controller", "Kueue #1566, #4106: pods with other owners",
-  'json_is_true(js_at(owner, "controller"))', "true")
+  'view_equal_text(skim_at(owner, "controller"), "true")', "true")
 E("forgets_that_an_image_was_replaced", "Sieve, unobserved: what came and went",
   "⟦before->is_image_changed⟧ || has_other", "false")
 E("compares_with_a_namesake", "Sieve, stale: another object of the same name",
@@ -277,12 +277,12 @@ E("plans_on_half_a_list", "Sieve, stale: a view of mixed age",
   "if (!informer_is_current(c->informers[i]))\n            return ⟦false⟧;", "true")
 
 of("lib/kube/informer.c")
-E("does_not_see_what_is_deleted", "Sieve, unobserved: a deletion", 'strcmp(type, "DELETED") == 0', "false")
+E("does_not_see_what_is_deleted", "Sieve, unobserved: a deletion", 'skim_is(type, "DELETED")', "false")
 S("keeps_ghosts_after_a_gap", "Sieve, unobserved: a deletion during a gap", "store_mark_all_old(i->store);")
 E("lists_from_the_past", "Sieve, stale: a list from an API server that is behind", '"%s?limit=%d"',
   '"%s?limit=%d&resourceVersion=0"')
 S("watches_from_an_old_version", "Sieve, stale: an older history after a reconnect",
-  'set_version(i, js_text(object, "metadata.resourceVersion"));')
+  'set_version(i, id.version);')
 E("calls_a_list_fresh_that_came_late", "Sieve, stale: a list that was overtaken on its way",
   "i->fresh_ms = ⟦i->list_started_ms⟧", "clock_boot_ms()")
 E("reads_the_first_page_only", "KubeRay #4625; Trainer #3374: lists of many objects", "if (⟦page[0] != '\\0'⟧) {\n        i->page",
