@@ -9,7 +9,9 @@
 #include "base/banned.h"
 
 /* So long a worker may take to its first container before people are told. */
-#define SLOW_START_US    (120 * SECOND_US)
+#define SLOW_START_US (120 * SECOND_US)
+/* An autoscaler that has not brought a node by then will not, as far as we can tell. */
+#define SCALE_UP_US      (120 * SECOND_US)
 #define SCALING_PAUSE_US (30 * SECOND_US)
 
 /* The first worker, by index, of which `is` holds. */
@@ -134,6 +136,15 @@ static void say_no_nodes(struct planner *p, enum technology t, const char *refus
                 label, kind, refusal, remedy);
 }
 
+/* A pool that was scaled to nothing has no node either; who is told "stalled" at once gives up too early. */
+static void wait_for_scale_up(struct planner *p, const struct pod_facts *pod)
+{
+    int64_t until_us = pod->created_us + SCALE_UP_US;
+    p->may_scale_up = until_us > p->w->now_us;
+    if (p->may_scale_up)
+        planner_wake(p, until_us, "no autoscaler has brought nodes");
+}
+
 static int64_t slow_time(const struct pod_facts *pod)
 {
     return (pod->started_us ? pod->started_us : pod->created_us) + SLOW_START_US;
@@ -169,21 +180,21 @@ static bool say_placement(struct planner *p)
 {
     enum technology t = job_technology(p->j);
     const char *label = technology_name(t);
-    const struct pod_facts *pod = first(p, is_unschedulable);
+    const struct pod_facts *pod = first(p, is_unschedulable), *unbound = first(p, is_unbound);
     const struct scaling *s = pod ? ask_autoscaler(p, pod) : NULL;
     const char *refusal = s ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
-    if (s && s->word == SCALING_UP)
+    if (s && s->word == SCALING_UP) {
         say_scaling_up(p, pod, s);
-    else if (first(p, is_unbound) && nodes_of_kind(p, t) == 0)
+    } else if (unbound && nodes_of_kind(p, t) == 0) {
         say_no_nodes(p, t, refusal);
-    else if (pod)
+        wait_for_scale_up(p, unbound);
+    } else if (pod) {
         planner_say(p, PHASE_PENDING, REASON_Unschedulable,
                     "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
                     "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
                     verdict_where(p->a, pod), label, label, pod->unschedulable_message, refusal);
-    else
-        return false;
-    return true;
+    }
+    return unbound && (pod || nodes_of_kind(p, t) == 0);
 }
 
 static bool say_trouble(struct planner *p, enum job_phase phase)

@@ -68,7 +68,7 @@ static bool is_stalled(const struct planner *p)
 {
     return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
            is_reason(p, REASON_WorkerTrafficNotEncrypted) || is_reason(p, REASON_CreateRefused) ||
-           (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(&p->j->spec));
+           (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(&p->j->spec) && !p->may_scale_up);
 }
 
 /* Whether it is on its way to where it was asked to be: to running, or to its end. */

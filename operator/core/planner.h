@@ -27,6 +27,7 @@ struct planner {
     size_t event_count;
     int64_t wake_us; /* 0 = never */
     const char *wake_why;
+    bool may_scale_up;           /* nodes that lack now, an autoscaler may still bring */
     const char *failing_message; /* of phase Failing: what status.message will be when it has failed */
 };
 

@@ -4,6 +4,7 @@ import time
 from kit.cloister import image, training_job
 from kit.cluster import wait_for
 
+from test_gitops import healths
 from test_life import short
 
 # An image by digest that no node has and that no registry gives.
@@ -75,6 +76,7 @@ def test_says_what_a_worker_lacks_and_goes_on_when_it_is_there(site, namespace):
     status = says(site, namespace, "quota", f"The quota of namespace {namespace} has no room for pod quota-worker-",
                   "raise the ResourceQuota")
     assert (status["phase"], status["reason"]) == ("Pending", "QuotaExceeded")
+    assert healths(site, "quota", namespace) == ("InProgress", "Progressing"), "others may make room"
 
     # A kubelet says something else every few seconds; the job does not.
     version = site.job("image", namespace)["metadata"]["resourceVersion"]
@@ -103,6 +105,7 @@ def test_a_drained_node_costs_a_disruption_or_what_a_rule_says(site, namespace):
         # No cluster autoscaler runs here: its event, as it writes it.
         site.cluster.apply(scale_up(site.cluster.get("pod", "drained-worker-0-2", namespace)))
         says(site, namespace, "drained", "the cluster autoscaler is adding a node: pod triggered scale-up")
+        assert healths(site, "drained", namespace) == ("InProgress", "Progressing")
     finally:
         site.cluster.kubectl("uncordon", "cc-0")
     status = site.wait_phase("drained", namespace, "Succeeded")
@@ -122,6 +125,7 @@ def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespac
         site.cluster.kubectl("delete", "pod", "stuck-worker-0-1", "-n", namespace, "--grace-period=1", "--wait=false")
         status = says(site, namespace, "stuck", "stuck-worker-0-1 on node cc-0", "is deleted by force at")
         assert status["phase"] == "Restarting" and status["reason"] == "WaitingForOldWorkers"
+        assert healths(site, "stuck", namespace) == ("InProgress", "Progressing")
         wait_for("attempt 2", lambda: site.status("stuck", namespace)["attempt"] == 2, 30)
         assert site.cluster.get("pod", "stuck-worker-0-1", namespace) is None
         notes = wait_for("the event", lambda: events(site, namespace, "ForcedDeletion"), 10)
