@@ -119,6 +119,38 @@ static const char *time_text(const struct planner *p, int64_t us)
     return arena_strdup(p->a, time);
 }
 
+static bool is_listed(const char *list, const char *name)
+{
+    struct view rest = view_from(list);
+    while (rest.len > 0)
+        if (view_equal_text(view_trim(view_cut(rest, ',', &rest)), name))
+            return true;
+    return false;
+}
+
+static void list_forced(const struct planner *p, const struct pod_facts *pod, const char **list,
+                        bool *is_many)
+{
+    if (!pod || !must_force(p, pod) || is_listed(*list, pod->node))
+        return;
+    *is_many = **list != '\0';
+    *list = arena_printf(p->a, "%s%s%s", *list, *is_many ? ", " : "", pod->node);
+}
+
+/* Workers of a lost rack are deleted in one pass, and each of its machines matters. */
+static const char *forced_text(const struct planner *p, const char *due)
+{
+    const char *nodes = "";
+    bool is_many = false;
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        list_forced(p, p->gang.others[i], &nodes, &is_many);
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        list_forced(p, p->gang.workers[i], &nodes, &is_many);
+    return arena_printf(p->a, "it %s %s; %s %s may still run %s and hold the job's keys until the %s off",
+                        forced_words, due, is_many ? "nodes" : "node", nodes, is_many ? "workers" : "it",
+                        is_many ? "machines are" : "machine is");
+}
+
 /* Of a pod whose grace period is over: what keeps it, and what will happen. */
 static const char *stuck_text(const struct planner *p, const struct pod_facts *pod)
 {
@@ -129,10 +161,7 @@ static const char *stuck_text(const struct planner *p, const struct pod_facts *p
                             "jsonpath={.metadata.finalizers}",
                             pod->name, pod->namespace);
     if (must_force(p, pod))
-        return arena_printf(p->a,
-                            "it %s %s; node %s may still run it and hold the job's keys until the machine is "
-                            "off",
-                            forced_words, due, pod->node);
+        return forced_text(p, due);
     if (force_time(p, pod) != 0)
         return arena_printf(p->a, "it should have by %s and is deleted by force at %s", due,
                             time_text(p, force_time(p, pod)));
