@@ -173,6 +173,18 @@ E("forgets_the_checkpoints_of_failed_attempts", "Sieve: data loss", "i < p->gang
 E("writes_progress_at_each_report", "Trainer KEP-2779: reports that flood the API server", "age_us >= REFRESH_US", "true")
 E("publishes_before_all_have_trained", "Volcano #2684: wrong phase", "!has_trained(p, i)", "false")
 
+of("operator/core/plan_notify.c")
+E("tells_for_ever_what_was_taken", "Sieve, intermediate: what was done is done again after each restart",
+  "strcmp(p->w->notified[i].id, id) == 0", "false")
+E("takes_one_targets_word_for_anothers", "Sieve, stale: the state of one object read as another's",
+  "strcmp(p->w->notified[i].target, target) == 0", "true")
+E("waits_for_a_target_that_is_gone", "Sieve, indirect: what was asked for is no more, and nobody notices",
+  "is_defined(p, n.targets[j])", "true")
+E("never_tells_of_the_end", "Sieve, unobserved: an end that nobody sees", "is_ended = ⟦owe_end(p)⟧", "false")
+E("does_not_tell_of_tampering", "Sieve, unobserved: what came and went is not told", "is_security = ⟦owe_failure(p)⟧", "false")
+E("leaves_out_the_start", "Sieve: data loss",
+  'strcmp(s->notifications[victim].type, "restarted") != 0', "false")
+
 of("operator/core/planner.c")
 E("sleeps_until_the_last_moment", "Sieve: the controller is stuck", "p->wake_us <= at_us", "p->wake_us >= at_us")
 E("writes_in_every_pass", "Sieve, indirect: needless writes in every pass", "!status_equal(&p->next, &p->j->status)", "true")
