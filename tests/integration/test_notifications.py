@@ -24,7 +24,7 @@ TOPIC = f"projects/{PROJECT}/topics/jobs"
 SILENT_RESOLVER = "127.0.0.9"
 NOWHERE = "https://receiver.silent.example/events"
 NUMBERS = itertools.count(1)
-PATIENCE_MS = 500  # of /healthz, which the operator's one loop answers
+PATIENCE_MS = 1000  # of /healthz, which the operator's one loop answers; a look-up that blocks it takes 5 s
 
 
 class Receiver:
@@ -341,6 +341,17 @@ def test_targets_that_hang_delay_nothing(office, place):
     wait_for("the good target to be told", lambda: office.pending("told", place) == {"started": bad, "failed": bad})
 
 
+def test_an_operator_stops_at_once_while_requests_hang(office, place):
+    before = office.hanging.connections
+    office.submit("stopped", place, ["hanging", "silent"])
+    wait_for("the requests to hang", lambda: office.hanging.connections > before)
+    time.sleep(0.5)
+    begun = time.monotonic()
+    assert office.operator.terminate() == 0
+    assert time.monotonic() - begun < 5
+    office.restart()
+
+
 def test_at_most_eight_requests_are_under_way(office, place):
     office.hanging.connections = 0
     for n in range(12):
@@ -428,6 +439,31 @@ def test_an_operator_that_is_killed_right_after_the_transition_still_tells_it(of
         wait_for("nothing to be owed", lambda name=name: not office.pending(name, place))
         ids = {e["id"] for e in office.good.events(name)}
         assert ids == {f"{job['metadata']['uid']}.{n}" for n in ("started.1", "failed.1")}, number
+
+
+def test_a_standby_delivers_nothing_until_it_leads(office, place):
+    office.good.answer = 503
+    office.submit("queued", place, ["good"])
+    office.wait_for_end("queued", place)
+    office.operator.stop()
+    office.good.answer = 200
+    before, now = len(office.good.got), time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
+    leases = f"/apis/coordination.k8s.io/v1/namespaces/{place}/leases"
+    assert office.api.request("POST", leases, {
+        "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "cloister-operator"},
+        "spec": {"holderIdentity": "another", "leaseDurationSeconds": 3600, "acquireTime": now, "renewTime": now}})[0] == 201
+    command = office.operator.command
+    office.operator.command = [*command, "--leader-elect", f"--leader-elect-resource-namespace={place}"]
+    try:
+        office.operator.start()
+        time.sleep(4)
+        assert len(office.good.got) == before
+        office.api.request("DELETE", f"{leases}/cloister-operator")
+        wait_for("nothing to be owed", lambda: not office.pending("queued", place))
+        assert len(office.good.got) > before
+    finally:
+        office.operator.command = command
+        office.restart()
 
 
 def test_a_target_that_is_no_longer_defined_is_forgotten(office, place):
