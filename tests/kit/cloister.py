@@ -93,7 +93,7 @@ class Cloister:
         settings = {
             "image.repository": operator[0], "image.digest": operator[1],
             "workerImage.repository": worker[0], "workerImage.digest": worker[1],
-            "endpoints.kms": endpoint, "endpoints.storage": endpoint,
+            "endpoints.kms": endpoint, "endpoints.storage": endpoint, "endpoints.pubsub": endpoint,
             "network.additionalEgress[0].cidr": "10.85.0.1/32", **values,
         }
         arguments = [a for k, v in settings.items() for a in ("--set-string" if isinstance(v, str) else "--set", f"{k}={v}")]
