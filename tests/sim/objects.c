@@ -17,16 +17,17 @@
 #include "base/strbuf.h"
 #include "core/render.h"
 #include "data/js.h"
+#include "data/skim.h"
 #include "objects.h"
 #include "shell/caches_int.h"
 
 /* The real ones under other names, since the informers are to call those that stand here. */
-void *real_reduce_job(const json_t *object, const void *previous);
-void *real_reduce_pod(const json_t *object, const void *previous);
-void *real_reduce_service(const json_t *object, const void *previous);
-void *real_reduce_policy(const json_t *object, const void *previous);
-void *real_reduce_node(const json_t *object, const void *previous);
-void *real_reduce_namespace(const json_t *object, const void *previous);
+void *real_reduce_job(struct view object, const void *previous);
+void *real_reduce_pod(struct view object, const void *previous);
+void *real_reduce_service(struct view object, const void *previous);
+void *real_reduce_policy(struct view object, const void *previous);
+void *real_reduce_node(struct view object, const void *previous);
+void *real_reduce_namespace(struct view object, const void *previous);
 #define reduce_job       real_reduce_job
 #define reduce_pod       real_reduce_pod
 #define reduce_service   real_reduce_service
@@ -96,6 +97,13 @@ static bool find(enum cache cache, const void *bytes, size_t size, uint32_t *ret
     objects[count] = o;
     *bucket = *ret = ++count;
     return true;
+}
+
+/* By the real reduction, which takes what the API server sends. */
+static void *reduced(const json_t *tree, void *(*reduce)(struct view object, const void *previous))
+{
+    char *text CLEANUP(cleanup_free) = js_dump(tree);
+    return reduce(view_from(text), NULL);
 }
 
 static void hold(struct object *o, void *facts)
@@ -184,7 +192,7 @@ static uint32_t job_number(const struct simjob *j)
         return n;
     struct object *o = objects[n - 1];
     json_t *tree = keep(job_json(j));
-    hold(o, real_reduce_job(tree, NULL));
+    hold(o, reduced(tree, real_reduce_job));
     if (job_decode(tree, arena, &o->job, NULL) != 0 || o->job.spec_problem) {
         fprintf(stderr, "the simulation's job is not valid: %s\n", o->job.spec_problem);
         exit(2);
@@ -311,7 +319,7 @@ static uint32_t pod_number(const struct pod *p)
     key.flags &= (uint8_t)~POD_GONE;
     if (find(CACHE_PODS, &key, sizeof(key), &n)) {
         json_t *tree = pod_json(&key);
-        hold(objects[n - 1], real_reduce_pod(tree, NULL));
+        hold(objects[n - 1], reduced(tree, real_reduce_pod));
         json_decref(tree);
     }
     return n;
@@ -326,7 +334,7 @@ static uint32_t service_number(const struct service *s)
         const struct simjob job = {.number = s->job, .generation = 1};
         json_t *tree = keep(render_service(&objects[job_number(&job) - 1]->job));
         json_object_set_new(json_object_get(tree, "metadata"), "uid", json_sprintf("uid-%d", s->number));
-        hold(objects[n - 1], real_reduce_service(tree, NULL));
+        hold(objects[n - 1], reduced(tree, real_reduce_service));
     }
     return n;
 }
@@ -344,7 +352,7 @@ static uint32_t policy_number(const struct policy *p, size_t i)
         json_t *metadata = json_object_get(tree, "metadata");
         json_object_set_new(metadata, "uid", json_sprintf("uid-%d", p->number));
         json_object_set_new(metadata, "resourceVersion", json_sprintf("%d", p->version));
-        hold(objects[n - 1], real_reduce_policy(tree, NULL));
+        hold(objects[n - 1], reduced(tree, real_reduce_policy));
         json_decref(tree);
     }
     return n;
@@ -364,7 +372,7 @@ static uint32_t node_number(const struct simnode *node, size_t i)
             keep(json_pack("{s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "metadata", "name", node_name(i),
                            "labels", LABEL_NODE_TECHNOLOGY, "SEV", "status", "conditions", "type", "Ready",
                            "status", node->is_ready ? "True" : "Unknown"));
-        hold(objects[n - 1], real_reduce_node(tree, NULL));
+        hold(objects[n - 1], reduced(tree, real_reduce_node));
     }
     return n;
 }
@@ -375,7 +383,7 @@ static uint32_t namespace_number(void)
     if (find(CACHE_NAMESPACES, "", 0, &n)) {
         json_t *tree = keep(json_pack("{s:{s:s, s:{s:s}}}", "metadata", "name", NAMESPACE, "labels",
                                       LABEL_CONFIDENTIAL_NAMESPACE, CONFIDENTIAL_VALUE));
-        hold(objects[n - 1], real_reduce_namespace(tree, NULL));
+        hold(objects[n - 1], reduced(tree, real_reduce_namespace));
     }
     return n;
 }
@@ -433,32 +441,33 @@ void wire_namespace(struct strbuf *to)
 
 /* ---- what the informers call ---- */
 
-static uint32_t number_of(const json_t *object)
+static uint32_t number_of(struct view object)
 {
-    return (uint32_t)js_int(object, "number", 0);
+    return (uint32_t)skim_int(skim_at(object, "number"), 0);
 }
 
 /* A copy of the facts; their texts stay where they were made. */
-static void *copy_of(const json_t *object, size_t size)
+static void *copy_of(struct view object, size_t size)
 {
     void *copy = xmalloc(size);
     memcpy(copy, objects[number_of(object) - 1]->facts, size);
     return copy;
 }
 
-void *reduce_job(const json_t *object, const void *previous)
+void *reduce_job(struct view object, const void *previous)
 {
     uint32_t n = number_of(object);
     struct seen_job *seen = xcalloc(1, sizeof(*seen));
     (void)previous;
     memcpy(&seen->cached, objects[n - 1]->facts, sizeof(seen->cached));
     seen->number = n;
-    (void)snprintf(seen->version, sizeof(seen->version), "%s", js_text(object, "metadata.resourceVersion"));
+    struct view version = skim_text(skim_at(object, "metadata.resourceVersion"));
+    (void)snprintf(seen->version, sizeof(seen->version), "%.*s", VIEW_ARG(version));
     seen->cached.resource_version = seen->version;
     return seen;
 }
 
-void *reduce_pod(const json_t *object, const void *previous)
+void *reduce_pod(struct view object, const void *previous)
 {
     struct seen_pod *seen = xcalloc(1, sizeof(*seen));
     const struct object *o = objects[number_of(object) - 1];
@@ -468,7 +477,7 @@ void *reduce_pod(const json_t *object, const void *previous)
     return seen;
 }
 
-void *reduce_service(const json_t *object, const void *previous)
+void *reduce_service(struct view object, const void *previous)
 {
     struct seen_service *seen = xcalloc(1, sizeof(*seen));
     const struct object *o = objects[number_of(object) - 1];
@@ -478,7 +487,7 @@ void *reduce_service(const json_t *object, const void *previous)
     return seen;
 }
 
-void *reduce_policy(const json_t *object, const void *previous)
+void *reduce_policy(struct view object, const void *previous)
 {
     struct seen_policy *seen = xcalloc(1, sizeof(*seen));
     const struct object *o = objects[number_of(object) - 1];
@@ -489,13 +498,13 @@ void *reduce_policy(const json_t *object, const void *previous)
     return seen;
 }
 
-void *reduce_node(const json_t *object, const void *previous)
+void *reduce_node(struct view object, const void *previous)
 {
     (void)previous;
     return copy_of(object, sizeof(struct node_facts));
 }
 
-void *reduce_namespace(const json_t *object, const void *previous)
+void *reduce_namespace(struct view object, const void *previous)
 {
     (void)previous;
     return copy_of(object, sizeof(struct namespace_facts));

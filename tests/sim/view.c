@@ -48,7 +48,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
                           .policy = caches_policy(c, NAMESPACE, policy),
                           .refusal = refusal_of(o, a),
                           .scaling = {.pod_uid = "", .message = ""}};
-    ret->pods = caches_pods_of(c, job->uid, a, &ret->pod_count);
+    ret->pods = caches_pods_of(c, job->uid, &ret->pod_count);
     ret->nodes = caches_nodes_of(c, ret->pods, ret->pod_count, a, &ret->node_count);
     memcpy(ret->confidential_nodes, c->confidential_nodes, sizeof(ret->confidential_nodes));
     memcpy(ret->spot_nodes, c->spot_nodes, sizeof(ret->spot_nodes));
