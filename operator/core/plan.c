@@ -81,6 +81,7 @@ static void decide(struct planner *p)
         refuse_spec(p);
     else
         decide_attempt(p);
+    plan_leave_queue(p);
     plan_tell_resumption(p);
     plan_tell_force(p);
     plan_sweep(p);

@@ -78,6 +78,8 @@ void plan_start(struct planner *p);
 void plan_restart(struct planner *p);
 /* plan_deadline.c: true when the job has failed by it. */
 bool plan_deadline(struct planner *p);
+/* Of a job that a queue has let go: its time begins. */
+void plan_leave_queue(struct planner *p);
 /* plan_suspend.c: gives the attempt up, without its being a failure. */
 void plan_suspend(struct planner *p);
 void plan_tell_resumption(struct planner *p);
