@@ -93,6 +93,17 @@ static bool is_put_off(struct pass *p, const struct plan *plan)
     return true;
 }
 
+/* How a job ended stands in its status and its pods; what agents had posted would only take memory. */
+static void read_posts(const struct pass *p, struct world *w)
+{
+    if (!status_is_finished(&p->job.status)) {
+        w->reports = posts_of(p->pw->posts, w->pods, w->pod_count, p->arena, &w->report_count);
+        return;
+    }
+    for (size_t i = 0; i < w->pod_count; i++)
+        posts_forget(p->pw->posts, w->pods[i]->uid);
+}
+
 static void make_plan(struct pass *p)
 {
     const struct caches *c = p->pw->caches;
@@ -112,7 +123,7 @@ static void make_plan(struct pass *p)
                       .scaling = task_scaling(p->task)};
     w.pods = caches_pods_of(c, p->job.uid, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
-    w.reports = posts_of(p->pw->posts, w.pods, w.pod_count, p->arena, &w.report_count);
+    read_posts(p, &w);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
     memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
     notifier_follow(p->pw->notifier, &p->job);

@@ -24,7 +24,7 @@ enum pass_end {
 struct pass_world {
     struct kube_client *client;
     const struct caches *caches;
-    const struct posts *posts;
+    struct posts *posts;
     const struct config *config;
     struct recorder *recorder;
     struct notifier *notifier;
