@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/names.h"
+#include "base/strbuf.h"
 #include "core/rules.h"
 
 #include "base/banned.h"
@@ -27,6 +28,16 @@ static int32_t counted_before(const struct planner *p)
     return p->j->status.attempt == p->gang.attempt ? n->active + n->succeeded + n->failed : 0;
 }
 
+/* Where the attempt's workers were at the last pass: one that is deleted by force may still run there. */
+static const char *where_they_were(const struct planner *p)
+{
+    const struct job_status *s = &p->j->status;
+    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(FAILURE_MESSAGE_MAX);
+    for (size_t i = 0; i < s->node_count; i++)
+        strbuf_addf(&nodes, "%s%s", i > 0 ? ", " : "", s->nodes[i]);
+    return arena_strdup(p->a, strbuf_text(&nodes));
+}
+
 /*
  * Fewer pods than there have been: one was removed without leaving a trace. A pod that
  * was never seen is not missed but created.
@@ -41,8 +52,13 @@ static bool find_missing(const struct planner *p, struct verdict *ret)
         index++;
     char name[NAME_SIZE];
     name_pod(p->j->name, index, p->gang.attempt, name);
-    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "Worker %d (pod %s) is gone: it was deleted",
-                        (int)index, name);
+    const char *nodes = where_they_were(p);
+    *ret = verdict_make(
+        p->a, NULL, REASON_PodDeleted, "Worker %d (pod %s) is gone: it was deleted%s%s", (int)index, name,
+        *nodes ? ". If that was by force, its machine may still run it and hold the job's keys "
+                 "until it is off; the attempt ran on "
+               : "",
+        nodes);
     ret->pod_name = arena_strdup(p->a, name);
     return true;
 }

@@ -4,8 +4,12 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "base/strbuf.h"
 
 #include "base/banned.h"
+
+/* Names of nodes in one message. */
+#define NODES_TEXT_MAX ((size_t)2048)
 
 /* Said of a pod whose deletion is forced, and how a later pass knows that it was said. */
 static const char forced_words[] = "is deleted by force, for it did not end by";
@@ -119,36 +123,33 @@ static const char *time_text(const struct planner *p, int64_t us)
     return arena_strdup(p->a, time);
 }
 
-static bool is_listed(const char *list, const char *name)
+static bool is_listed(const struct strbuf *list, const char *name)
 {
-    struct view rest = view_from(list);
+    struct view rest = strbuf_view(list);
     while (rest.len > 0)
         if (view_equal_text(view_trim(view_cut(rest, ',', &rest)), name))
             return true;
     return false;
 }
 
-static void list_forced(const struct planner *p, const struct pod_facts *pod, const char **list,
-                        bool *is_many)
+static void list_forced(const struct planner *p, const struct pod_facts *pod, struct strbuf *list)
 {
-    if (!pod || !must_force(p, pod) || is_listed(*list, pod->node))
-        return;
-    *is_many = **list != '\0';
-    *list = arena_printf(p->a, "%s%s%s", *list, *is_many ? ", " : "", pod->node);
+    if (pod && must_force(p, pod) && !is_listed(list, pod->node))
+        strbuf_addf(list, "%s%s", list->len > 0 ? ", " : "", pod->node);
 }
 
 /* Workers of a lost rack are deleted in one pass, and each of its machines matters. */
 static const char *forced_text(const struct planner *p, const char *due)
 {
-    const char *nodes = "";
-    bool is_many = false;
+    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(NODES_TEXT_MAX);
     for (size_t i = 0; i < p->gang.other_count; i++)
-        list_forced(p, p->gang.others[i], &nodes, &is_many);
+        list_forced(p, p->gang.others[i], &nodes);
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        list_forced(p, p->gang.workers[i], &nodes, &is_many);
+        list_forced(p, p->gang.workers[i], &nodes);
+    bool is_many = strchr(strbuf_text(&nodes), ',') != NULL;
     return arena_printf(p->a, "it %s %s; %s %s may still run %s and hold the job's keys until the %s off",
-                        forced_words, due, is_many ? "nodes" : "node", nodes, is_many ? "workers" : "it",
-                        is_many ? "machines are" : "machine is");
+                        forced_words, due, is_many ? "nodes" : "node", strbuf_text(&nodes),
+                        is_many ? "workers" : "it", is_many ? "machines are" : "machine is");
 }
 
 /* Of a pod whose grace period is over: what keeps it, and what will happen. */
