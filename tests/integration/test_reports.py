@@ -3,6 +3,8 @@
 The workers wait for a node that never comes, so they do nothing by themselves; the tests post in their place, with the
 tokens that a kubelet would have put into them.
 """
+import base64
+import datetime
 import json
 import os
 import shutil
@@ -16,9 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
 
 from cloud.tls import server_context
 from integration.conftest import Operator
+from kit.chart import rendered
 from kit.cluster import free_port, wait_for
 
 AUDIENCE = "cloister.dev/reports"
@@ -318,6 +322,47 @@ def test_a_standby_is_ready_and_asks_agents_to_come_again(reporting, job):
         for operator, _ in both:
             operator.stop()
         r.operator.start()
+
+
+def flags(objects):
+    container = objects["Deployment", "cloister-operator"]["spec"]["template"]["spec"]["containers"][0]
+    return dict(a.removeprefix("--").partition("=")[::2] for a in container["args"] if a.startswith("--report-"))
+
+
+def mounted_secret(objects):
+    return next(v["secret"]["secretName"] for v in objects["Deployment", "cloister-operator"]["spec"]["template"]["spec"]["volumes"] if v["name"] == "reports")
+
+
+def test_the_charts_own_key_pair_is_for_the_service_that_agents_are_told(cluster):
+    objects = rendered({}, cluster.env)
+    secret = objects["Secret", "cloister-reports-tls"]
+    assert secret["metadata"]["annotations"] == {"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/resource-policy": "keep"}
+    assert mounted_secret(objects) == "cloister-reports-tls"
+    ca, cert = (x509.load_pem_x509_certificate(base64.b64decode(secret["data"][k])) for k in ("ca.crt", "tls.crt"))
+    cert.verify_directly_issued_by(ca)
+    names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
+    assert flags(objects)["report-url"].removeprefix("https://") in names and ("Service", "cloister-reports") in objects
+    assert cert.not_valid_after_utc - cert.not_valid_before_utc > datetime.timedelta(days=3600)
+
+
+@pytest.mark.parametrize("values, secret", [({"existingSecret": "mine"}, "mine"),
+                                            ({"certManager": {"issuerName": "ca", "issuerKind": "ClusterIssuer"}}, "cloister-reports-tls")])
+def test_the_chart_makes_no_key_pair_where_there_is_one(cluster, values, secret):
+    objects = rendered({"reports": values}, cluster.env)
+    assert not [name for kind, name in objects if kind == "Secret"] and mounted_secret(objects) == secret
+    certificates = [o for (kind, _), o in objects.items() if kind == "Certificate"]
+    assert len(certificates) == ("certManager" in values)
+    for certificate in certificates:
+        assert certificate["spec"]["secretName"] == secret
+        assert certificate["spec"]["issuerRef"] == {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": "ca"}
+        assert flags(objects)["report-url"].removeprefix("https://") in certificate["spec"]["dnsNames"]
+
+
+def test_the_chart_without_reports_has_nothing_of_them(cluster):
+    objects = rendered({"reports": {"enabled": False}}, cluster.env)
+    assert flags(objects) == {} and not [name for _, name in objects if "reports" in name]
+    rules = objects["ClusterRole", "cloister-operator"]["rules"]
+    assert not [r for r in rules if "tokenreviews" in r["resources"]]
 
 
 def test_the_token_is_mounted_into_the_agent_alone(reporting, job):

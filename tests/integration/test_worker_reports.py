@@ -5,6 +5,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -218,6 +219,26 @@ def test_the_loopback_takes_words_and_gives_none(start, operator):
         assert refused.value.code == 404 and b"token-of-the-pod" not in refused.value.read()
     assert post(w, good)[0] == 200
     assert "token-of-the-pod" not in w.log("agent")
+
+
+def test_a_flood_of_progress_keeps_the_agent_from_nothing(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+    path, digest = data_file(tmp_path, 1000)
+    w = start(encrypt(cloud, prefix, path))
+    w.start_trainer(f"sleep 5; {COPY}")
+    bearer, stop = token(w), time.monotonic() + 4
+
+    def flood(number):
+        sent = 0
+        while time.monotonic() < stop:
+            assert post(w, {"trainerStatus": {"progressPercentage": number, "metrics": [{"name": f"m{i}", "value": str(sent)} for i in range(64)]}},
+                        bearer)[0] == 200
+            sent += 1
+        return sent
+    with ThreadPoolExecutor(8) as pool:
+        sent = sum(pool.map(flood, range(8)))
+    code, message = w.finish()
+    assert code == 0 and message["result"] == "Succeeded" and digest in w.log("trainer")
+    assert sent > 100 and len([b for b in operator.bodies() if "progress" in b]) <= 5
 
 
 def test_posts_progress_every_five_seconds_at_most(start, operator):

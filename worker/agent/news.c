@@ -1,5 +1,6 @@
 #include "agent/news.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,22 +18,39 @@
 
 #define PROGRESS_FILE "/cloister/run/progress"
 
+enum { KEEP_MS = 1000 };
+
 struct news {
     struct result *result;
     struct progress progress;
     struct progress_file *file;
     struct progress_server *server; /* NULL: could not be set up */
     struct reporter *reporter;      /* NULL: nobody to report to */
+    struct loop_source *keeper;     /* puts progress into the result */
+    bool is_kept;                   /* it is there */
     struct meter *meter;
     struct gate *gate;
     struct httpd *metrics;    /* NULL: could not be set up */
     struct loop_source *wake; /* the result has changed, on whatever thread */
 };
 
+/* ---- progress ---- */
+static void keep_progress(void *context)
+{
+    struct news *n = context;
+    if (n->is_kept)
+        return;
+    n->is_kept = true;
+    result_progress(n->result, n->progress.latest);
+}
+
+/* A program may speak a thousand times a second. */
 static void on_progress(void *context)
 {
     struct news *n = context;
-    result_progress(n->result, n->progress.latest);
+    if (n->is_kept)
+        loop_timer_set(n->keeper, KEEP_MS);
+    n->is_kept = false;
     if (n->reporter != NULL)
         reporter_note_progress(n->reporter);
 }
@@ -77,6 +95,8 @@ struct news *news_new(struct loop *loop, const struct plan *plan, struct result 
     struct err e CLEANUP(err_fini) = {0};
     n->result = result;
     n->gate = gate;
+    n->keeper = loop_add_timer(loop, keep_progress, n);
+    n->is_kept = true;
     n->meter = meter_new(plan);
     gate_watch_usage(gate, on_usage, n);
     open_metrics(n, loop, plan);
@@ -94,6 +114,7 @@ struct news *news_new(struct loop *loop, const struct plan *plan, struct result 
 void news_catch_up(struct news *n)
 {
     progress_file_look(n->file);
+    keep_progress(n);
 }
 
 void news_free(struct news *n)
@@ -108,6 +129,7 @@ void news_free(struct news *n)
     progress_file_free(n->file);
     reporter_free(n->reporter);
     loop_source_free(n->wake);
+    loop_source_free(n->keeper);
     progress_fini(&n->progress);
     free(n);
 }
