@@ -127,7 +127,8 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
     case PASS_REFUSED: task_schedule(t, GATHER_MS); break;
     case PASS_FAILED:
         pause_ms = backoff_next_ms(&t->backoff);
-        task_schedule(t, pause_ms > retry_ms ? pause_ms : retry_ms);
+        task_hold(t, retry_ms);
+        task_schedule(t, pause_ms);
         break;
     }
     let_next_in(c);

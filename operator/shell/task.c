@@ -49,11 +49,22 @@ void task_free(void *task)
 
 void task_schedule(struct task *t, int64_t delay_ms)
 {
-    int64_t due_ms = clock_boot_ms() + delay_ms;
+    int64_t now_ms = clock_boot_ms(), due_ms = now_ms + delay_ms;
+    if (due_ms < t->held_until_ms)
+        due_ms = t->held_until_ms;
     if (t->due_ms != 0 && t->due_ms <= due_ms)
         return;
     t->due_ms = due_ms;
-    loop_timer_set(t->timer, delay_ms);
+    loop_timer_set(t->timer, due_ms - now_ms);
+}
+
+void task_hold(struct task *t, int64_t for_ms)
+{
+    t->held_until_ms = clock_boot_ms() + for_ms;
+    if (t->due_ms == 0 || t->due_ms >= t->held_until_ms)
+        return;
+    t->due_ms = t->held_until_ms;
+    loop_timer_set(t->timer, for_ms);
 }
 
 void task_not_due(struct task *t)

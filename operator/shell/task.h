@@ -19,8 +19,9 @@ struct task {
     char *uid;        /* of the job that it is about; "" before the first pass */
     char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
     struct loop_source *timer;
-    int64_t due_ms;   /* boot clock; 0 = not due */
-    int64_t begun_ms; /* of the running pass */
+    int64_t due_ms;        /* boot clock; 0 = not due */
+    int64_t begun_ms;      /* of the running pass */
+    int64_t held_until_ms; /* whatever changes, not before: the server asked to wait */
     struct backoff backoff;
     struct expectations expectations;
     char *refused_object; /* "" = nothing */
@@ -45,8 +46,10 @@ struct task {
 struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
                       void *controller) MUST_CHECK RETURNS_NONNULL;
 void task_free(void *task);
-/* Due in delay_ms or earlier. */
+/* Due in delay_ms or earlier, unless it is held. */
 void task_schedule(struct task *t, int64_t delay_ms);
+/* Not due for so long. */
+void task_hold(struct task *t, int64_t for_ms);
 /* The timer fired. */
 void task_not_due(struct task *t);
 /* The job is another one under the same name: what was remembered is void. */
