@@ -276,6 +276,9 @@ int job_decode(const json_t *object, struct arena *a, struct job *ret, struct er
 /* False: another controller was named in spec.managedBy, and the job is none of our business. */
 bool job_is_ours(const struct job *j);
 
+/* The Kueue queue that the job waits in; "" = none. */
+const char *job_queue(const struct job *j);
+
 /* What the current attempt asks for: the status's word where it is one of the spec's, else the first. */
 enum technology job_technology(const struct job *j);
 

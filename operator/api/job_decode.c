@@ -306,6 +306,12 @@ bool job_is_ours(const struct job *j)
     return !*j->spec.managed_by || strcmp(j->spec.managed_by, JOB_CONTROLLER) == 0;
 }
 
+const char *job_queue(const struct job *j)
+{
+    const char *name = json_string_value(json_object_get(j->labels, LABEL_QUEUE));
+    return name ? name : "";
+}
+
 enum technology job_technology(const struct job *j)
 {
     enum technology t = technology_from_name(j->status.requested_technology);

@@ -42,6 +42,15 @@
 /* A resource, and the key of the taint of nodes that have it. */
 #define RESOURCE_GPU "nvidia.com/gpu"
 
+/* Kueue's plain pod groups. What a TrainingJob carries of them goes to its pods. */
+#define KUEUE_PREFIX                 "kueue.x-k8s.io/"
+#define LABEL_QUEUE                  KUEUE_PREFIX "queue-name"
+#define LABEL_GROUP                  KUEUE_PREFIX "pod-group-name"
+#define LABEL_GROUP_INDEX            KUEUE_PREFIX "pod-group-pod-index"
+#define ANNOTATION_GROUP_TOTAL       KUEUE_PREFIX "pod-group-total-count"
+#define ANNOTATION_GROUP_IS_RETRIED  KUEUE_PREFIX "retriable-in-group"
+#define ANNOTATION_GROUP_NOT_RETRIED "false"
+
 #define CONTAINER_INSTALL "cloister-install"
 #define CONTAINER_AGENT   "cloister-agent"
 #define CONTAINER_TRAINER "trainer"

@@ -24,6 +24,11 @@ void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZ
     (void)snprintf(out, NAME_SIZE, "%.*s-worker-%d-%d", JOB_NAME_MAX, job, (int)index, (int)attempt);
 }
 
+void name_group(const char *job, const char *uid, int32_t attempt, char out[NAME_SIZE])
+{
+    (void)snprintf(out, NAME_SIZE, "%.*s-%.8s-%d", JOB_NAME_MAX, job, uid, (int)attempt);
+}
+
 void name_volume(const char *volume, char out[NAME_SIZE])
 {
     (void)snprintf(out, NAME_SIZE, "job-%.*s", VOLUME_NAME_MAX, volume);

@@ -21,6 +21,8 @@ void name_policy(const char *job, const char *uid, char out[NAME_SIZE]);
 void name_host(const char *job, int32_t index, char out[NAME_SIZE]);
 /* "digits-worker-0-1": index, then attempt. */
 void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZE]);
+/* "digits-1a2b3c4d-1": Kueue's pod group that begins with that attempt. */
+void name_group(const char *job, const char *uid, int32_t attempt, char out[NAME_SIZE]);
 /* "job-config": a volume of the user's, which so never meets one of ours. */
 void name_volume(const char *volume, char out[NAME_SIZE]);
 /* The first eight characters of a uid, as they stand in object names. */

@@ -19,8 +19,9 @@ enum action_kind {
     ACTION_CREATE_SERVICE, /* render_service() */
     ACTION_CREATE_POLICY,  /* render_policy() without pods */
     ACTION_UPDATE_POLICY,  /* attempt, pods, version: render_policy(), PUT */
-    ACTION_CREATE_POD,     /* attempt, index, technology: render_pod() */
+    ACTION_CREATE_POD,     /* attempt, index, technology, group: render_pod() */
     ACTION_DELETE_POD,     /* name, uid (precondition), grace_seconds */
+    ACTION_END_GROUP,      /* name of a pod: its pod group takes no more pods */
     ACTION_DELETE_SERVICE, /* name, uid (precondition) */
     ACTION_DELETE_POLICY,  /* the same */
     ACTION_ASK_AUTOSCALER, /* name, uid of a pod: its events, for world.scaling */
@@ -42,6 +43,7 @@ struct action {
     int32_t attempt;            /* CREATE_POD, UPDATE_POLICY */
     int32_t index;              /* CREATE_POD */
     enum technology technology; /* CREATE_POD */
+    const char *group;          /* CREATE_POD: Kueue's pod group, "" = none */
     const char *name;           /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
     const char *version;        /* UPDATE_POLICY: its resourceVersion */
     const struct pod_owner *pods; /* UPDATE_POLICY: who own it besides the job */

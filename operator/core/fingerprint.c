@@ -149,8 +149,12 @@ void pod_read_spec(struct skim *s, struct spec_text *ret)
     bool is_object = skim_enter(s);
     *ret = (struct spec_text){.fingerprint = ""};
     while (is_object && skim_name(s, &name)) {
-        if (view_equal_text(name, "nodeName")) {
-            ret->node = skim_value(s);
+        struct view *wanted = view_equal_text(name, "nodeName")          ? &ret->node
+                              : view_equal_text(name, "nodeSelector")    ? &ret->node_selector
+                              : view_equal_text(name, "schedulingGates") ? &ret->gates
+                                                                         : NULL;
+        if (wanted) {
+            *wanted = skim_value(s);
             continue;
         }
         struct skim start = *s;

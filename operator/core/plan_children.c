@@ -152,6 +152,7 @@ static void keep_policy(struct planner *p)
 
 static void create_pods(struct planner *p)
 {
+    const char *group = plan_group(p);
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         if (p->gang.workers[i])
             continue;
@@ -162,6 +163,7 @@ static void create_pods(struct planner *p)
                                        .attempt = p->gang.attempt,
                                        .index = i,
                                        .technology = p->technology,
+                                       .group = group,
                                        .name = arena_strdup(p->a, name)});
     }
 }

@@ -31,6 +31,7 @@ static void stop_workers(struct planner *p, const char *why)
 void plan_fail(struct planner *p, const char *reason, const char *message)
 {
     const struct pod_facts *alive = NULL;
+    plan_end_group(p);
     if (!keeps_workers(p)) {
         stop_workers(p, "the job has failed");
         alive = plan_awaited_worker(p);
@@ -87,6 +88,8 @@ static void remove_children(struct planner *p)
 
 void plan_clean_up(struct planner *p)
 {
+    if (p->j->status.phase == PHASE_FAILED)
+        plan_end_group(p);
     if (is_ttl_over(p)) {
         remove_children(p);
         return;

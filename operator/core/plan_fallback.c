@@ -36,7 +36,9 @@ bool plan_fallback(struct planner *p, struct verdict *ret)
     const struct job_spec *s = &p->j->spec;
     const struct pod_facts *pod = first_without_room(p);
     int64_t since_us = unplaced_since(p);
-    if (s->fallback_after_seconds == 0 || s->technology_count < 2 || !pod || since_us == 0)
+    /* The members of a pod group have one shape, so a job in a queue keeps what it has asked for. */
+    if (s->fallback_after_seconds == 0 || *job_queue(p->j) || s->technology_count < 2 || !pod ||
+        since_us == 0)
         return false;
     int64_t at_us = since_us + s->fallback_after_seconds * SECOND_US;
     if (at_us > p->w->now_us) {

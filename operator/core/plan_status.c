@@ -58,9 +58,9 @@ static bool is_reason(const struct planner *p, const char *reason)
 }
 
 /* Another technology is asked for after a time, without anybody's help. */
-static bool falls_back(const struct job_spec *s)
+static bool falls_back(const struct job *j)
 {
-    return s->fallback_after_seconds > 0 && s->technology_count > 1;
+    return j->spec.fallback_after_seconds > 0 && j->spec.technology_count > 1 && !*job_queue(j);
 }
 
 /* Whether nothing moves until a person does something; a full cluster may empty by itself. */
@@ -68,7 +68,8 @@ static bool is_stalled(const struct planner *p)
 {
     return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
            is_reason(p, REASON_WorkerTrafficNotEncrypted) || is_reason(p, REASON_CreateRefused) ||
-           (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(&p->j->spec) && !p->may_scale_up);
+           is_reason(p, REASON_FlavorMismatch) ||
+           (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(p->j) && !p->may_scale_up);
 }
 
 /* Whether it is on its way to where it was asked to be: to running, or to its end. */
@@ -109,7 +110,7 @@ static void describe_conditions(struct planner *p)
         add_condition(p, "Failed", true, reason, message);
     if (phase == PHASE_FAILING)
         add_condition(p, "FailureTarget", true, reason, p->failing_message);
-    if (is_begun && phase != PHASE_RESTARTING && phase != PHASE_FAILING)
+    if (is_begun && phase != PHASE_RESTARTING && phase != PHASE_FAILING && phase != PHASE_QUEUED)
         add_condition(p, "NodesReady", all_placed(p), reason,
                       all_placed(p) ? "All workers are on confidential nodes." : message);
     if (is_moving(p))

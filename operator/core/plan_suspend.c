@@ -10,6 +10,7 @@
 void plan_suspend(struct planner *p)
 {
     plan_stop_workers(p, -1, "the job is suspended");
+    plan_end_group(p);
     p->next.start_time_us = 0;
     const struct pod_facts *alive = plan_awaited_worker(p);
     if (alive)

@@ -69,6 +69,12 @@ void plan_end_succeeded(struct planner *p);
 void plan_clean_up(struct planner *p);
 /* plan_failure.c: true when the attempt has failed, now or in a pass before. */
 bool plan_failure(struct planner *p);
+/* plan_queue.c: Kueue's pod groups. */
+const char *plan_group(struct planner *p);
+/* Nothing more comes into the group: Kueue lets go of its pods. */
+void plan_end_group(struct planner *p);
+/* True when workers wait in the queue, or were let go to where they cannot run; and that was said. */
+bool plan_say_queue(struct planner *p);
 /* plan_fallback.c: true when the attempt finds no room for too long and another technology is to be tried. */
 bool plan_fallback(struct planner *p, struct verdict *ret);
 /* What the next attempt asks for. */

@@ -38,6 +38,7 @@ static const size_t pod_strings[] = {
     POD(other_conditions),
     POD(agent_ended_reason),
     POD(unschedulable_message),
+    POD(group),
     CONTAINER(install),
     CONTAINER(agent),
     CONTAINER(trainer),
@@ -179,9 +180,10 @@ static void reduce_condition(struct view condition, struct arena *a, struct pod_
     keep_condition(skim_text(v[0]), skim_text(v[1]), ret, others);
     if (skim_is(v[0], "Ready")) {
         ret->is_ready = is_true;
-    } else if (skim_is(v[0], "DisruptionTarget") && is_true) {
+    } else if (is_true && (skim_is(v[0], "DisruptionTarget") || skim_is(v[0], "TerminationTarget"))) {
+        /* By Kubernetes itself, and by Kueue. */
         const char *reason = text(a, v[2]);
-        ret->disruption_reason = *reason ? reason : "DisruptionTarget";
+        ret->disruption_reason = *reason ? reason : text(a, v[0]);
         ret->disruption_message = text(a, v[3]);
     } else if (skim_is(v[0], "PodScheduled") && !is_true && skim_is(v[2], "Unschedulable")) {
         const char *message = text(a, v[3]);
@@ -226,13 +228,15 @@ static const char *controller_uid(struct view owners, struct arena *a)
 
 static void reduce_labels(struct view labels, struct arena *a, struct pod_facts *ret)
 {
-    static const char *const names[] = {LABEL_JOB_UID, LABEL_JOB_NAME, LABEL_ATTEMPT, LABEL_INDEX};
+    static const char *const names[] = {LABEL_JOB_UID, LABEL_JOB_NAME, LABEL_ATTEMPT, LABEL_INDEX,
+                                        LABEL_GROUP};
     struct view v[ARRAY_LEN(names)];
     skim_members(labels, names, ARRAY_LEN(names), v);
     ret->job_uid = text(a, v[0]);
     ret->job_name = text(a, v[1]);
     ret->attempt = number_label(v[2]);
     ret->index = number_label(v[3]);
+    ret->group = text(a, v[4]);
 }
 
 static void reduce_metadata(struct view metadata, struct arena *a, struct pod_facts *ret)
@@ -304,12 +308,34 @@ static enum technology technology_of(struct view affinity)
 }
 
 /* Labels and annotations hold dots, so they are not addressed by path. */
-static struct view fingerprint_sent(struct view metadata)
+static struct view member(struct view object, const char *name)
 {
-    static const char *const names[] = {ANNOTATION_FINGERPRINT};
-    struct view sent;
-    skim_members(skim_at(metadata, "annotations"), names, ARRAY_LEN(names), &sent);
-    return sent;
+    struct view value;
+    skim_members(object, &name, 1, &value);
+    return value;
+}
+
+static int32_t count(struct view list)
+{
+    struct skim s = skim_open(list);
+    struct view name, value;
+    int32_t n = 0;
+    while (skim_next(&s, &name, &value))
+        n++;
+    return n;
+}
+
+/* What a queue does to a pod. */
+static void reduce_queueing(const struct spec_text *spec, struct view annotations, struct pod_facts *ret)
+{
+    struct view selected = member(spec->node_selector, LABEL_NODE_TECHNOLOGY);
+    ret->selector_count = count(spec->node_selector);
+    ret->selection = selected.len == 0                                     ? SELECTION_SILENT
+                     : skim_is(selected, technology_name(ret->technology)) ? SELECTION_SAME
+                                                                           : SELECTION_OTHER;
+    ret->is_gated = count(spec->gates) > 0;
+    ret->is_group_over =
+        skim_is(member(annotations, ANNOTATION_GROUP_IS_RETRIED), ANNOTATION_GROUP_NOT_RETRIED);
 }
 
 /* One go over the text: the spec is the largest part, and comes in no certain order. */
@@ -332,7 +358,9 @@ static void reduce(struct view pod, struct arena *a, struct pod_facts *ret)
     reduce_status(status, a, ret);
     ret->node = text(a, spec.node);
     ret->technology = technology_of(spec.affinity);
-    ret->is_changed = !skim_is(fingerprint_sent(metadata), spec.fingerprint);
+    struct view annotations = skim_at(metadata, "annotations");
+    ret->is_changed = !skim_is(member(annotations, ANNOTATION_FINGERPRINT), spec.fingerprint);
+    reduce_queueing(&spec, annotations, ret);
 }
 
 struct pod_facts *pod_facts_new(struct view pod, const struct pod_facts *previous)

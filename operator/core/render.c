@@ -32,16 +32,18 @@ json_t *render_service(const struct job *j)
                      render_metadata(j, name), "spec", spec);
 }
 
-static json_t *pod_metadata(const struct job *j, int32_t attempt, int32_t index)
+static json_t *pod_metadata(const struct job *j, const struct worker *w)
 {
     char name[NAME_SIZE];
-    name_pod(j->name, index, attempt, name);
+    name_pod(j->name, w->index, w->attempt, name);
     json_t *m = render_metadata(j, name);
     json_t *labels = json_object_get(m, "labels");
-    json_object_set_new(labels, LABEL_ATTEMPT, json_sprintf("%d", (int)attempt));
-    json_object_set_new(labels, LABEL_INDEX, json_sprintf("%d", (int)index));
+    json_object_set_new(labels, LABEL_ATTEMPT, json_sprintf("%d", (int)w->attempt));
+    json_object_set_new(labels, LABEL_INDEX, json_sprintf("%d", (int)w->index));
     json_object_set_new(m, "annotations",
                         json_pack("{s:s}", ANNOTATION_DEFAULT_CONTAINER, CONTAINER_TRAINER));
+    if (*w->group)
+        render_queueing(m, j, w);
     return m;
 }
 
@@ -52,12 +54,11 @@ static json_t *security(const struct job_spec *s, const struct config *c)
                      "runAsNonRoot", 1, "seccompProfile", "type", "RuntimeDefault");
 }
 
-static json_t *pod_spec(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
-                        int32_t index)
+static json_t *pod_spec(const struct job *j, const struct config *c, const struct worker *w)
 {
     char host[NAME_SIZE];
     char service[NAME_SIZE];
-    name_host(j->name, index, host);
+    name_host(j->name, w->index, host);
     name_service(j->name, service);
     json_t *spec = json_object();
     json_object_set_new(spec, "restartPolicy", json_string("Never"));
@@ -68,20 +69,20 @@ static json_t *pod_spec(const struct job *j, const struct config *c, enum techno
     json_object_set_new(spec, "automountServiceAccountToken", json_false());
     json_object_set_new(spec, "enableServiceLinks", json_false());
     json_object_set_new(spec, "securityContext", security(&j->spec, c));
-    render_placement(spec, &j->spec, t, c);
+    render_placement(spec, &j->spec, w->technology, c);
     json_object_set_new(
         spec, "initContainers",
-        json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, attempt, index)));
-    json_object_set_new(spec, "containers", json_pack("[o]", render_trainer_container(j, c, attempt, index)));
+        json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, w->attempt, w->index)));
+    json_object_set_new(spec, "containers",
+                        json_pack("[o]", render_trainer_container(j, c, w->attempt, w->index)));
     json_object_set_new(spec, "volumes", render_volumes(&j->spec, c));
     return spec;
 }
 
-json_t *render_pod(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
-                   int32_t index)
+json_t *render_pod(const struct job *j, const struct config *c, const struct worker *w)
 {
     json_t *pod = json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata",
-                            pod_metadata(j, attempt, index), "spec", pod_spec(j, c, t, attempt, index));
+                            pod_metadata(j, w), "spec", pod_spec(j, c, w));
     char fingerprint[FINGERPRINT_SIZE];
     char *text CLEANUP(cleanup_free) = js_dump(json_object_get(pod, "spec"));
     pod_fingerprint(view_from(text), fingerprint);

@@ -20,9 +20,15 @@ json_t *render_service(const struct job *j) MUST_CHECK;
  * none before they exist. */
 json_t *render_policy(const struct job *j, const struct config *c, int32_t attempt,
                       const struct pod_owner *pods, size_t pod_count) MUST_CHECK;
-/* t: what the attempt asks for, which is not always what the job's status, as it was read, says. */
-json_t *render_pod(const struct job *j, const struct config *c, enum technology t, int32_t attempt,
-                   int32_t index) MUST_CHECK;
+/* One worker of an attempt, and what the attempt asks for, which is not always what the job's status says
+ * that was read before it. */
+struct worker {
+    int32_t attempt;
+    int32_t index;
+    enum technology technology;
+    const char *group; /* Kueue's pod group, "" = none */
+};
+json_t *render_pod(const struct job *j, const struct config *c, const struct worker *w) MUST_CHECK;
 /* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
 char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
                         int32_t index) MUST_CHECK;
@@ -44,6 +50,8 @@ struct spec_text {
     char fingerprint[FINGERPRINT_SIZE];
     struct view node;
     struct view affinity;
+    struct view node_selector;
+    struct view gates;
 };
 struct skim;
 /* The cursor stands before the spec. */

@@ -18,6 +18,8 @@ json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t 
                            int32_t index) MUST_CHECK;
 /* Sets affinity, tolerations, nodeSelector and what else says where the pod goes. */
 void render_placement(json_t *pod_spec, const struct job_spec *s, enum technology t, const struct config *c);
+/* Adds the labels and annotations by which Kueue knows the pod's group. */
+void render_queueing(json_t *metadata, const struct job *j, const struct worker *w);
 json_t *render_volumes(const struct job_spec *s, const struct config *c) MUST_CHECK;
 
 #endif

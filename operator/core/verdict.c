@@ -70,7 +70,9 @@ static const char *disruption_of(const struct pod_facts *p)
 {
     static const struct word_pair conditions[] = {
         {"PreemptionByScheduler", REASON_Preempted}, {"EvictionByEvictionAPI", REASON_Evicted},
-        {"TerminationByKubelet", REASON_Evicted},    {"DeletionByTaintManager", REASON_NodeLost},
+        {"TerminationByKubelet", REASON_Evicted},    {"WorkloadEvicted", REASON_Preempted},
+        {"WorkloadDeleted", REASON_Preempted},       {"NoMatchingWorkload", REASON_Preempted},
+        {"NotAdmitted", REASON_Preempted},           {"DeletionByTaintManager", REASON_NodeLost},
         {"DeletionByPodGC", REASON_NodeLost},
     };
     static const struct word_pair reasons[] = {

@@ -33,6 +33,9 @@ struct container_facts {
 /* Conditions that every pod has; pod_condition() knows their types. */
 #define USUAL_CONDITIONS 5
 
+/* What a pod's nodeSelector, to which queues add, says of the technology that its affinity asks for. */
+enum selection { SELECTION_SILENT, SELECTION_SAME, SELECTION_OTHER };
+
 /*
  * A pod reduced to what plan() reads: one heap block, freed with free(). Strings are "" when absent.
  */
@@ -54,12 +57,17 @@ struct pod_facts {
     bool is_forced; /* being deleted with a grace period of 0 */
     bool is_ready;
     bool is_changed;       /* differs from what was sent (ANNOTATION_FINGERPRINT) */
+    bool is_gated;         /* a scheduling gate holds it back */
+    bool is_group_over;    /* its pod group takes no more pods */
     bool is_image_changed; /* an imageID differs from the one that this pod had before */
     enum pod_phase phase;
+    enum selection selection;
+    int32_t selector_count;        /* entries of its nodeSelector */
+    const char *group;             /* Kueue's pod group, "" = none */
     enum technology technology;    /* that its required affinity asks for; TECHNOLOGY_COUNT = none */
     const char *reason;            /* status.reason: Evicted, NodeLost, OutOfcpu, ... */
     const char *message;           /* status.message */
-    const char *disruption_reason; /* of condition DisruptionTarget=True, "" = none */
+    const char *disruption_reason; /* of condition DisruptionTarget or TerminationTarget True, "" = none */
     const char *disruption_message;
     /* Statuses of conditions by their first letter, for failurePolicy.rules. Thousands of pods are cached,
      * and most have the usual ones only. */

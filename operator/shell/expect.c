@@ -75,6 +75,10 @@ static const char *version_of(const struct expectation *x, const struct caches *
         const struct child_facts *policy = caches_policy(c, namespace, x->name);
         return policy == NULL ? "" : policy->resource_version;
     }
+    if (x->cache == CACHE_PODS) {
+        const struct pod_facts *p = caches_pod(c, namespace, x->name);
+        return p == NULL ? "" : p->resource_version;
+    }
     const struct cached_job *j = caches_job(c, namespace, x->name);
     return j == NULL ? "" : j->resource_version;
 }

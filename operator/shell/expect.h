@@ -12,7 +12,7 @@
 #include "shell/caches.h"
 
 enum expectation_kind {
-    EXPECT_VERSION, /* the job or NetworkPolicy, at least as new as `version` */
+    EXPECT_VERSION, /* the job, pod or NetworkPolicy, at least as new as `version` */
     EXPECT_THERE,   /* the child with that uid */
     EXPECT_LEAVING, /* the child with that uid is gone or being deleted */
     EXPECT_FORCED,  /* the pod with that uid is gone, or only a finalizer keeps it */

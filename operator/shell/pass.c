@@ -58,6 +58,7 @@ static void keep_plan(struct pass *p, const struct plan *plan)
         a->reason = arena_strdup(p->arena, a->reason);
         a->note = arena_strdup(p->arena, a->note);
         a->version = arena_strdup(p->arena, a->version);
+        a->group = arena_strdup(p->arena, a->group);
         a->pods = keep_owners(p, a->pods, a->pod_count);
         a->pod = arena_strdup(p->arena, a->pod);
     }

@@ -26,6 +26,7 @@ static const struct target {
                               "networkpolicies"},
     [ACTION_CREATE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
     [ACTION_DELETE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_END_GROUP] = {"pod", CACHE_PODS, "/api/v1", "pods"},
     [ACTION_DELETE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
     [ACTION_DELETE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
                               "networkpolicies"},
@@ -93,7 +94,9 @@ static void note_success(struct write *w, const json_t *object)
         expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
         break;
     case ACTION_UPDATE_POLICY:
-        expect(x, EXPECT_VERSION, CACHE_POLICIES, name, js_text(object, "metadata.resourceVersion"));
+    case ACTION_END_GROUP:
+        expect(x, EXPECT_VERSION, targets[w->action->kind].cache, name,
+               js_text(object, "metadata.resourceVersion"));
         break;
     case ACTION_CREATE_SERVICE:
     case ACTION_CREATE_POLICY:
@@ -221,6 +224,17 @@ static void on_deleted(void *context, const struct kube_answer *answer, const st
     end_write(w);
 }
 
+static void on_group_ended(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    w->call = NULL;
+    if (e == NULL)
+        note_success(w, answer->object);
+    else if (e->code != ERR_NOT_FOUND) /* gone already: the next pass looks for another one */
+        note_failure(w, answer, e);
+    end_write(w);
+}
+
 /* An answer that does not come is none: the pass goes on, and the question is asked again later. */
 static void on_autoscaler(void *context, const struct kube_answer *answer, const struct err *e)
 {
@@ -269,6 +283,16 @@ static void put_policy(struct write *w)
     w->call = kube_start(p->pw->client, "PUT", path, body, on_replaced, w);
 }
 
+/* The uid refuses a namesake. */
+static void end_group(struct write *w)
+{
+    json_t *body CLEANUP(js_free) =
+        json_pack("{s:{s:s, s:{s:s}}}", "metadata", "uid", w->action->uid, "annotations",
+                  ANNOTATION_GROUP_IS_RETRIED, ANNOTATION_GROUP_NOT_RETRIED);
+    char *path CLEANUP(cleanup_free) = object_path(w, "");
+    w->call = kube_start(w->pass->pw->client, "PATCH", path, body, on_group_ended, w);
+}
+
 static void delete_child(struct write *w)
 {
     json_t *body CLEANUP(js_free) = delete_body(w->action);
@@ -286,8 +310,10 @@ void write_start(struct write *w)
     case ACTION_CREATE_POLICY: create(w, render_policy(&p->job, p->pw->config, 0, NULL, 0)); break;
     case ACTION_UPDATE_POLICY: put_policy(w); break;
     case ACTION_CREATE_POD:
-        create(w, render_pod(&p->job, p->pw->config, a->technology, a->attempt, a->index));
+        create(w, render_pod(&p->job, p->pw->config,
+                             &(struct worker){a->attempt, a->index, a->technology, a->group}));
         break;
+    case ACTION_END_GROUP: end_group(w); break;
     case ACTION_DELETE_POD:
     case ACTION_DELETE_SERVICE:
     case ACTION_DELETE_POLICY: delete_child(w); break;

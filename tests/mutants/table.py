@@ -208,6 +208,13 @@ E("believes_the_pod_alone", "Sieve: security", "⟦!is_one_of_the_jobs(w->job, p
 E("does_not_look_for_spot_machines", "Cloister: placement", "spot == SPOT_NEVER && ⟦node->is_spot⟧", "false")
 E("does_not_look_at_the_pod", "Sieve: security", "⟦p->is_changed⟧)", "false")
 
+of("operator/core/plan_queue.c")
+E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
+E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!is_over(p, member->group)⟧))", "true")
+E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attempt == p->gang.attempt⟧ ||", "false")
+E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
+E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == SELECTION_SILENT && ⟦has_more⟧", "true")
+
 of("operator/core/plan_fallback.c")
 E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")
 E("stops_at_the_last_technology", "Cloister: fallbackAfterSeconds", "⟦(i + 1) % s->technology_count⟧", "i + 1 < s->technology_count ? i + 1 : i")
@@ -249,7 +256,7 @@ E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'",
 
 of("operator/core/render.c")
 E("gives_children_no_controller", "Sieve: pods leak", '"controller", ⟦1⟧, "blockOwnerDeletion"', "0")
-E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)attempt⟧)', "0")
+E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)w->attempt⟧)', "0")
 E("gives_workers_a_token", "training-operator #1814; Sieve: security",
   '"automountServiceAccountToken", ⟦json_false()⟧', "json_true()")
 

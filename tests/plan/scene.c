@@ -200,6 +200,7 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
                             .other_conditions = "",
                             .agent_ended_reason = "",
                             .unschedulable_message = "",
+                            .group = "",
                             .install = none,
                             .agent = none,
                             .trainer = none};
@@ -211,6 +212,7 @@ static const struct pod_facts *created_pod(const struct job *j, const struct act
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
     *f = *empty_pod(j, act->index, act->attempt, a);
     f->technology = act->technology;
+    f->group = act->group;
     return f;
 }
 
@@ -236,6 +238,13 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->unschedulable_message = js_text(pod, "unschedulable");
     if (json_object_get(pod, "technology"))
         f->technology = technology_from_name(js_text(pod, "technology"));
+    f->group = js_text(pod, "group");
+    f->is_group_over = flag(pod, "groupOver");
+    f->is_gated = flag(pod, "gated");
+    f->selector_count = (int32_t)number(pod, "selectors", 0);
+    f->selection = strcmp(js_text(pod, "selection"), "same") == 0    ? SELECTION_SAME
+                   : strcmp(js_text(pod, "selection"), "other") == 0 ? SELECTION_OTHER
+                                                                     : SELECTION_SILENT;
     if (json_object_get(pod, "name"))
         f->name = js_text(pod, "name");
     if (json_object_get(pod, "owner"))
@@ -421,6 +430,17 @@ static size_t find_pod(const struct scene *s, const char *name)
     return i;
 }
 
+static void end_group(struct scene *s, const struct action *act, struct arena *a)
+{
+    size_t i = find_pod(s, act->name);
+    if (i == s->pod_count)
+        return;
+    struct pod_facts *f = arena_alloc(a, sizeof(*f));
+    *f = *s->pods[i];
+    f->is_group_over = true;
+    s->pods[i] = f;
+}
+
 /* As the API server would: the status goes through JSON, a name exists once, a uid is checked. */
 static void carry_out(struct scene *s, const struct action *act, struct arena *a)
 {
@@ -444,6 +464,8 @@ static void carry_out(struct scene *s, const struct action *act, struct arena *a
         if (strcmp(s->w.scaling.pod_uid, act->uid) != 0)
             s->w.scaling = (struct scaling){.pod_uid = act->uid, .message = ""};
         s->w.scaling.asked_us = SCENE_NOW_US;
+    } else if (act->kind == ACTION_END_GROUP) {
+        end_group(s, act, a);
     } else if (act->kind == ACTION_DELETE_SERVICE) {
         s->w.service = NULL;
     } else if (act->kind == ACTION_DELETE_POLICY) {

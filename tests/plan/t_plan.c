@@ -42,6 +42,8 @@ static void add_action(struct strbuf *text, const struct action *act)
     strbuf_add_text(text, action_kind_name(act->kind));
     if (act->name)
         strbuf_addf(text, " %s", act->name);
+    if (act->kind == ACTION_CREATE_POD && *act->group)
+        strbuf_addf(text, " into %s", act->group);
     if (act->kind == ACTION_CREATE_POD && act->technology != TECHNOLOGY_SEV)
         strbuf_addf(text, " for %s", technology_name(act->technology));
     for (size_t i = 0; i < act->pod_count; i++)
@@ -240,7 +242,7 @@ static void check_safety(const struct scene *s, const struct plan *plan)
             assert_int_equal(plan->actions[0].kind, ACTION_SET_STATUS);
         if (act->kind == ACTION_WAKE_AT)
             assert_true(i == plan->count - 1 && act->at_us > SCENE_NOW_US);
-        if (act->kind == ACTION_DELETE_POD)
+        if (act->kind == ACTION_DELETE_POD || act->kind == ACTION_END_GROUP)
             assert_string_equal(pod_of(s, act)->owner_uid, s->job.uid);
         if (act->kind == ACTION_DELETE_POLICY)
             assert_true(strcmp(s->w.policy->uid, act->uid) == 0 &&

@@ -222,7 +222,8 @@ static const json_t *rendered(const struct pod *p)
     if (find(CACHE_COUNT, what, sizeof(what), &n)) {
         const struct simjob job = {.number = p->job, .generation = 1};
         const struct job *j = &objects[job_number(&job) - 1]->job;
-        objects[n - 1]->facts = keep(render_pod(j, &sim_config, TECHNOLOGY_SEV, p->attempt, p->index));
+        objects[n - 1]->facts =
+            keep(render_pod(j, &sim_config, &(struct worker){p->attempt, p->index, TECHNOLOGY_SEV, ""}));
     }
     return objects[n - 1]->facts;
 }

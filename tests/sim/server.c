@@ -221,6 +221,7 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
     case ACTION_DELETE_POD: return serve_delete(s, w, ret_number, ret_law);
     case ACTION_DELETE_SERVICE: return serve_service_delete(s, w, ret_number, ret_law);
     case ACTION_DELETE_POLICY: return serve_policy_delete(s, w, base, ret_number, ret_law);
+    case ACTION_END_GROUP:
     case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;

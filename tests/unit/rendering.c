@@ -45,6 +45,12 @@ static const char object_text[] =
     "  \"checkpoints\": {\"uri\": \"gs://b/ckpt/\", \"keyName\": \"k\"},"
     "  \"output\": {\"uri\": \"gs://b/models/\", \"keyName\": \"k\"}}}";
 
+json_t *rendered_pod(const struct job *j)
+{
+    const struct worker w = {.attempt = 3, .index = 1, .technology = job_technology(j), .group = ""};
+    return render_pod(j, &rendering_config, &w);
+}
+
 int rendering_setup(void **state)
 {
     static struct rendering f;
@@ -52,7 +58,7 @@ int rendering_setup(void **state)
     *state = &f;
     if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
         return -1;
-    f.pod = render_pod(&f.job, &rendering_config, job_technology(&f.job), 3, 1);
+    f.pod = rendered_pod(&f.job);
     return 0;
 }
 
@@ -100,5 +106,5 @@ void render_with(struct rendering *r, const char *spec)
     if (r->job.spec_problem)
         fail_msg("%s", r->job.spec_problem);
     json_decref(r->pod);
-    r->pod = render_pod(&r->job, &rendering_config, job_technology(&r->job), 3, 1);
+    r->pod = rendered_pod(&r->job);
 }

@@ -21,7 +21,7 @@
 static void gives_the_same_bytes_for_the_same_job(void **state)
 {
     struct rendering *f = *state;
-    json_t *again = render_pod(&f->job, &rendering_config, job_technology(&f->job), 3, 1);
+    json_t *again = rendered_pod(&f->job);
     char *one = json_dumps(f->pod, 0);
     char *other = json_dumps(again, 0);
     assert_string_equal(one, other);
