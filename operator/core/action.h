@@ -3,11 +3,11 @@
  *
  * The order of a plan matters in one way: ACTION_SET_STATUS, when there is one,
  * comes first, and the shell does the rest only after the API server has taken
- * it (a decision stands in status before its consequences exist). Until the job has
- * ended, creates, updates and deletes are never without one: unchanged, it asks
- * whether the view is still the newest. Pods wait for the NetworkPolicy that stands
- * before them. Other actions do not depend on one another. A failed action ends the
- * pass; the next pass plans again from what is there.
+ * it (a decision stands in status before its consequences exist). Where the status
+ * stays as it is, ACTION_CONFIRM_JOB stands in its place: until the job has ended, no
+ * write goes out on a view that was overtaken. Pods wait for the NetworkPolicy that
+ * stands before them. Other actions do not depend on one another. A failed action
+ * ends the pass; the next pass plans again from what is there.
  */
 #ifndef CORE_ACTION_H
 #define CORE_ACTION_H
@@ -16,6 +16,7 @@
 
 enum action_kind {
     ACTION_SET_STATUS,     /* status: PUT on the status subresource with the job's resourceVersion */
+    ACTION_CONFIRM_JOB,    /* read: the job has the resourceVersion that was planned on, or the pass ends */
     ACTION_CREATE_SERVICE, /* render_service() */
     ACTION_CREATE_POLICY,  /* render_policy() without pods */
     ACTION_UPDATE_POLICY,  /* attempt, pods, version: render_policy(), PUT */

@@ -114,9 +114,9 @@ static bool has_writes(const struct planner *p)
 }
 
 /*
- * No write goes out on a view that another operator, or the user, has overtaken: the status comes before
- * them even if it stays as it is, for its resourceVersion is refused then. Of a job that has ended, nothing
- * can be overtaken.
+ * No write goes out on a view that another operator, or the user, has overtaken. A status is refused then,
+ * by its resourceVersion; where it stays as it is, the job is asked for its own. Of a job that has ended,
+ * nothing can be overtaken.
  */
 static bool needs_fence(const struct planner *p)
 {
@@ -136,7 +136,7 @@ static bool is_progress_only(const struct planner *p)
 struct plan planner_finish(struct planner *p)
 {
     bool is_new = !status_equal(&p->next, &p->j->status);
-    bool is_written = is_new || needs_fence(p);
+    bool must_confirm = !is_new && needs_fence(p);
     bool can_wait = !has_writes(p) && is_progress_only(p);
     if (is_new)
         tell_turn(p);
@@ -144,11 +144,12 @@ struct plan planner_finish(struct planner *p)
         planner_add(p, p->events[i]);
     if (p->wake_us != 0)
         planner_add(p, (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
-    if (!is_written)
+    if (must_confirm)
+        p->actions[0] = (struct action){.kind = ACTION_CONFIRM_JOB, .why = "nothing has overtaken this plan"};
+    else if (is_new)
+        p->actions[0] = (struct action){
+            .kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p), .can_wait = can_wait};
+    else
         return (struct plan){p->actions + 1, p->count - 1};
-    p->actions[0] = (struct action){.kind = ACTION_SET_STATUS,
-                                    .why = is_new ? p->next.reason : "is the view still the newest?",
-                                    .status = copy_status(p),
-                                    .can_wait = can_wait};
     return (struct plan){p->actions, p->count};
 }

@@ -176,10 +176,11 @@ bool pass_may_write(const struct pass_world *pw)
     return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
 }
 
-/* The status goes first and alone, and no pod before the policy that is about it. */
+/* The status, or the question for it, goes first and alone, and no pod before the policy that is about it. */
 static bool must_wait(const struct pass *p, const struct action *a)
 {
-    if (p->in_flight > 0 && p->actions[0].kind == ACTION_SET_STATUS && p->next == 1)
+    enum action_kind first = p->actions[0].kind;
+    if (p->in_flight > 0 && p->next == 1 && (first == ACTION_SET_STATUS || first == ACTION_CONFIRM_JOB))
         return true;
     for (size_t i = 0; i < WRITES_AT_ONCE && a->kind == ACTION_CREATE_POD; i++)
         if (p->writes[i].action != NULL && p->writes[i].action->kind == ACTION_CREATE_POLICY)

@@ -19,6 +19,7 @@ static const struct target {
     const char *plural;
 } targets[] = {
     [ACTION_SET_STATUS] = {"status", CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
+    [ACTION_CONFIRM_JOB] = {"job", CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
     [ACTION_CREATE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
     [ACTION_CREATE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
                               "networkpolicies"},
@@ -39,7 +40,7 @@ static bool is_forced(const struct action *a)
 
 static const char *object_name(const struct write *w)
 {
-    return w->action->kind == ACTION_SET_STATUS ? w->pass->job.name : w->action->name;
+    return targets[w->action->kind].cache == CACHE_JOBS ? w->pass->job.name : w->action->name;
 }
 
 /* ---- requests ---- */
@@ -110,6 +111,7 @@ static void note_success(struct write *w, const json_t *object)
         expect(x, is_forced(w->action) ? EXPECT_FORCED : EXPECT_LEAVING, targets[w->action->kind].cache, name,
                w->action->uid);
         break;
+    case ACTION_CONFIRM_JOB:
     case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;
@@ -170,14 +172,19 @@ static void on_namesake(void *context, const struct kube_answer *answer, const s
     end_write(w);
 }
 
-/* Ours from before a crash or a lost answer, or somebody else's? Asked by a list, which the role allows
- * anyway. */
-static void look_at_namesake(struct write *w)
+/* The object of that name as it is now, in a list: the role allows lists anyway, and gives no other read. */
+static void look(struct write *w, kube_done_fn *on_done)
 {
     char *collection CLEANUP(cleanup_free) = collection_path(w);
     char *path CLEANUP(cleanup_free) =
-        xasprintf("%s?fieldSelector=metadata.name%%3D%s", collection, w->action->name);
-    w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_namesake, w);
+        xasprintf("%s?fieldSelector=metadata.name%%3D%s", collection, object_name(w));
+    w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_done, w);
+}
+
+/* Ours from before a crash or a lost answer, or somebody else's? */
+static void look_at_namesake(struct write *w)
+{
+    look(w, on_namesake);
 }
 
 static void on_created(void *context, const struct kube_answer *answer, const struct err *e)
@@ -249,6 +256,23 @@ static void on_autoscaler(void *context, const struct kube_answer *answer, const
     end_write(w);
 }
 
+/* A read changes nothing, so whatever its answer is, nothing is unknown. */
+static void on_confirmed(void *context, const struct kube_answer *answer, const struct err *e)
+{
+    struct write *w = context;
+    struct pass *p = w->pass;
+    const json_t *job = json_array_get(json_object_get(answer->object, "items"), 0);
+    struct err overtaken CLEANUP(err_fini) = {0};
+    w->call = NULL;
+    if (e == NULL && strcmp(js_text(job, "metadata.resourceVersion"), p->job.resource_version) != 0) {
+        err_set(&overtaken, ERR_CONFLICT, NULL, "the job has changed since this was planned");
+        e = &overtaken;
+    }
+    if (e != NULL)
+        note_failure(w, &(struct kube_answer){.retry_after_ms = answer->retry_after_ms}, e);
+    end_write(w);
+}
+
 /* ---- sending ---- */
 static void ask_autoscaler(struct write *w)
 {
@@ -306,6 +330,7 @@ void write_start(struct write *w)
     const struct action *a = w->action;
     switch (a->kind) {
     case ACTION_SET_STATUS: put_status(w); break;
+    case ACTION_CONFIRM_JOB: look(w, on_confirmed); break;
     case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
     case ACTION_CREATE_POLICY: create(w, render_policy(&p->job, p->pw->config, 0, NULL, 0)); break;
     case ACTION_UPDATE_POLICY: put_policy(w); break;

@@ -218,7 +218,6 @@ E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == 
 of("operator/core/plan_fallback.c")
 E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")
 E("stops_at_the_last_technology", "Cloister: fallbackAfterSeconds", "⟦(i + 1) % s->technology_count⟧", "i + 1 < s->technology_count ? i + 1 : i")
-E("takes_the_time_of_another_attempt", "Cloister: fallbackAfterSeconds", "⟦p->j->status.attempt == p->gang.attempt⟧", "true")
 
 of("operator/core/verdict.c")
 E("takes_137_for_out_of_memory", "training-operator #2200: exit codes read as causes",

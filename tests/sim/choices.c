@@ -91,8 +91,8 @@ static void add_writes(const struct oper *o, bool is_rough, struct list *l)
             add(l, (enum choice_kind)kind, i);
         if (is_rough && is_create(w))
             add(l, WRITE_REFUSED, i);
-        /* The status goes first and alone; of the others, any may arrive first. */
-        if (w->kind == ACTION_SET_STATUS)
+        /* The status, or the question for it, goes first and alone; of the others, any may arrive first. */
+        if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB)
             return;
         is_first = false;
     }

@@ -183,7 +183,8 @@ const char *law_of_own_writes(const struct state *s, const struct oper *o, const
         if (s->pods[i].attempt == w->attempt && s->pods[i].index == w->index)
             p = &s->pods[i];
     bool is_pod = w->kind == ACTION_CREATE_POD || w->kind == ACTION_DELETE_POD;
-    if (w->kind == ACTION_SET_STATUS && o->base.number == s->job.number && o->base.version < o->last_version)
+    bool is_of_job = w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB;
+    if (is_of_job && o->base.number == s->job.number && o->base.version < o->last_version)
         return "it decides on a status that it has replaced itself";
     if (!is_pod || !p || p->job != o->base.number)
         return NULL;
@@ -251,12 +252,14 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
         const struct action *a = &plan->actions[i];
-        bool is_write = a->kind != ACTION_SET_STATUS && a->kind != ACTION_EVENT &&
-                        a->kind != ACTION_WAKE_AT && a->kind != ACTION_ASK_AUTOSCALER;
+        bool is_write = a->kind != ACTION_SET_STATUS && a->kind != ACTION_CONFIRM_JOB &&
+                        a->kind != ACTION_EVENT && a->kind != ACTION_WAKE_AT &&
+                        a->kind != ACTION_ASK_AUTOSCALER;
         if (a->kind == ACTION_SET_STATUS && i != 0)
             return "the status is not written first";
-        if (is_write && plan->actions[0].kind != ACTION_SET_STATUS && !status_is_finished(&w->job->status))
-            return "no status comes before a write: nothing refuses what another operator has overtaken";
+        if (is_write && plan->actions[0].kind != ACTION_SET_STATUS &&
+            plan->actions[0].kind != ACTION_CONFIRM_JOB && !status_is_finished(&w->job->status))
+            return "a write that nothing refuses when another operator has overtaken it";
         if (a->kind == ACTION_SET_STATUS && status_is_finished(&w->job->status))
             return "a job that has ended gets a new status";
         if ((a->kind == ACTION_CREATE_POD || a->kind == ACTION_CREATE_SERVICE ||

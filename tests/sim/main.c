@@ -25,7 +25,7 @@ struct budget {
     uint64_t walks;  /* in all */
     int seconds;     /* of a process's own time, after which no walk begins */
 };
-static const struct budget full = {200000, 8000, 120};
+static const struct budget full = {120000, 6000, 120};
 static const struct budget quick = {12000, 1500, 60};
 
 static double seconds_of(clockid_t clock)

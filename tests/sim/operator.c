@@ -289,10 +289,11 @@ bool is_create(const struct simwrite *w)
 static enum cache cache_of(const struct simwrite *w)
 {
     static const enum cache caches[] = {
-        [ACTION_SET_STATUS] = CACHE_JOBS,        [ACTION_CREATE_SERVICE] = CACHE_SERVICES,
-        [ACTION_CREATE_POLICY] = CACHE_POLICIES, [ACTION_UPDATE_POLICY] = CACHE_POLICIES,
-        [ACTION_CREATE_POD] = CACHE_PODS,        [ACTION_DELETE_POD] = CACHE_PODS,
-        [ACTION_DELETE_POLICY] = CACHE_POLICIES, [ACTION_DELETE_SERVICE] = CACHE_SERVICES,
+        [ACTION_SET_STATUS] = CACHE_JOBS,         [ACTION_CONFIRM_JOB] = CACHE_JOBS,
+        [ACTION_CREATE_SERVICE] = CACHE_SERVICES, [ACTION_CREATE_POLICY] = CACHE_POLICIES,
+        [ACTION_UPDATE_POLICY] = CACHE_POLICIES,  [ACTION_CREATE_POD] = CACHE_PODS,
+        [ACTION_DELETE_POD] = CACHE_PODS,         [ACTION_DELETE_POLICY] = CACHE_POLICIES,
+        [ACTION_DELETE_SERVICE] = CACHE_SERVICES,
     };
     return caches[w->kind];
 }
@@ -300,7 +301,7 @@ static enum cache cache_of(const struct simwrite *w)
 static void note_success(const struct state *s, struct oper *o, struct simwrite *w, uint16_t number)
 {
     w->is_done = true;
-    if (w->kind == ACTION_SET_STATUS)
+    if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB)
         o->last_version = number;
     else if (w->kind != ACTION_UPDATE_POLICY)
         (is_create(w) ? o->made : o->stopped)[number / 8] |= (uint8_t)(1 << number % 8);
@@ -308,7 +309,7 @@ static void note_success(const struct state *s, struct oper *o, struct simwrite 
         o->is_refusal_told = o->refused_count > 0;
     if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY) {
         view_expect(s, o, EXPECT_VERSION, cache_of(w), w, number);
-    } else {
+    } else if (w->kind != ACTION_CONFIRM_JOB) {
         bool is_forced = w->kind == ACTION_DELETE_POD && w->grace == 0;
         view_expect(s, o,
                     is_create(w) ? EXPECT_THERE
@@ -340,6 +341,8 @@ static void note_refusal(const struct state *s, struct oper *o, const struct sim
 
 static void note_failure(const struct state *s, struct oper *o, const struct simwrite *w, bool is_unknown)
 {
+    /* A read changes nothing, so nothing is unknown. */
+    is_unknown = is_unknown && w->kind != ACTION_CONFIRM_JOB;
     if (is_unknown)
         o->unknown_ms[cache_of(w)] = s->ms;
     if (is_unknown)
@@ -385,7 +388,8 @@ static const char *write_step(struct state *s, struct oper *o, struct choice c)
     if (law)
         return law;
     /* Between the status and what follows it, another may have written: nothing in the API fences that. */
-    if (w->kind != ACTION_SET_STATUS && s->ops_used > 1 && o->last_version != s->job.version)
+    if (w->kind != ACTION_SET_STATUS && w->kind != ACTION_CONFIRM_JOB && s->ops_used > 1 &&
+        o->last_version != s->job.version)
         s->ghost.was_late = true;
     switch ((int)c.kind) {
     case WRITE: {

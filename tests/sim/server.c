@@ -103,9 +103,6 @@ static enum reply serve_status(struct state *s, const struct simwrite *w, const 
     if (s->job.version != base->version)
         return REPLY_CONFLICT;
     *ret_number = s->job.version;
-    /* What changes nothing is checked, but not written. */
-    if (status_equal(status_of(s->job.status), status_of(w->status)))
-        return REPLY_OK;
     *ret_law = law_of_status(s, status_of(s->job.status), status_of(w->status));
     s->job.status = w->status;
     job_changed(s);
@@ -213,6 +210,9 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
                  const char **ret_law)
 {
     switch ((enum action_kind)w->kind) {
+    case ACTION_CONFIRM_JOB:
+        *ret_number = s->job.version;
+        return s->job.number == base->number && s->job.version == base->version ? REPLY_OK : REPLY_CONFLICT;
     case ACTION_SET_STATUS: return serve_status(s, w, base, ret_number, ret_law);
     case ACTION_CREATE_SERVICE: return serve_service(s, base, ret_number);
     case ACTION_CREATE_POLICY: return serve_policy(s, base, ret_number);
