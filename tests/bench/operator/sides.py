@@ -53,7 +53,7 @@ class Cloister(Side):
                 "spec": {"serviceAccountName": "default", "replicas": workers,
                          "confidential": {"technologies": ["SEV"], "attestation": "None"},
                          "trainer": {"image": IMAGE, "command": COMMAND, "resources": {"limits": LIMITS}},
-                         "staging": {"inputLimit": "16Mi", "outputLimit": "16Mi"}}}
+                         "staging": {"inputLimit": "16Mi", "outputLimit": "16Mi"}, "network": {"workerTraffic": "AcceptPlain"}}}
 
     def is_complete(self, job):
         return has_condition(job, "Complete")
