@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "data/js.h"
+#include "data/skim.h"
 #include "kobj/status.h"
 #include "os/loop.h"
 
@@ -15,6 +16,12 @@ enum {
     TOTAL_TIMEOUT_MS = 60 * 1000,
     HEADERS = 3,
 };
+
+#define ACCEPT_ALL "application/json"
+/* A server that cannot answer with the metadata alone answers with the whole object. */
+#define ACCEPT_METADATA "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+
+enum answer_kind { ANSWER_OBJECT, ANSWER_OUTCOME, ANSWER_STREAM };
 
 struct kube_client {
     struct loop *loop;
@@ -33,7 +40,7 @@ struct kube_call {
     struct loop_source *failed; /* then: tells so from the loop */
     struct err start_error;
     char method[8];
-    bool is_stream;
+    enum answer_kind kind;
     kube_done_fn *on_done;
     void *context;
 };
@@ -77,13 +84,28 @@ void kube_client_free(struct kube_client *c)
     free(c);
 }
 
+static int read_outcome(struct view body, json_t **ret, struct err *e)
+{
+    static const char *const names[] = {"uid", "resourceVersion"};
+    struct view v[ARRAY_LEN(names)];
+    skim_members(skim_at(body, "metadata"), names, ARRAY_LEN(names), v);
+    struct view uid = skim_text(v[0]), version = skim_text(v[1]);
+    if (uid.len == 0)
+        return FAIL(e, ERR_PROTOCOL, "the API server's answer to a write is no object");
+    *ret = json_pack("{s:{s:s%, s:s%}}", "metadata", "uid", uid.ptr, uid.len, "resourceVersion", version.ptr,
+                     version.len);
+    return 0;
+}
+
 /* 0 and the parsed body, or the refusal as an error. */
-static int read_answer(const struct http_response *r, bool is_stream, json_t **ret, struct err *e)
+static int read_answer(const struct http_response *r, enum answer_kind kind, json_t **ret, struct err *e)
 {
     if (r->status < 200 || r->status >= 300)
         return status_to_err(r->status, strbuf_view(&r->body), e);
-    if (is_stream || r->body.len == 0)
+    if (kind == ANSWER_STREAM || r->body.len == 0)
         return 0;
+    if (kind == ANSWER_OUTCOME)
+        return read_outcome(strbuf_view(&r->body), ret, e);
     *ret = js_parse_foreign(strbuf_view(&r->body), "the API server's answer", e);
     return *ret == NULL ? -1 : 0;
 }
@@ -95,7 +117,7 @@ static void on_http_done(void *context, const struct http_response *r, const str
     struct err refusal CLEANUP(err_fini) = {0};
     json_t *object CLEANUP(js_free) = NULL;
     struct kube_answer answer = {.status = r->status, .is_unknown = e != NULL};
-    if (e == NULL && read_answer(r, call->is_stream, &object, &refusal) < 0) {
+    if (e == NULL && read_answer(r, call->kind, &object, &refusal) < 0) {
         int seconds = http_response_retry_after(r, clock_wall_us());
         answer.retry_after_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
         /* 503 is said before anything is done. Behind another 5xx the write may have been done; a success
@@ -125,7 +147,9 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
                                struct kube_call *call)
 {
     char *url CLEANUP(cleanup_free) = xasprintf("%s%s", c->config->server, path);
-    struct http_header headers[HEADERS] = {{"Accept", "application/json"}, {"User-Agent", c->user_agent}};
+    struct http_header headers[HEADERS] = {
+        {"Accept", call->kind == ANSWER_OUTCOME ? ACCEPT_METADATA : ACCEPT_ALL},
+        {"User-Agent", c->user_agent}};
     q->url = url;
     q->headers = headers;
     q->header_count = 2;
@@ -148,8 +172,9 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
     return call;
 }
 
-struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
-                             kube_done_fn *on_done, void *context)
+static struct kube_call *start_request(struct kube_client *c, enum answer_kind kind, const char *method,
+                                       const char *path, const json_t *body, kube_done_fn *on_done,
+                                       void *context)
 {
     struct kube_call *call = xcalloc(1, sizeof(*call));
     char *text CLEANUP(cleanup_free) = body == NULL ? NULL : js_dump(body);
@@ -157,9 +182,22 @@ struct kube_call *kube_start(struct kube_client *c, const char *method, const ch
                              .body = view_from(text),
                              .max_body_bytes = ANSWER_MAX,
                              .total_timeout_ms = TOTAL_TIMEOUT_MS};
+    call->kind = kind;
     call->on_done = on_done;
     call->context = context;
     return start(c, &q, path, call);
+}
+
+struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
+                             kube_done_fn *on_done, void *context)
+{
+    return start_request(c, ANSWER_OBJECT, method, path, body, on_done, context);
+}
+
+struct kube_call *kube_start_write(struct kube_client *c, const char *method, const char *path,
+                                   const json_t *body, kube_done_fn *on_done, void *context)
+{
+    return start_request(c, ANSWER_OUTCOME, method, path, body, on_done, context);
 }
 
 struct kube_call *kube_start_stream(struct kube_client *c, const struct kube_stream *s)
@@ -170,7 +208,7 @@ struct kube_call *kube_start_stream(struct kube_client *c, const struct kube_str
                              .context = s->context,
                              .idle_timeout_ms = s->idle_timeout_ms,
                              .total_timeout_ms = s->total_timeout_ms};
-    call->is_stream = true;
+    call->kind = ANSWER_STREAM;
     call->on_done = s->on_done;
     call->context = s->context;
     return start(c, &q, s->path, call);
@@ -203,7 +241,7 @@ int kube_get_blocking(struct kube_config *config, const char *path, json_t **ret
     json_t *object = NULL;
     int result = http_perform(session, &q, &r, e);
     if (result == 0)
-        result = read_answer(&r, false, &object, e);
+        result = read_answer(&r, ANSWER_OBJECT, &object, e);
     if (result == 0)
         *ret = object;
     http_response_fini(&r);

@@ -48,6 +48,11 @@ typedef void kube_done_fn(void *context, const struct kube_answer *answer, const
  * loop; e is NULL on success. */
 struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
                              kube_done_fn *on_done, void *context) MUST_CHECK RETURNS_NONNULL;
+/* The same for a write of which only the outcome counts: the answer's object has no more than metadata.uid
+ * and metadata.resourceVersion, and neither side spends time on the rest. */
+struct kube_call *kube_start_write(struct kube_client *c, const char *method, const char *path,
+                                   const json_t *body, kube_done_fn *on_done,
+                                   void *context) MUST_CHECK RETURNS_NONNULL;
 /* on_done runs no more; what was sent may still be carried out. NULL is fine. */
 void kube_call_cancel(struct kube_call *call);
 

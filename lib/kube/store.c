@@ -14,10 +14,10 @@ struct entry {
     struct entry *next; /* in its bucket */
     struct entry *after,
         *before; /* all entries, in the order of their last put: the oldest marks come first */
-    uint64_t hash;
-    unsigned mark;
     void *facts;
-    size_t namespace_length;
+    uint32_t hash;
+    unsigned mark;
+    uint16_t namespace_length;
     char key[]; /* namespace, '/', name */
 };
 
@@ -64,18 +64,18 @@ static uint64_t hash_bytes(uint64_t hash, const char *text, size_t length)
     return hash;
 }
 
-static uint64_t hash_of(const char *namespace, const char *name)
+static uint32_t hash_of(const char *namespace, const char *name)
 {
     uint64_t hash = hash_bytes(0xcbf29ce484222325ULL, namespace, strlen(namespace));
     hash = hash_bytes(hash, "/", 1);
     hash = hash_bytes(hash, name, strlen(name));
-    return hash ^ (hash >> 32);
+    return (uint32_t)(hash ^ (hash >> 32));
 }
 
 /* Where the pointer to that entry is, or where one would be added. */
 static struct entry **find(const struct store *s, const char *namespace, const char *name)
 {
-    uint64_t hash = hash_of(namespace, name);
+    uint32_t hash = hash_of(namespace, name);
     size_t length = strlen(namespace);
     struct entry **at = &s->buckets[hash & (s->bucket_count - 1)];
     for (; *at != NULL; at = &(*at)->next) {
@@ -146,7 +146,7 @@ void *store_put(struct store *s, const char *namespace, const char *name, void *
     entry->hash = hash_of(namespace, name);
     entry->mark = s->mark;
     entry->facts = facts;
-    entry->namespace_length = namespace_length;
+    entry->namespace_length = (uint16_t)namespace_length;
     memcpy(entry->key, namespace, namespace_length);
     entry->key[namespace_length] = '/';
     memcpy(entry->key + namespace_length + 1, name, name_length);

@@ -6,7 +6,9 @@
 
 #include "base/banned.h"
 
-enum { HOST_CONNECTIONS_MAX = 32 };
+/* Each connection costs a handshake and its buffers. libcurl's own buffer for what is sent, 64 KiB a request,
+ * is as small here as it can be. */
+enum { HOST_CONNECTIONS_MAX = 16, SEND_BUFFER = 16 * 1024 };
 
 struct watched_socket {
     struct http_loop *h;
@@ -241,6 +243,7 @@ http_start(struct http_loop *h, const struct http_request *q,
     c->transfer = (struct transfer){
         .easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
+    curl_easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     int begun = transfer_begin(&c->transfer, h->tls, &c->begin_error);
     /* They stand in libcurl's headers now, and are the caller's again. */

@@ -20,13 +20,12 @@
 #define CONDITIONS_TEXT_MAX ((size_t)16384)
 
 #define POD(member)       offsetof(struct pod_facts, member)
-#define CONTAINER(member) POD(member.reason), POD(member.message), POD(member.image_id)
+#define CONTAINER(member) POD(member.reason), POD(member.message)
 
 static const size_t pod_strings[] = {
     POD(namespace),
     POD(name),
     POD(uid),
-    POD(resource_version),
     POD(job_uid),
     POD(job_name),
     POD(owner_uid),
@@ -95,12 +94,11 @@ static struct view named(struct view list, const char *name)
 }
 
 /* ---- containers ---- */
-/* The end of a text that ends in a digest; two ids that differ before it name the same image. */
-static const char *end_of(const char *id)
+/* Two ids that differ before their digest's end name the same image. */
+static uint64_t image_of(struct view id)
 {
     enum { DIGITS = 32 };
-    size_t n = strlen(id);
-    return n > DIGITS ? id + n - DIGITS : id;
+    return id.len == 0 ? 0 : skim_hash_text(view_skip(id, id.len > DIGITS ? id.len - DIGITS : 0));
 }
 
 static void reduce_state(struct view state, struct arena *a, struct container_facts *ret)
@@ -128,7 +126,7 @@ static void reduce_container(struct view status, struct arena *a, struct contain
     static const char *const names[] = {"imageID", "restartCount", "state"};
     struct view v[ARRAY_LEN(names)];
     skim_members(status, names, ARRAY_LEN(names), v);
-    *ret = (struct container_facts){.reason = "", .message = "", .image_id = end_of(text(a, v[0]))};
+    *ret = (struct container_facts){.reason = "", .message = "", .image = image_of(skim_text(v[0]))};
     ret->restarts = number(v[1]);
     reduce_state(v[2], a, ret);
 }
@@ -204,7 +202,7 @@ static void reduce_conditions(struct view list, struct arena *a, struct pod_fact
 /* ---- images ---- */
 static bool has_other_image(const struct container_facts *now, const struct container_facts *before)
 {
-    return *now->image_id && *before->image_id && strcmp(now->image_id, before->image_id) != 0;
+    return now->image != 0 && before->image != 0 && now->image != before->image;
 }
 
 /* Once seen, a changed image stays seen. */
@@ -244,7 +242,6 @@ static void reduce_metadata(struct view metadata, struct arena *a, struct pod_fa
     static const char *const names[] = {"namespace",
                                         "name",
                                         "uid",
-                                        "resourceVersion",
                                         "creationTimestamp",
                                         "deletionTimestamp",
                                         "deletionGracePeriodSeconds",
@@ -255,13 +252,12 @@ static void reduce_metadata(struct view metadata, struct arena *a, struct pod_fa
     ret->namespace = text(a, v[0]);
     ret->name = text(a, v[1]);
     ret->uid = text(a, v[2]);
-    ret->resource_version = text(a, v[3]);
-    ret->created_us = time_of(v[4]);
-    ret->deletion_us = time_of(v[5]);
-    ret->is_deleting = v[5].len > 0;
-    ret->is_forced = skim_int(v[6], -1) == 0;
-    reduce_labels(v[7], a, ret);
-    ret->owner_uid = controller_uid(v[8], a);
+    ret->created_us = time_of(v[3]);
+    ret->deletion_us = time_of(v[4]);
+    ret->is_deleting = v[4].len > 0;
+    ret->is_forced = skim_int(v[5], -1) == 0;
+    reduce_labels(v[6], a, ret);
+    ret->owner_uid = controller_uid(v[7], a);
 }
 
 static void reduce_status(struct view status, struct arena *a, struct pod_facts *ret)

@@ -24,9 +24,9 @@ struct container_facts {
     int32_t restarts;
     int32_t exit_code; /* of state Terminated */
     int32_t signal;
-    const char *reason;   /* of state Waiting or Terminated */
-    const char *message;  /* the same; for a terminated container its termination message */
-    const char *image_id; /* the end of imageID: 128 bits of its digest; "" until it is known */
+    const char *reason;  /* of state Waiting or Terminated */
+    const char *message; /* the same; for a terminated container its termination message */
+    uint64_t image;      /* a hash of imageID; 0 until that is known */
     int64_t finished_us;
 };
 
@@ -43,7 +43,6 @@ struct pod_facts {
     const char *namespace;
     const char *name;
     const char *uid;
-    const char *resource_version;
     const char *job_uid;   /* label */
     const char *job_name;  /* label */
     const char *owner_uid; /* of the controller reference */

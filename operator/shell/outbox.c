@@ -108,8 +108,8 @@ static void send(struct sender *s)
     char *path CLEANUP(cleanup_free) =
         xasprintf("/apis/events.k8s.io/v1/namespaces/%s/events%s%s", i->namespace,
                   i->patch != NULL ? "/" : "", i->patch != NULL ? i->name : "");
-    s->call = i->patch != NULL ? kube_start(s->outbox->client, "PATCH", path, i->patch, on_answer, s)
-                               : kube_start(s->outbox->client, "POST", path, i->event, on_answer, s);
+    s->call = i->patch != NULL ? kube_start_write(s->outbox->client, "PATCH", path, i->patch, on_answer, s)
+                               : kube_start_write(s->outbox->client, "POST", path, i->event, on_answer, s);
 }
 
 static void send_again(void *context)

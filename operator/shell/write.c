@@ -285,7 +285,7 @@ static void ask_autoscaler(struct write *w)
 static void create(struct write *w, json_t *body)
 {
     char *path CLEANUP(cleanup_free) = collection_path(w);
-    w->call = kube_start(w->pass->pw->client, "POST", path, body, on_created, w);
+    w->call = kube_start_write(w->pass->pw->client, "POST", path, body, on_created, w);
     json_decref(body);
 }
 
@@ -294,7 +294,7 @@ static void put_status(struct write *w)
     const struct pass *p = w->pass;
     json_t *body CLEANUP(js_free) = status_body(p, w->action);
     char *path CLEANUP(cleanup_free) = object_path(w, "/status");
-    w->call = kube_start(p->pw->client, "PUT", path, body, on_replaced, w);
+    w->call = kube_start_write(p->pw->client, "PUT", path, body, on_replaced, w);
 }
 
 static void put_policy(struct write *w)
@@ -304,7 +304,7 @@ static void put_policy(struct write *w)
     json_t *body CLEANUP(js_free) = render_policy(&p->job, p->pw->config, a->attempt, a->pods, a->pod_count);
     json_object_set_new(json_object_get(body, "metadata"), "resourceVersion", json_string(a->version));
     char *path CLEANUP(cleanup_free) = object_path(w, "");
-    w->call = kube_start(p->pw->client, "PUT", path, body, on_replaced, w);
+    w->call = kube_start_write(p->pw->client, "PUT", path, body, on_replaced, w);
 }
 
 /* The uid refuses a namesake. */

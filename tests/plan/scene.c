@@ -130,7 +130,6 @@ static struct container_facts container(const json_t *pod, const char *name)
     const json_t *o = json_object_get(pod, name);
     struct container_facts c = {.reason = js_text(o, "reason"),
                                 .message = js_text(o, "message"),
-                                .image_id = "",
                                 .restarts = (int32_t)number(o, "restarts", 0),
                                 .exit_code = (int32_t)number(o, "exitCode", 0),
                                 .signal = (int32_t)number(o, "signal", 0)};
@@ -180,11 +179,11 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
     char name[NAME_SIZE];
     name_pod(j->name, index, attempt, name);
-    const struct container_facts none = {.reason = "", .message = "", .image_id = ""};
+    const struct container_facts none = {.reason = "", .message = ""};
     *f = (struct pod_facts){.namespace = j->namespace,
                             .name = arena_strdup(a, name),
                             .uid = arena_printf(a, "uid-of-%s", name),
-                            .resource_version = "1",
+
                             .job_uid = j->uid,
                             .job_name = j->name,
                             .owner_uid = j->uid,
