@@ -15,7 +15,7 @@
 enum { GATHER_MS = 10, LOOK_AGAIN_MS = 20 };
 /* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
  */
-enum { PASSES_AT_ONCE = 16 };
+enum { PASSES_AT_ONCE = 8 };
 
 struct controller {
     struct loop *loop;

@@ -6,7 +6,7 @@
 
 #include "shell/pass.h"
 
-enum { WRITES_AT_ONCE = 16 };
+enum { WRITES_AT_ONCE = 8 };
 
 struct write {
     struct pass *pass;
