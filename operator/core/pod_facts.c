@@ -26,6 +26,7 @@ static const size_t pod_strings[] = {
     POD(namespace),
     POD(name),
     POD(uid),
+    POD(resource_version),
     POD(job_uid),
     POD(job_name),
     POD(owner_uid),
@@ -242,6 +243,7 @@ static void reduce_metadata(struct view metadata, struct arena *a, struct pod_fa
     static const char *const names[] = {"namespace",
                                         "name",
                                         "uid",
+                                        "resourceVersion",
                                         "creationTimestamp",
                                         "deletionTimestamp",
                                         "deletionGracePeriodSeconds",
@@ -252,12 +254,13 @@ static void reduce_metadata(struct view metadata, struct arena *a, struct pod_fa
     ret->namespace = text(a, v[0]);
     ret->name = text(a, v[1]);
     ret->uid = text(a, v[2]);
-    ret->created_us = time_of(v[3]);
-    ret->deletion_us = time_of(v[4]);
-    ret->is_deleting = v[4].len > 0;
-    ret->is_forced = skim_int(v[5], -1) == 0;
-    reduce_labels(v[6], a, ret);
-    ret->owner_uid = controller_uid(v[7], a);
+    ret->resource_version = text(a, v[3]);
+    ret->created_us = time_of(v[4]);
+    ret->deletion_us = time_of(v[5]);
+    ret->is_deleting = v[5].len > 0;
+    ret->is_forced = skim_int(v[6], -1) == 0;
+    reduce_labels(v[7], a, ret);
+    ret->owner_uid = controller_uid(v[8], a);
 }
 
 static void reduce_status(struct view status, struct arena *a, struct pod_facts *ret)

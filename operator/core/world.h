@@ -43,6 +43,7 @@ struct pod_facts {
     const char *namespace;
     const char *name;
     const char *uid;
+    const char *resource_version;
     const char *job_uid;   /* label */
     const char *job_name;  /* label */
     const char *owner_uid; /* of the controller reference */

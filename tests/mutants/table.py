@@ -268,7 +268,7 @@ E("forgets_the_second_choice", "Cloister: the technology that the attempt asks f
 
 of("operator/core/pod_facts.c")
 E("does_not_see_deletions", "Sieve, unobserved; Kueue #5130: stuck Terminating",
-  "ret->is_deleting = ⟦v[4].len > 0⟧;", "false")
+  "ret->is_deleting = ⟦v[5].len > 0⟧;", "false")
 E("takes_any_owner_for_the_controller", "Kueue #1566, #4106: pods with other owners",
   'view_equal_text(skim_at(owner, "controller"), "true")', "true")
 E("forgets_that_an_image_was_replaced", "Sieve, unobserved: what came and went",

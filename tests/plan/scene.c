@@ -183,6 +183,7 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
     *f = (struct pod_facts){.namespace = j->namespace,
                             .name = arena_strdup(a, name),
                             .uid = arena_printf(a, "uid-of-%s", name),
+                            .resource_version = "1",
 
                             .job_uid = j->uid,
                             .job_name = j->name,
