@@ -24,6 +24,7 @@ TOPIC = f"projects/{PROJECT}/topics/jobs"
 SILENT_RESOLVER = "127.0.0.9"
 NOWHERE = "https://receiver.silent.example/events"
 NUMBERS = itertools.count(1)
+JOBS = 10  # with hanging targets, and as many without
 PATIENCE_MS = 1000  # of /healthz, which the operator's one loop answers; a look-up that blocks it takes 5 s
 
 
@@ -191,11 +192,10 @@ class Office:
         return wait_for(f"an event {reason} of {name} that says {words!r}",
                         lambda: any(r == reason and words in note for r, note in self.events(name, namespace)))
 
-    def first_pod(self, name, namespace):
-        """The request that made it, or None."""
-        mark = f'"{name}-worker-0-1"'.encode()
-        return next((r for r, _ in list(self.proxy.requests)
-                     if r.method == "POST" and r.path.endswith(f"/namespaces/{namespace}/pods") and mark in r.body), None)
+    def first_write(self, name, namespace):
+        """The operator's first request about a job, or None."""
+        path = f"/namespaces/{namespace}/trainingjobs/{name}/status"
+        return next((r for r, _ in list(self.proxy.requests) if r.method == "PUT" and r.path.endswith(path)), None)
 
     def wait_for_end(self, name, namespace):
         return wait_for(f"{name} to have failed", lambda: (s := self.status(name, namespace)).get("phase") == "Failed" and s)
@@ -328,21 +328,23 @@ def test_targets_that_hang_delay_nothing(office, place):
     try:
         latencies = {"with": [], "without": []}
         kinds = [("with", bad), ("without", [])]
-        for n in range(8):
+        for n in range(JOBS):
             for kind, targets in kinds if n % 2 else reversed(kinds):
-                office.submit(f"{kind}-{n}", place, targets)
                 begun = time.monotonic()
-                pod = wait_for(f"a pod of {kind}-{n}", lambda name=f"{kind}-{n}": office.first_pod(name, place), 20)
-                latencies[kind].append((pod.at - begun) * 1000)
-        for n in range(8):
+                office.submit(f"{kind}-{n}", place, targets)
+                write = wait_for(f"work on {kind}-{n}", lambda name=f"{kind}-{n}": office.first_write(name, place), 20)
+                latencies[kind].append((write.at - begun) * 1000)
+                time.sleep(0.2)
+        for n in range(JOBS):
             office.wait_for_end(f"with-{n}", place)
     finally:
         stop.set()
         asker.join()
-    medians = {kind: statistics.median(values) for kind, values in latencies.items()}
-    print(f"created to pod, median ms: {medians}; longest answer of the loop {max(pauses):.0f} ms of {len(pauses)}")
+    # What is always there shows in the fast ones, whatever else the machine does; a loop that stands still, in the pauses.
+    fast = {kind: statistics.quantiles(values, n=4)[0] for kind, values in latencies.items()}
+    print(f"submitted to the first write, lower quartile ms: {fast}; longest answer of the loop {max(pauses):.0f} ms of {len(pauses)}")
     assert max(pauses) < PATIENCE_MS
-    assert medians["with"] < 2 * medians["without"] + 50
+    assert fast["with"] < 2 * fast["without"] + 50
     assert office.pending("with-0", place) == {"started": bad, "failed": bad}
     office.wait_for_event("bad-0", place, "NotificationFailed", "notification target")
     # Others are told meanwhile.
