@@ -145,7 +145,8 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
 MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC)
 MUTANTS     := $(BUILD)/mutants
 MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
-MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_job_decode unit/t_store)
+MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_render_policy unit/t_render_queueing \
+               unit/t_job_decode unit/t_store)
 mutants: ## seeded bugs, each named for a known one: plan cases, unit tests or the simulation catch all
 	@tests/setup build
 	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)

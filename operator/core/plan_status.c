@@ -41,7 +41,9 @@ static void add_condition(struct planner *p, const char *type, bool is_true, con
 {
     const char *word = is_true ? "True" : "False";
     const struct status_condition *old = status_condition(&p->j->status, type);
-    bool is_same = old && strcmp(old->status, word) == 0;
+    /* Where the workers of another attempt were says nothing about these. */
+    bool is_anew = strcmp(type, "NodesReady") == 0 && p->next.attempt != p->j->status.attempt;
+    bool is_same = old && strcmp(old->status, word) == 0 && !is_anew;
     p->next.conditions[p->next.condition_count++] = (struct status_condition){
         .type = type,
         .status = word,

@@ -60,7 +60,7 @@ def test_two_volumes_at_one_place_are_refused(site, namespace):
 def test_asks_for_the_next_technology_when_there_is_no_room(site, namespace):
     """No node has TDX, cc-0 has SEV: the second attempt finds its place, and nothing was charged for the first."""
     job = site.job("job", namespace, restarts=0)
-    job["spec"]["confidential"].update(technologies=["TDX", "SEV"], fallbackAfterSeconds=2)
+    job["spec"]["confidential"].update(technologies=["TDX", "SEV"], fallbackAfterSeconds=10)
     site.create(job)
     wait_for("the first attempt to wait", lambda: (c := site.status("job", namespace).get("conditions")) and
              {"Reconciling", "NodesReady"} <= {x["type"] for x in c} and site.status("job", namespace)["reason"] ==

@@ -208,6 +208,12 @@ E("believes_the_pod_alone", "Sieve: security", "⟦!is_one_of_the_jobs(w->job, p
 E("does_not_look_for_spot_machines", "Cloister: placement", "spot == SPOT_NEVER && ⟦node->is_spot⟧", "false")
 E("does_not_look_at_the_pod", "Sieve: security", "⟦p->is_changed⟧)", "false")
 
+of("operator/core/render_policy.c")
+E("opens_every_namespace", "Cloister: default deny", "LABEL_NAMESPACE, ⟦name⟧);", '"kube-system"')
+E("is_about_no_pod", "Cloister: default deny", "LABEL_JOB_UID, ⟦j->uid⟧);", '""')
+E("goes_with_the_job", "Cloister: the policy outlasts the last pod", "⟦i < count⟧; i++)\n        json_array_append_new(owners",
+  "false")
+
 of("operator/core/plan_queue.c")
 E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
 E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!is_over(p, member->group)⟧))", "true")

@@ -108,6 +108,16 @@ static void match_text(const json_t *want, const char *got, const char *where)
         fail_msg("%s: '%s' does not say '%s'", where, got, text + 1);
 }
 
+/* The status, and "now" behind it when that is asked for and it has turned just now. */
+static json_t *condition_word(const json_t *c, const json_t *want)
+{
+    const char *wanted = json_string_value(want);
+    bool is_new =
+        strcmp(json_string_value(json_object_get(c, "lastTransitionTime")), "2026-01-01T12:00:00Z") == 0;
+    return json_sprintf("%s%s", json_string_value(json_object_get(c, "status")),
+                        wanted && strchr(wanted, ' ') && is_new ? " now" : "");
+}
+
 /* {"Failed": "True"}: these and no others. */
 static void match_conditions(const json_t *want, const json_t *got)
 {
@@ -118,7 +128,7 @@ static void match_conditions(const json_t *want, const json_t *got)
         const char *type = json_string_value(json_object_get(c, "type"));
         assert_true(strcmp(before, type) < 0);
         assert_true(*json_string_value(json_object_get(c, "reason")) != '\0');
-        json_object_set(have, type, json_object_get(c, "status"));
+        json_object_set_new(have, type, condition_word(c, json_object_get(want, type)));
         before = type;
     }
     if (json_equal(have, want))
