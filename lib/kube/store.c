@@ -1,5 +1,6 @@
 #include "kube/store.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,7 @@ struct entry {
         *before; /* all entries, in the order of their last put: the oldest marks come first */
     void *facts;
     uint32_t hash;
-    unsigned mark;
-    uint16_t namespace_length;
+    uint16_t mark;
     char key[]; /* namespace, '/', name */
 };
 
@@ -25,7 +25,7 @@ struct store {
     struct entry **buckets;
     size_t bucket_count, count;
     struct entry *first, *last;
-    unsigned mark;
+    uint16_t mark; /* of the list that is being put; those of before are old */
     void (*free_facts)(void *facts);
 };
 
@@ -80,8 +80,8 @@ static struct entry **find(const struct store *s, const char *namespace, const c
     struct entry **at = &s->buckets[hash & (s->bucket_count - 1)];
     for (; *at != NULL; at = &(*at)->next) {
         struct entry *entry = *at;
-        if (entry->hash == hash && entry->namespace_length == length &&
-            memcmp(entry->key, namespace, length) == 0 && strcmp(entry->key + length + 1, name) == 0)
+        if (entry->hash == hash && strncmp(entry->key, namespace, length) == 0 && entry->key[length] == '/' &&
+            strcmp(entry->key + length + 1, name) == 0)
             break;
     }
     return at;
@@ -142,11 +142,10 @@ void *store_put(struct store *s, const char *namespace, const char *name, void *
         return previous;
     }
     size_t namespace_length = strlen(namespace), name_length = strlen(name);
-    entry = xcalloc(1, sizeof(*entry) + namespace_length + 1 + name_length + 1);
+    entry = xcalloc(1, offsetof(struct entry, key) + namespace_length + 1 + name_length + 1);
     entry->hash = hash_of(namespace, name);
     entry->mark = s->mark;
     entry->facts = facts;
-    entry->namespace_length = (uint16_t)namespace_length;
     memcpy(entry->key, namespace, namespace_length);
     entry->key[namespace_length] = '/';
     memcpy(entry->key + namespace_length + 1, name, name_length);

@@ -48,8 +48,6 @@ struct pod_facts {
     const char *job_name;  /* label */
     const char *owner_uid; /* of the controller reference */
     const char *node;      /* "" = not bound */
-    int32_t attempt;       /* label; -1 = none */
-    int32_t index;         /* label; -1 = none */
     int64_t created_us;
     int64_t started_us;  /* status.startTime */
     int64_t deletion_us; /* metadata.deletionTimestamp: the end of its grace period, 0 = not being deleted */
@@ -60,21 +58,23 @@ struct pod_facts {
     bool is_gated;         /* a scheduling gate holds it back */
     bool is_group_over;    /* its pod group takes no more pods */
     bool is_image_changed; /* an imageID differs from the one that this pod had before */
+    /* Statuses of conditions by their first letter, for failurePolicy.rules. Thousands of pods are cached,
+     * and most have the usual ones only. */
+    char usual_conditions[USUAL_CONDITIONS]; /* '\0' = absent */
     enum pod_phase phase;
+    int32_t attempt; /* label; -1 = none */
+    int32_t index;   /* label; -1 = none */
+    int32_t agent_ended_code;
     enum selection selection;
     int32_t selector_count;        /* entries of its nodeSelector */
-    const char *group;             /* Kueue's pod group, "" = none */
     enum technology technology;    /* that its required affinity asks for; TECHNOLOGY_COUNT = none */
+    const char *group;             /* Kueue's pod group, "" = none */
     const char *reason;            /* status.reason: Evicted, NodeLost, OutOfcpu, ... */
     const char *message;           /* status.message */
     const char *disruption_reason; /* of condition DisruptionTarget or TerminationTarget True, "" = none */
     const char *disruption_message;
-    /* Statuses of conditions by their first letter, for failurePolicy.rules. Thousands of pods are cached,
-     * and most have the usual ones only. */
-    char usual_conditions[USUAL_CONDITIONS]; /* '\0' = absent */
-    const char *other_conditions;            /* "DisruptionTarget=T\n..." */
-    const char *agent_ended_reason;          /* of the agent's last end before its present state */
-    int32_t agent_ended_code;
+    const char *other_conditions;      /* "DisruptionTarget=T\n..." */
+    const char *agent_ended_reason;    /* of the agent's last end before its present state */
     const char *unschedulable_message; /* of condition PodScheduled=False, reason Unschedulable */
     struct container_facts install;
     struct container_facts agent;
