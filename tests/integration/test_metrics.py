@@ -43,8 +43,8 @@ def test_every_metric_is_in_the_table_and_has_its_labels(site, namespace):
         assert (kind == "COUNTER") == name.endswith("_total"), name
         assert not any(namespace in value or "job" == value for _, value in labels), "no end of labels"
         seen.add(base)
-    # Without leader election there is no Lease to tell of.
-    assert set(known) - seen == {"leader_election_master_status", "leader_election_slowpath_total"}
+    # Here is no leader election and so no Lease to tell of, and nobody is notified.
+    assert set(known) - seen == {"leader_election_master_status", "leader_election_slowpath_total", "cloister_notifications_total"}
 
 
 def test_what_happens_to_a_job_is_counted_once(site, namespace):
