@@ -175,8 +175,8 @@ bool plan_children(struct planner *p)
         keep_policy(p);
         return true;
     }
-    if (!check_namespace(p) || !check_worker_traffic(p) || !check_child(p, "Service", p->w->service) ||
-        !check_child(p, "NetworkPolicy", p->w->policy))
+    if (!check_namespace(p) || (!is_complete && !check_worker_traffic(p)) ||
+        !check_child(p, "Service", p->w->service) || !check_child(p, "NetworkPolicy", p->w->policy))
         return false;
     bool was_refused = *p->w->refusal.object != '\0';
     if (!may_create_now(p))
