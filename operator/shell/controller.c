@@ -13,6 +13,8 @@
 
 /* Changes come in flocks: one pass for all of a few milliseconds. */
 enum { GATHER_MS = 10, LOOK_AGAIN_MS = 20 };
+/* After that, a write that no cache has shown is looked for. */
+enum { UNSEEN_MS = 1000 };
 /* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
  */
 enum { PASSES_AT_ONCE = 8 };
@@ -135,6 +137,9 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
     /* Own writes come back as changes, so nothing is lost by looking at the caches once more. */
     if (t->is_touched && end != PASS_FAILED)
         task_schedule(t, GATHER_MS);
+    /* Nor when they do not: who waits for them looks now and then. */
+    if (end == PASS_DONE && t->expectations.first != NULL)
+        task_schedule(t, UNSEEN_MS);
 }
 
 /* ---- changes ---- */

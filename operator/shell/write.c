@@ -141,6 +141,43 @@ static void note_failure(struct write *w, const struct kube_answer *answer, cons
         expect(&p->task->expectations, EXPECT_LIST, targets[w->action->kind].cache, object_name(w), NULL);
 }
 
+/* What answers under the API server's address may be something else, a proxy for instance: a success tells of
+ * the object that was written. */
+static bool is_answer(const struct write *w, const json_t *object)
+{
+    switch (w->action->kind) {
+    case ACTION_SET_STATUS:
+    case ACTION_UPDATE_POLICY:
+    case ACTION_END_GROUP:
+    case ACTION_CREATE_SERVICE:
+    case ACTION_CREATE_POLICY:
+    case ACTION_CREATE_POD: return *js_text(object, "metadata.uid") != '\0';
+    case ACTION_DELETE_POD:
+    case ACTION_DELETE_SERVICE:
+    case ACTION_DELETE_POLICY:
+        return strcmp(js_text(object, "kind"), "Status") == 0 ||
+               strcmp(js_text(object, "metadata.name"), w->action->name) == 0;
+    case ACTION_CONFIRM_JOB:
+    case ACTION_ASK_AUTOSCALER:
+    case ACTION_EVENT:
+    case ACTION_WAKE_AT: break;
+    }
+    return true;
+}
+
+static void note_taken(struct write *w, const struct kube_answer *answer)
+{
+    struct err strange CLEANUP(err_fini) = {0};
+    struct kube_answer unknown = {.status = answer->status, .is_unknown = true};
+    if (is_answer(w, answer->object)) {
+        note_success(w, answer->object);
+        return;
+    }
+    err_set(&strange, ERR_PROTOCOL, NULL,
+            "the answer to a write does not tell of the object that was written");
+    note_failure(w, &unknown, &strange);
+}
+
 static bool is_ours(const struct pass *p, const json_t *object)
 {
     size_t at;
@@ -196,7 +233,7 @@ static void on_created(void *context, const struct kube_answer *answer, const st
         return;
     }
     if (e == NULL) {
-        note_success(w, answer->object);
+        note_taken(w, answer);
     } else if (!answer->is_unknown &&
                (e->code == ERR_DENIED || e->code == ERR_INVALID || e->code == ERR_TOO_LARGE)) {
         char *message CLEANUP(cleanup_free) = err_text(e);
@@ -213,7 +250,7 @@ static void on_replaced(void *context, const struct kube_answer *answer, const s
     struct write *w = context;
     w->call = NULL;
     if (e == NULL)
-        note_success(w, answer->object);
+        note_taken(w, answer);
     else
         note_failure(w, answer, e);
     end_write(w);
@@ -224,7 +261,9 @@ static void on_deleted(void *context, const struct kube_answer *answer, const st
     struct write *w = context;
     w->call = NULL;
     /* Gone already, or another pod has the name by now: the one that was meant is no more. */
-    if (e == NULL || e->code == ERR_NOT_FOUND || e->code == ERR_CONFLICT)
+    if (e == NULL)
+        note_taken(w, answer);
+    else if (e->code == ERR_NOT_FOUND || e->code == ERR_CONFLICT)
         note_success(w, answer->object);
     else
         note_failure(w, answer, e);
@@ -236,7 +275,7 @@ static void on_group_ended(void *context, const struct kube_answer *answer, cons
     struct write *w = context;
     w->call = NULL;
     if (e == NULL)
-        note_success(w, answer->object);
+        note_taken(w, answer);
     else if (e->code != ERR_NOT_FOUND) /* gone already: the next pass looks for another one */
         note_failure(w, answer, e);
     end_write(w);

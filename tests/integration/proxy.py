@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 DROP_REQUEST = "drop request"  # the connection is closed before the API server sees anything
 DROP_REPLY = "drop reply"  # the request is carried out, the answer is lost
 # ("answer", status, headers, reason): the proxy answers by itself, with a metav1.Status
+# ("raw", bytes): the proxy answers with these bytes, whatever they are, and closes the connection
+# ("cut", share): passed on; of the answer only that share arrives
 # ("delay", seconds): passed on, after a while
 # ("error event", code, reason): a watch that consists of one ERROR event
 # ("then", function): passed on; function() runs when the API server has answered, before the operator knows
@@ -138,11 +140,14 @@ class Proxy:
         what = self._fault(request)
         self.requests.append((request, what))
         kind = what[0] if isinstance(what, tuple) else what
-        handler.close_connection = kind in (DROP_REQUEST, DROP_REPLY)
+        handler.close_connection = kind in (DROP_REQUEST, DROP_REPLY, "raw", "cut")
         if kind == DROP_REQUEST:
             return
         if kind == "answer":
             self._answer(handler, *what[1:])
+            return
+        if kind == "raw":
+            handler.wfile.write(what[1])
             return
         if kind == "error event":
             event = json.dumps({"type": "ERROR", "object": status_object(*what[1:])}).encode() + b"\n"
@@ -163,7 +168,8 @@ class Proxy:
             sockets = {upstream.sock, handler.connection}
             response = upstream.getresponse()
             if request.is_watch and response.status == 200:
-                self._stream(handler, request, response)
+                if what != DROP_REPLY:
+                    self._stream(handler, request, response, what)
                 return
             body = response.read()
             if request.is_write and not request.is_event and response.status < 300:
@@ -172,7 +178,8 @@ class Proxy:
                 what[1]()
             if what == DROP_REPLY:
                 return
-            self._send(handler, response.status, dict(response.getheaders()), body)
+            share = what[1] if isinstance(what, tuple) and what[0] == "cut" else 1
+            self._send(handler, response.status, dict(response.getheaders()), body, int(len(body) * share))
         finally:
             with self._lock:
                 self._open -= sockets if "sockets" in locals() else set()
@@ -188,7 +195,7 @@ class Proxy:
             handler.upstream = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=700)
         return handler.upstream
 
-    def _stream(self, handler, request, response):
+    def _stream(self, handler, request, response, what):
         handler.close_connection = True
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
@@ -198,20 +205,24 @@ class Proxy:
             line = response.readline()
             if not line:
                 return
+            if isinstance(what, tuple) and what[0] == "cut":
+                handler.wfile.write(line[:int(len(line) * what[1])])
+                return
             if self.is_mute is None or not self.is_mute(request.path):
                 handler.wfile.write(line)
 
     def _answer(self, handler, status, headers, reason):
         self._send(handler, status, headers, json.dumps(status_object(status, reason)).encode())
 
-    def _send(self, handler, status, headers, body):
+    def _send(self, handler, status, headers, body, length=None):
+        """Of the body so many bytes; None: all."""
         handler.send_response(status)
         for name, value in headers.items():
             if name.lower() not in ("transfer-encoding", "content-length", "connection", "date", "server"):
                 handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        handler.wfile.write(body[:length])
 
 
 def client_context(kubeconfig):

@@ -80,6 +80,29 @@ def test_no_text_with_nul_is_taken(judged):
     assert [str(case) for case, status, _ in judged if status == 201 and "\\u0000" in json.dumps(case.spec)] == []
 
 
+@pytest.mark.parametrize("name", ["n" * 41, "n" * 64, "n" * 254, "Upper", "1-digit-first", "with.dots", "-dash", "dash-", "a_b", "a/b", "..",
+                                  "%2e%2e", "a b", "\u00e4", "", "a\x00b"])
+def test_a_name_that_no_worker_can_have_is_refused(api, name):
+    status, answer = api.create(object_of(name, bad_values.FULL), dry_run=True)
+    assert status in (400, 422) and "name" in complaint(answer), complaint(answer)
+
+
+def test_the_longest_name_is_taken(api):
+    status, answer = api.create(object_of("n" * 40, bad_values.FULL), dry_run=True)
+    assert status == 201, complaint(answer)
+
+
+@pytest.mark.parametrize("what", bad_values.HOSTILE)
+def test_labels_cannot_smuggle_anything_in(api, what):
+    """Among them the ones of Kueue, which workers get as well."""
+    text = bad_values.HOSTILE[what]
+    for labels in ({"kueue.x-k8s.io/queue-name": text}, {text: "x"}):
+        status, answer = api.create(object_of("labelled", bad_values.FULL, labels=labels), dry_run=True)
+        is_plain = re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?", text)
+        assert status == (201 if is_plain else 422), complaint(answer)
+        assert is_plain or "metadata.labels" in complaint(answer), complaint(answer)
+
+
 # ---- what becomes of the rest ----
 class Settled:
     """The jobs that were accepted, once the operator has done with them what it can."""
