@@ -7,6 +7,7 @@
 
 #include "api/names.h"
 #include "base/arena.h"
+#include "core/report.h"
 #include "objects.h"
 #include "os/loop.h"
 
@@ -28,6 +29,53 @@ static struct refusal refusal_of(const struct oper *o, struct arena *a)
                             .at_us = SIM_EPOCH_US + o->refused_ms * INT64_C(1000),
                             .count = o->refused_count,
                             .is_told = o->is_refusal_told};
+}
+
+/*
+ * What agents posted. It comes by another way than the caches, so it is news of pods of which
+ * the view may still be old: always what is true now.
+ */
+static const struct posted_facts *posted_by(const struct pod *p, const char *uid, struct arena *a)
+{
+    struct posted_facts *f = arena_alloc(a, sizeof(*f));
+    bool is_well = p->trainer == T_EXIT_0;
+    *f = (struct posted_facts){.pod_uid = uid,
+                               .stage = p->told == TOLD_SUCCEEDED ? "done"
+                                        : is_well                 ? "publishing"
+                                                                  : "running",
+                               .reason = "",
+                               .class = "",
+                               .message = "",
+                               .exit_code = is_well ? 0 : -1,
+                               .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
+                               .progress = ""};
+    if (p->told == TOLD_FAILED || p->told == TOLD_SECURITY) {
+        f->reason = p->told == TOLD_FAILED ? "CommandFailed" : "DataTampered";
+        f->class = p->told == TOLD_FAILED ? "Application" : "Security";
+    }
+    return f;
+}
+
+/* NULL: that pod is gone, or its containers do not run yet. */
+static const struct pod *teller(const struct state *s, const char *uid)
+{
+    unsigned long number = strtoul(uid + strlen("uid-"), NULL, 10);
+    for (size_t i = 0; i < PODS; i++)
+        if (s->pods[i].number == number)
+            return s->pods[i].trainer == T_NONE ? NULL : &s->pods[i];
+    return NULL;
+}
+
+static void add_posts(const struct state *s, struct arena *a, struct world *w)
+{
+    const struct posted_facts **list = arena_calloc(a, w->pod_count + 1, sizeof(*list));
+    for (size_t i = 0; i < w->pod_count; i++) {
+        const struct pod *p = teller(s, w->pods[i]->uid);
+        if (p)
+            list[w->report_count++] = posted_by(p, w->pods[i]->uid, a);
+    }
+    qsort(list, w->report_count, sizeof(*list), posted_order);
+    w->reports = list;
 }
 
 void view_world(const struct state *s, const struct oper *o, const struct caches *c, struct arena *a,
@@ -52,6 +100,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
     ret->nodes = caches_nodes_of(c, ret->pods, ret->pod_count, a, &ret->node_count);
     memcpy(ret->confidential_nodes, c->confidential_nodes, sizeof(ret->confidential_nodes));
     memcpy(ret->spot_nodes, c->spot_nodes, sizeof(ret->spot_nodes));
+    add_posts(s, a, ret);
 }
 
 /* ---- expectations, to and from the flat form ---- */
