@@ -1,8 +1,9 @@
 /*
  * Kueue's plain pod groups. A group holds the pods of one attempt, and then of the
- * next, as replacements of those that have ended: so the job keeps its place. It is
- * over when the job gives its place up, by suspension or failure, and what is resumed
- * begins another one. Which group it is stands on the pods themselves.
+ * next, as replacements of those that have failed: so the job keeps its place. It is
+ * over when the job gives its place up, by suspension or failure, or when a worker of an
+ * attempt that failed had succeeded; what comes then begins another one. Which group it is stands on the pods
+ * themselves.
  */
 #include "core/planner.h"
 
@@ -57,6 +58,32 @@ void plan_end_group(struct planner *p)
                                        .why = "no more workers come into its group",
                                        .name = member->name,
                                        .uid = member->uid});
+}
+
+static bool has_succeeded(const struct pod_facts *p, const char *group)
+{
+    return p && p->phase == POD_SUCCEEDED && strcmp(p->group, group) == 0;
+}
+
+/* Kueue counts who has succeeded as a member for good: a whole set beside such a one is too large. */
+static bool is_too_full(const struct planner *p, const char *group)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (has_succeeded(p->gang.workers[i], group))
+            return true;
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        if (has_succeeded(p->gang.others[i], group))
+            return true;
+    return false;
+}
+
+bool plan_leave_group(struct planner *p)
+{
+    const struct pod_facts *member = newest_member(p);
+    if (!member || is_over(p, member->group) || !is_too_full(p, member->group))
+        return false;
+    plan_end_group(p);
+    return true;
 }
 
 /* ---- words ---- */

@@ -77,11 +77,12 @@ void plan_restart(struct planner *p)
 {
     plan_stop_workers(p, -1, "its attempt is over");
     const struct pod_facts *alive = plan_awaited_worker(p);
+    bool is_leaving = plan_leave_group(p);
     if (alive)
         say_waiting(p, REASON_WaitingForOldWorkers,
                     arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));
     else if (p->next.backoff_until_us > p->w->now_us)
         back_off(p);
-    else
+    else if (!is_leaving)
         plan_start(p);
 }

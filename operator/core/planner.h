@@ -71,6 +71,8 @@ void plan_clean_up(struct planner *p);
 bool plan_failure(struct planner *p);
 /* plan_queue.c: Kueue's pod groups. */
 const char *plan_group(struct planner *p);
+/* True when the next attempt cannot be of the same group, which is to be ended before it begins. */
+bool plan_leave_group(struct planner *p);
 /* Nothing more comes into the group: Kueue lets go of its pods. */
 void plan_end_group(struct planner *p);
 /* True when workers wait in the queue, or were let go to where they cannot run; and that was said. */

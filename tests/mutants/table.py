@@ -215,6 +215,8 @@ E("goes_with_the_job", "Cloister: the policy outlasts the last pod", "⟦i < cou
   "false")
 
 of("operator/core/plan_queue.c")
+E("fills_a_group_beyond_its_size", "Kueue #13830, #15424: a replacement deleted as excess",
+  "!is_too_full(p, member->group)", "true")
 E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
 E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!is_over(p, member->group)⟧))", "true")
 E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attempt == p->gang.attempt⟧ ||", "false")

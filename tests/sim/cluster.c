@@ -21,7 +21,7 @@ static bool is_known(uint8_t attempt)
 }
 
 /* Only of the job as it is now: the books of one that was deleted are closed. */
-static void hurt(struct state *s, const struct pod *p, enum hurt how)
+void hurt(struct state *s, const struct pod *p, enum hurt how)
 {
     if (p->job == s->job.number && is_known(p->attempt))
         s->ghost.hurt[p->attempt] |= (uint8_t)how;
@@ -96,8 +96,10 @@ static size_t kubelet_choices(const struct state *s, size_t i, bool is_rough, st
     bool runs = p->trainer == T_RUNNING && !pod_is_over(p);
     if (!kubelet_answers(s, p))
         return n;
+    if (is_deleting(p) && pod_is_over(p))
+        return p->flags & POD_HELD ? n : add(ret, n, REMOVE_STOPPED, i);
     if (is_deleting(p))
-        return add(ret, n, pod_is_over(p) ? REMOVE_STOPPED : STOP_CONTAINERS, i);
+        return add(ret, n, STOP_CONTAINERS, i);
     if (pod_is_over(p))
         return n;
     if (p->phase == POD_PENDING)
@@ -122,7 +124,7 @@ static size_t pod_choices(const struct state *s, size_t i, bool is_rough, struct
 {
     const struct pod *p = &s->pods[i];
     bool is_orphaned = p->job != s->job.number || s->job.is_deleting;
-    if (!p->node && !is_deleting(p))
+    if (!p->node && !is_deleting(p) && !(p->flags & POD_GATED))
         for (uint8_t node = 0; node < NODES; node++)
             if (s->nodes[node].exists && s->nodes[node].is_ready && (is_rough || i % NODES == node))
                 n = add(ret, n, SCHEDULE, i * NODES + node);
@@ -134,7 +136,7 @@ static size_t pod_choices(const struct state *s, size_t i, bool is_rough, struct
             n = add(ret, n, EVICT, i);
         n = add(ret, n, PERSON_DELETES_POD, i);
     }
-    if (is_rough && p->job == s->job.number)
+    if (is_rough && p->job == s->job.number && !(p->flags & POD_HELD))
         n = add(ret, n, PERSON_FORCES_POD, i);
     return n;
 }
@@ -207,6 +209,7 @@ size_t cluster_choices(const struct state *s, bool with_trouble, struct choice *
     for (size_t i = 0; i < PODS && s->pods[i].number; i++)
         n = pod_choices(s, i, is_rough, ret, n);
     n = node_choices(s, is_rough, ret, n);
+    kueue_choices(s, is_rough, &(struct kueue_list){ret, &n});
     n = user_choices(s, is_rough, ret, n);
     if (s->has_orphan)
         n = add(ret, n, ORPHAN_ARRIVES, 0);
@@ -324,6 +327,9 @@ const char *cluster_step(struct state *s, struct choice c)
         remove_policy(s, c.arg);
         s->ghost.lost_policy = true;
         break;
+    case KUEUE_LIFTS_GATE:
+    case KUEUE_LETS_GO:
+    case KUEUE_EVICTS: kueue_step(s, (enum choice_kind)c.kind, &s->pods[c.arg]); break;
     case QUOTA_FILLS:
     case QUOTA_FREES: s->is_quota_full = c.kind == QUOTA_FILLS; break;
     case USER_EDITS:

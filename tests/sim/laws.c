@@ -140,6 +140,12 @@ const char *law_of_status(struct state *s, const struct job_status *old, const s
 
 /* ---- pods ---- */
 
+/* What was deleted before it found a node never ran. */
+static bool is_alive(const struct pod *p)
+{
+    return !pod_is_over(p) && (p->node || !(p->flags & POD_DELETING));
+}
+
 const char *law_of_create(struct state *s, const struct simwrite *w, const struct simjob *base)
 {
     /* Of a job that is gone: the garbage collector's, by the dead owner's uid. */
@@ -164,8 +170,7 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
         return "a second pod of an index and attempt";
     for (size_t i = 0; i < PODS && s->pods[i].number; i++) {
         const struct pod *p = &s->pods[i];
-        if (p->job == base->number && p->attempt < w->attempt && !pod_is_over(p) &&
-            s->ghost.is_whole[p->attempt])
+        if (p->job == base->number && p->attempt < w->attempt && is_alive(p) && s->ghost.is_whole[p->attempt])
             return "a new attempt begins while a pod of an old one is alive";
     }
     return NULL;

@@ -44,7 +44,7 @@ void *real_reduce_namespace(struct view object, const void *previous);
 
 #include "base/banned.h"
 
-enum { BUCKETS = 1 << 16, KEY = 16, JOB_DELETING = 1, JOB_SUSPENDED = 2 };
+enum { BUCKETS = 1 << 16, KEY = 24, JOB_DELETING = 1, JOB_SUSPENDED = 2 };
 
 struct object {
     unsigned char key[KEY];
@@ -174,6 +174,8 @@ static json_t *job_json(const struct simjob *j)
     json_t *metadata = json_pack("{s:s, s:s, s:o, s:s, s:i, s:s}", "name", JOB_NAME, "namespace", NAMESPACE,
                                  "uid", json_sprintf("job-%d", j->number), "resourceVersion", "1",
                                  "generation", j->generation, "creationTimestamp", "2026-01-01T12:00:00Z");
+    if (j->variant & WITH_QUEUE)
+        json_object_set_new(metadata, "labels", json_pack("{s:s}", LABEL_QUEUE, "team"));
     if (j->is_deleting)
         json_object_set_new(metadata, "deletionTimestamp", json_string("2026-01-01T12:00:00Z"));
     return json_pack("{s:o, s:o, s:o}", "metadata", metadata, "spec", spec_json(j), "status",
@@ -217,13 +219,16 @@ static json_t *time_json(int64_t seconds)
 
 static const json_t *rendered(const struct pod *p)
 {
-    const uint8_t what[] = {p->job, p->attempt, p->index, 0};
+    const uint8_t what[] = {p->job, p->attempt, p->index, p->group};
     uint32_t n;
     if (find(CACHE_COUNT, what, sizeof(what), &n)) {
-        const struct simjob job = {.number = p->job, .generation = 1};
+        const struct simjob job = {.number = p->job, .variant = p->group ? WITH_QUEUE : 0, .generation = 1};
         const struct job *j = &objects[job_number(&job) - 1]->job;
+        char group[NAME_SIZE] = "";
+        if (p->group)
+            name_group(j->name, j->uid, p->group, group);
         objects[n - 1]->facts =
-            keep(render_pod(j, &sim_config, &(struct worker){p->attempt, p->index, TECHNOLOGY_SEV, ""}));
+            keep(render_pod(j, &sim_config, &(struct worker){p->attempt, p->index, TECHNOLOGY_SEV, group}));
     }
     return objects[n - 1]->facts;
 }
@@ -283,12 +288,14 @@ static void add_containers(const struct pod *p, json_t *status)
 static json_t *conditions(const struct pod *p)
 {
     static const char *const words[] = {"", "EvictionByEvictionAPI", "DeletionByTaintManager",
-                                        "DeletionByPodGC"};
+                                        "DeletionByPodGC", "WorkloadEvictedDueToPreempted"};
     json_t *list =
         json_pack("[{s:s, s:s}]", "type", "Ready", "status", p->flags & POD_READY ? "True" : "False");
     if (p->disruption)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "type", "DisruptionTarget", "status", "True",
-                                              "reason", words[p->disruption]));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:s}", "type",
+                                        p->disruption == D_KUEUE ? "TerminationTarget" : "DisruptionTarget",
+                                        "status", "True", "reason", words[p->disruption]));
     return list;
 }
 
@@ -301,8 +308,15 @@ static json_t *pod_json(const struct pod *p)
     json_object_set_new(metadata, "creationTimestamp", time_json(0));
     if (p->flags & POD_DELETING) {
         json_object_set_new(metadata, "deletionTimestamp", time_json(p->leaves_s));
-        json_object_set_new(metadata, "deletionGracePeriodSeconds", json_integer(GRACE_S));
+        json_object_set_new(metadata, "deletionGracePeriodSeconds",
+                            json_integer(p->flags & POD_FORCED ? 0 : GRACE_S));
     }
+    if (p->flags & POD_GROUP_OVER)
+        json_object_set_new(json_object_get(metadata, "annotations"), ANNOTATION_GROUP_IS_RETRIED,
+                            json_string(ANNOTATION_GROUP_NOT_RETRIED));
+    if (p->flags & POD_GATED)
+        json_object_set_new(json_object_get(pod, "spec"), "schedulingGates",
+                            json_pack("[{s:s}]", "name", "kueue.x-k8s.io/admission"));
     json_t *status = json_pack("{s:s, s:o}", "phase", phases[p->phase], "conditions", conditions(p));
     if (p->node) {
         json_object_set_new(json_object_get(pod, "spec"), "nodeName", json_string(node_name(p->node - 1)));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/names.h"
 #include "base/arena.h"
 #include "rig.h"
 
@@ -184,6 +185,19 @@ static const struct pod *viewed(const struct oper *o, const char *uid)
     return NULL;
 }
 
+/* The attempt that began it, which is the last part of its name. */
+static uint8_t group_number(const struct oper *o, const char *group)
+{
+    char name[NAME_SIZE], uid[16];
+    (void)snprintf(uid, sizeof(uid), "job-%d", o->job.number);
+    for (uint8_t attempt = 1; attempt < ATTEMPTS && *group; attempt++) {
+        name_group(JOB_NAME, uid, attempt, name);
+        if (strcmp(name, group) == 0)
+            return attempt;
+    }
+    return 0;
+}
+
 static void keep_write(struct oper *o, const struct action *a)
 {
     struct simwrite w = {
@@ -194,7 +208,9 @@ static void keep_write(struct oper *o, const struct action *a)
         w.number = o->service.number;
     if (a->kind == ACTION_DELETE_POLICY)
         w.number = o->policies[o->job.number - 1].number;
-    if (a->kind == ACTION_DELETE_POD) {
+    if (a->kind == ACTION_CREATE_POD)
+        w.group = group_number(o, a->group);
+    if (a->kind == ACTION_DELETE_POD || a->kind == ACTION_END_GROUP) {
         const struct pod *p = viewed(o, a->uid);
         w.attempt = p->attempt;
         w.index = p->index;
@@ -292,8 +308,8 @@ static enum cache cache_of(const struct simwrite *w)
         [ACTION_SET_STATUS] = CACHE_JOBS,         [ACTION_CONFIRM_JOB] = CACHE_JOBS,
         [ACTION_CREATE_SERVICE] = CACHE_SERVICES, [ACTION_CREATE_POLICY] = CACHE_POLICIES,
         [ACTION_UPDATE_POLICY] = CACHE_POLICIES,  [ACTION_CREATE_POD] = CACHE_PODS,
-        [ACTION_DELETE_POD] = CACHE_PODS,         [ACTION_DELETE_POLICY] = CACHE_POLICIES,
-        [ACTION_DELETE_SERVICE] = CACHE_SERVICES,
+        [ACTION_DELETE_POD] = CACHE_PODS,         [ACTION_END_GROUP] = CACHE_PODS,
+        [ACTION_DELETE_POLICY] = CACHE_POLICIES,  [ACTION_DELETE_SERVICE] = CACHE_SERVICES,
     };
     return caches[w->kind];
 }
@@ -303,13 +319,13 @@ static void note_success(const struct state *s, struct oper *o, struct simwrite 
     w->is_done = true;
     if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB)
         o->last_version = number;
-    else if (w->kind != ACTION_UPDATE_POLICY)
+    else if (w->kind != ACTION_UPDATE_POLICY && w->kind != ACTION_END_GROUP)
         (is_create(w) ? o->made : o->stopped)[number / 8] |= (uint8_t)(1 << number % 8);
     if (w->kind == ACTION_SET_STATUS)
         o->is_refusal_told = o->refused_count > 0;
     if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY) {
         view_expect(s, o, EXPECT_VERSION, cache_of(w), w, number);
-    } else if (w->kind != ACTION_CONFIRM_JOB) {
+    } else if (w->kind != ACTION_CONFIRM_JOB && w->kind != ACTION_END_GROUP) {
         bool is_forced = w->kind == ACTION_DELETE_POD && w->grace == 0;
         view_expect(s, o,
                     is_create(w) ? EXPECT_THERE

@@ -121,10 +121,16 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
     if (s->is_quota_full)
         return REPLY_REFUSED;
     *ret_law = law_of_create(s, w, base);
-    insert_pod(
-        s, (struct pod){
-               .number = ++s->last_number, .job = base->number, .attempt = w->attempt, .index = w->index});
+    insert_pod(s, (struct pod){.number = ++s->last_number,
+                               .job = base->number,
+                               .attempt = w->attempt,
+                               .index = w->index,
+                               .group = w->group,
+                               .flags = w->group ? POD_GATED | POD_HELD : 0});
     *ret_number = s->last_number;
+    const struct pod *made = pod_named(s->pods, w->attempt, w->index);
+    if (!*ret_law && made && made->group && !s->ghost.was_late && kueue_counted(s, made) > REPLICAS)
+        *ret_law = "Kueue deletes a worker as excess: one that it replaces still counts";
     return REPLY_OK;
 }
 
@@ -162,8 +168,12 @@ static enum reply serve_policy_update(struct state *s, const struct simwrite *w,
 void begin_deletion(struct state *s, struct pod *p, uint8_t grace)
 {
     uint16_t leaves_s = (uint16_t)(s->ms / 1000 + (grace == OWN_GRACE ? GRACE_S : grace));
-    if (!p->node || grace == 0) {
+    bool is_held = p->flags & POD_HELD;
+    if ((!p->node || grace == 0) && !is_held) {
         remove_pod(s, p);
+    } else if (grace == 0) {
+        p->flags |= POD_DELETING | POD_FORCED;
+        tell_pod(s, *p);
     } else if (!(p->flags & POD_DELETING) || leaves_s < p->leaves_s) {
         p->flags |= POD_DELETING;
         p->leaves_s = leaves_s;
@@ -181,6 +191,17 @@ static enum reply serve_delete(struct state *s, const struct simwrite *w, uint16
         return REPLY_OK;
     *ret_law = law_of_delete(s, w, p);
     begin_deletion(s, p, w->grace);
+    return REPLY_OK;
+}
+
+static enum reply serve_end_of_group(struct state *s, const struct simwrite *w, uint16_t *ret_number)
+{
+    struct pod *p = pod_named(s->pods, w->attempt, w->index);
+    *ret_number = w->number;
+    if (!p || p->number != w->number)
+        return REPLY_NOT_FOUND;
+    p->flags |= POD_GROUP_OVER;
+    tell_pod(s, *p);
     return REPLY_OK;
 }
 
@@ -221,7 +242,7 @@ enum reply serve(struct state *s, const struct simwrite *w, const struct simjob 
     case ACTION_DELETE_POD: return serve_delete(s, w, ret_number, ret_law);
     case ACTION_DELETE_SERVICE: return serve_service_delete(s, w, ret_number, ret_law);
     case ACTION_DELETE_POLICY: return serve_policy_delete(s, w, base, ret_number, ret_law);
-    case ACTION_END_GROUP:
+    case ACTION_END_GROUP: return serve_end_of_group(s, w, ret_number);
     case ACTION_ASK_AUTOSCALER:
     case ACTION_EVENT:
     case ACTION_WAKE_AT: break;

@@ -34,8 +34,16 @@ enum {
 
 enum trainer { T_NONE, T_RUNNING, T_EXIT_0, T_EXIT_1, T_OOM, T_TERM };
 enum told { TOLD_NOTHING, TOLD_SUCCEEDED, TOLD_FAILED, TOLD_SECURITY };
-enum disruption { D_NONE, D_EVICTION, D_TAINT, D_POD_GC };
-enum { POD_DELETING = 1, POD_READY = 2, POD_GONE = 4 };
+enum disruption { D_NONE, D_EVICTION, D_TAINT, D_POD_GC, D_KUEUE };
+enum {
+    POD_DELETING = 1,
+    POD_READY = 2,
+    POD_GONE = 4,
+    POD_GATED = 8,
+    POD_GROUP_OVER = 16,
+    POD_HELD = 32, /* by Kueue's finalizer */
+    POD_FORCED = 64,
+};
 
 struct pod {
     uint8_t number; /* its uid; 0 = no pod */
@@ -48,12 +56,14 @@ struct pod {
     uint8_t told; /* by the agent's termination message */
     uint8_t disruption;
     uint8_t flags;
+    uint8_t group;       /* Kueue's: the attempt that began it, 0 = none */
+    uint8_t unused;      /* no padding: the bytes are a key */
     uint16_t finished_s; /* when the trainer ended */
     uint16_t leaves_s;   /* being deleted: when its grace is over */
 };
 
 /* What a spec asks for beside the usual. */
-enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4 };
+enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4, WITH_QUEUE = 8 };
 enum { DEADLINE_S = 300, TTL_S = 60, GRACE_S = 60, FORCE_S = 100, OWN_GRACE = 255 };
 
 struct simjob {
@@ -90,6 +100,7 @@ struct simwrite {
     uint8_t attempt, index;
     uint8_t number;   /* DELETE_*: of what */
     uint8_t grace;    /* DELETE_POD: seconds, or OWN_GRACE */
+    uint8_t group;    /* CREATE_POD */
     uint16_t version; /* UPDATE_POLICY: the one that it was planned on */
     uint32_t status;
 };
@@ -215,6 +226,8 @@ enum choice_kind {
     WRITE,
     ORPHAN_ARRIVES,
     QUOTA_FREES,
+    KUEUE_LIFTS_GATE,
+    KUEUE_LETS_GO,
     WAIT,
     /* trouble of the world */
     EXIT_1,
@@ -229,6 +242,7 @@ enum choice_kind {
     PERSON_DELETES_SERVICE,
     PERSON_DELETES_POLICY,
     QUOTA_FILLS,
+    KUEUE_EVICTS,
     USER_EDITS,
     USER_SUSPENDS_OR_RESUMES,
     USER_DELETES_JOB,
@@ -282,6 +296,17 @@ bool is_trouble(enum choice_kind kind);
 const char *cluster_step(struct state *s, struct choice c);
 size_t cluster_choices(const struct state *s, bool with_trouble, struct choice *ret);
 bool pod_is_over(const struct pod *p);
+void hurt(struct state *s, const struct pod *p, enum hurt how);
+
+/* ---- kueue.c ---- */
+struct kueue_list {
+    struct choice *choices;
+    size_t *count;
+};
+void kueue_choices(const struct state *s, bool is_rough, const struct kueue_list *l);
+void kueue_step(struct state *s, enum choice_kind kind, struct pod *p);
+/* How many pods of that group Kueue counts. */
+int kueue_counted(const struct state *s, const struct pod *of);
 
 /* ---- server.c: the API server ---- */
 enum reply { REPLY_OK, REPLY_CONFLICT, REPLY_EXISTS, REPLY_NOT_FOUND, REPLY_REFUSED };
