@@ -12,7 +12,7 @@
 #include "base/banned.h"
 
 /* Changes come in flocks: one pass for all of a few milliseconds. */
-enum { GATHER_MS = 10, LOOK_AGAIN_MS = 20 };
+enum { GATHER_MS = 3, LOOK_AGAIN_MS = 20 };
 /* After that, a write that no cache has shown is looked for. */
 enum { UNSEEN_MS = 1000 };
 /* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
@@ -154,6 +154,7 @@ static void touch_job(struct controller *c, const char *namespace, const char *n
             return;
         t = task_new(c->loop, namespace, name, on_due, c);
         (void)!store_put(c->tasks, namespace, name, t);
+        task_schedule(t, 0); /* a new job has no flock to wait for */
     }
     task_schedule(t, GATHER_MS);
 }
