@@ -13,7 +13,8 @@
 
 /* Changes come in flocks: one pass for all of a few milliseconds. */
 enum { GATHER_MS = 3, LOOK_AGAIN_MS = 20 };
-/* After that, a write that no cache has shown is looked for. */
+/* After that, a write that no cache has shown is looked for, and a change that came in between is looked at.
+ */
 enum { UNSEEN_MS = 1000 };
 /* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
  */
@@ -129,6 +130,9 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
     case PASS_REFUSED: task_schedule(t, GATHER_MS); break;
     case PASS_FAILED:
         pause_ms = backoff_next_ms(&t->backoff);
+        /* What has changed meanwhile is mostly what it failed for: the plan was made on an older job. */
+        if (t->is_touched && pause_ms > UNSEEN_MS)
+            pause_ms = UNSEEN_MS;
         task_hold(t, retry_ms);
         task_schedule(t, pause_ms);
         break;
