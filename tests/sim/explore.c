@@ -125,6 +125,7 @@ static void smooth_operator(struct oper *o, const struct state *s, struct renami
     memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
     o->last_version = 0;
     o->wake_ms = o->wake_ms ? 1 : 0;
+    o->status_ms = o->status_ms && o->status_ms + STATUS_PAUSE_MS > s->ms;
     o->refused_ms = 0;
     o->listed_for = o->listed_for == o->job.version;
     smooth_job(&o->job, s->job.version, s->ms);

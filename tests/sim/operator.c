@@ -167,6 +167,8 @@ static void forget_task(struct oper *o, uint8_t job)
     o->refused_kind = o->refused_attempt = o->refused_index = o->refused_count = 0;
     o->refused_ms = 0;
     memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
+    if (!job)
+        o->status_ms = 0; /* the task itself has gone */
 }
 
 static void end_pass(struct oper *o)
@@ -222,11 +224,23 @@ static void keep_write(struct oper *o, const struct action *a)
     o->writes[o->write_count++] = w;
 }
 
-static const char *make_plan(struct oper *o, const struct world *w, struct arena *a)
+/* As the shell's pass.c: what only tells how far things are is written once a second. */
+static bool is_put_off(struct oper *o, const struct plan *plan, uint32_t now_ms)
+{
+    uint32_t at_ms = o->status_ms + STATUS_PAUSE_MS;
+    if (plan->count == 0 || !plan->actions[0].can_wait || o->status_ms == 0 || at_ms <= now_ms)
+        return false;
+    o->wake_ms = at_ms;
+    return true;
+}
+
+static const char *make_plan(struct oper *o, const struct world *w, uint32_t now_ms, struct arena *a)
 {
     struct plan plan = plan_job(w, a);
     const char *law = law_of_plan(w, &plan);
     o->wake_ms = 0;
+    if (!law && is_put_off(o, &plan, now_ms))
+        return NULL;
     o->base = o->job;
     for (size_t i = 0; i < plan.count && !law; i++) {
         const struct action *act = &plan.actions[i];
@@ -284,7 +298,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
         if (o->unknown_ms[i] && o->fresh_ms[i] <= o->unknown_ms[i])
             return "it plans, and does not know what became of a write";
     view_world(s, o, c, a, &w);
-    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, a);
+    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, s->ms, a);
 }
 
 static const char *pass(const struct state *s, struct oper *o)
@@ -321,6 +335,8 @@ static void note_success(const struct state *s, struct oper *o, struct simwrite 
         o->last_version = number;
     else if (w->kind != ACTION_UPDATE_POLICY && w->kind != ACTION_END_GROUP)
         (is_create(w) ? o->made : o->stopped)[number / 8] |= (uint8_t)(1 << number % 8);
+    if (w->kind == ACTION_SET_STATUS)
+        o->status_ms = s->ms;
     if (w->kind == ACTION_SET_STATUS)
         o->is_refusal_told = o->refused_count > 0;
     if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_UPDATE_POLICY) {

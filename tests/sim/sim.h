@@ -64,7 +64,7 @@ struct pod {
 
 /* What a spec asks for beside the usual. */
 enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4, WITH_QUEUE = 8 };
-enum { DEADLINE_S = 300, TTL_S = 60, GRACE_S = 60, FORCE_S = 100, OWN_GRACE = 255 };
+enum { STATUS_PAUSE_MS = 1000, DEADLINE_S = 300, TTL_S = 60, GRACE_S = 60, FORCE_S = 100, OWN_GRACE = 255 };
 
 struct simjob {
     uint8_t number; /* its uid; 0 = there is none */
@@ -135,6 +135,7 @@ struct oper {
     uint32_t fresh_ms[CACHE_COUNT];
     uint32_t taken_ms[CACHE_COUNT]; /* the last list */
     uint32_t wake_ms;
+    uint32_t status_ms; /* when it wrote the status last, 0 = never */
 
     struct simjob job;
     struct simjob job_answer; /* of a list that is on its way */
