@@ -230,8 +230,11 @@ static const char *law_of_old_workers(const struct world *w, const struct plan *
     for (size_t i = 0; i < w->pod_count && !w->job->is_deleting; i++) {
         const struct pod_facts *p = w->pods[i];
         bool is_alive = p->phase != POD_SUCCEEDED && p->phase != POD_FAILED && !p->is_deleting;
-        if (is_alive && p->attempt < w->job->status.attempt && !is_deleted_by(plan, p->uid))
+        bool is_left = is_alive && !is_deleted_by(plan, p->uid);
+        if (is_left && p->attempt < w->job->status.attempt)
             return "a worker of an attempt that is over is left running";
+        if (is_left && w->job->spec.suspend && w->job->status.phase == PHASE_SUSPENDED)
+            return "a worker of a suspended job is left running";
     }
     return NULL;
 }
