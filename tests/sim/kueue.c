@@ -92,6 +92,25 @@ static void evict(struct state *s, const struct pod *of)
     }
 }
 
+static void let_go(struct state *s, struct pod *p)
+{
+    p->flags &= (uint8_t)~POD_HELD;
+    /* The finalizer was all that kept it. */
+    if (p->flags & POD_DELETING && (p->flags & POD_FORCED || pod_is_over(p) || !p->node))
+        remove_pod(s, p);
+    else
+        tell_pod(s, *p);
+}
+
+/* When the group is over, all of it at once. */
+static void let_all_go(struct state *s, const struct pod *of)
+{
+    struct pod member = *of;
+    for (size_t i = PODS; i-- > 0;)
+        if (is_member(&s->pods[i], &member) && s->pods[i].flags & POD_HELD)
+            let_go(s, &s->pods[i]);
+}
+
 void kueue_step(struct state *s, enum choice_kind kind, struct pod *p)
 {
     if (kind == KUEUE_EVICTS) {
@@ -99,12 +118,9 @@ void kueue_step(struct state *s, enum choice_kind kind, struct pod *p)
     } else if (kind == KUEUE_LIFTS_GATE) {
         p->flags &= (uint8_t)~POD_GATED;
         tell_pod(s, *p);
+    } else if (is_group_over(s, p)) {
+        let_all_go(s, p);
     } else {
-        p->flags &= (uint8_t)~POD_HELD;
-        /* The finalizer was all that kept it. */
-        if (p->flags & POD_DELETING && (p->flags & POD_FORCED || pod_is_over(p) || !p->node))
-            remove_pod(s, p);
-        else
-            tell_pod(s, *p);
+        let_go(s, p);
     }
 }

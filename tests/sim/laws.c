@@ -58,6 +58,12 @@ static const char *law_of_attempt(const struct ghost *g, const struct job_status
 
 /* ---- ends ---- */
 
+/* What was deleted before it found a node never ran. */
+static bool is_alive(const struct pod *p)
+{
+    return !pod_is_over(p) && (p->node || !(p->flags & POD_DELETING));
+}
+
 static const char *law_of_failed(const struct state *s, const struct job_status *new)
 {
     uint8_t hurt = s->ghost.hurt[new->attempt];
@@ -81,7 +87,7 @@ static const char *law_of_survivors(const struct state *s)
     /* Another operator's creates may be on their way, however new its view was. */
     bool is_late = s->ghost.was_late || s->ops_used > 1;
     for (size_t i = 0; i < PODS && s->pods[i].number && !is_late; i++)
-        if (s->pods[i].job == s->job.number && !pod_is_over(&s->pods[i]))
+        if (s->pods[i].job == s->job.number && is_alive(&s->pods[i]))
             return "the job is said to have failed while a worker runs";
     return NULL;
 }
@@ -139,12 +145,6 @@ const char *law_of_status(struct state *s, const struct job_status *old, const s
 }
 
 /* ---- pods ---- */
-
-/* What was deleted before it found a node never ran. */
-static bool is_alive(const struct pod *p)
-{
-    return !pod_is_over(p) && (p->node || !(p->flags & POD_DELETING));
-}
 
 const char *law_of_create(struct state *s, const struct simwrite *w, const struct simjob *base)
 {
@@ -334,8 +334,10 @@ static const char *law_of_workers_at_rest(const struct state *s)
     for (size_t i = 0; i < PODS && s->pods[i].number; i++) {
         if (s->pods[i].job != s->job.number)
             return "a pod without an owner is left";
-        if (!pod_is_over(&s->pods[i]))
+        if (is_alive(&s->pods[i]))
             return "the job has ended, or is suspended, and a worker runs";
+        if (s->pods[i].flags & POD_DELETING)
+            return "the job has ended, or is suspended, and a deleted pod does not go";
     }
     return status_is_finished(status_of(s->job.status)) ? law_of_leftovers(s) : NULL;
 }
