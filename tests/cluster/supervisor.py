@@ -109,23 +109,25 @@ class Supervisor:
         self.make_confidential(node)
 
     def make_confidential(self, node):
-        """GKE's label and capacity, as its control plane and device plugin set them."""
-        if not node.confidential:
-            return
+        """GKE's label, as its control plane sets it, once: tests take it away."""
+        if node.confidential:
+            self.api("PATCH", f"/api/v1/nodes/{node.name}", {"metadata": {"labels": {configs.CONFIDENTIAL_LABEL: "SEV"}}})
+            self.give_devices(node)
+
+    def give_devices(self, node):
+        """The capacity that GKE's device plugin reports."""
         path, wanted = f"/api/v1/nodes/{node.name}", configs.CONFIDENTIAL_CAPACITY
         found = self.api("GET", path)
-        if found["metadata"]["labels"].get(configs.CONFIDENTIAL_LABEL) != "SEV":
-            self.api("PATCH", path, {"metadata": {"labels": {configs.CONFIDENTIAL_LABEL: "SEV"}}})
-        if any(found["status"]["capacity"].get(name) != value for name, value in wanted.items()):
+        if node.confidential and any(found["status"]["capacity"].get(name) != value for name, value in wanted.items()):
             self.api("PATCH", path + "/status", {"status": {"capacity": wanted, "allocatable": wanted}})
 
-    def keep_confidential(self):
+    def keep_devices(self):
         """A starting kubelet sets extended resources that it does not know to zero, some seconds after its first word."""
         while True:
             time.sleep(2)
             for node in self.nodes:
                 try:
-                    self.make_confidential(node)
+                    self.give_devices(node)
                 except (OSError, ValueError, KeyError):
                     pass  # the node was deleted or the API server is busy: the next round sees
 
@@ -185,7 +187,7 @@ class Supervisor:
                 raise SystemExit(f"node {node.name} is not ready: see {self.run}/log/{node.name}-kubelet.log")
         self.wait_until("kube-controller-manager",
                         lambda: self.exists("/api/v1/namespaces/default/serviceaccounts/default"), 30)
-        threading.Thread(target=self.keep_confidential, daemon=True).start()
+        threading.Thread(target=self.keep_devices, daemon=True).start()
         self.wait_until("kube-proxy", lambda: self.answers("http://127.0.0.1:10256/healthz"), 30)
         self.wait_until("CoreDNS", lambda: self.answers("http://127.0.0.1:8181/ready"), 30)
 
