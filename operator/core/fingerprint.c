@@ -81,7 +81,10 @@ static uint64_t hash_field(const char *const *fields, size_t count, struct view 
     return h;
 }
 
-static uint64_t hash_containers(struct skim *s)
+typedef uint64_t hash_member_fn(struct view name, struct skim *s);
+
+/* Objects in their order; the members of each in any. */
+static uint64_t hash_objects(struct skim *s, hash_member_fn *hash_member)
 {
     struct view name;
     uint64_t all = 0;
@@ -90,10 +93,15 @@ static uint64_t hash_containers(struct skim *s)
         uint64_t h = 0;
         bool is_object = skim_enter(s);
         while (is_object && skim_name(s, &name))
-            h += hash_field(container_fields, ARRAY_LEN(container_fields), name, s);
+            h += hash_member(name, s);
         all = in_row(all, h);
     }
     return all;
+}
+
+static uint64_t hash_container_member(struct view name, struct skim *s)
+{
+    return hash_field(container_fields, ARRAY_LEN(container_fields), name, s);
 }
 
 static struct view text_or_number(struct view value)
@@ -118,27 +126,17 @@ static uint64_t hash_empty_dir(struct skim *s)
     return skim_hash_mix(h + 7);
 }
 
-static uint64_t hash_volumes(struct skim *s)
+static uint64_t hash_volume_member(struct view name, struct skim *s)
 {
-    struct view name;
-    uint64_t all = 0;
-    bool is_list = skim_enter(s);
-    while (is_list && skim_name(s, &name)) {
-        uint64_t h = 0;
-        bool is_object = skim_enter(s);
-        while (is_object && skim_name(s, &name))
-            h += view_equal_text(name, "emptyDir") ? hash_empty_dir(s) : named(name, skim_hash(s));
-        all = in_row(all, h);
-    }
-    return all;
+    return view_equal_text(name, "emptyDir") ? hash_empty_dir(s) : named(name, skim_hash(s));
 }
 
 static uint64_t hash_part(struct view name, struct skim *s)
 {
     if (view_equal_text(name, "initContainers") || view_equal_text(name, "containers"))
-        return named(name, hash_containers(s));
+        return named(name, hash_objects(s, hash_container_member));
     if (view_equal_text(name, "volumes"))
-        return named(name, hash_volumes(s));
+        return named(name, hash_objects(s, hash_volume_member));
     return hash_field(pod_fields, ARRAY_LEN(pod_fields), name, s);
 }
 
