@@ -6,11 +6,12 @@
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/telemetry.h"
+#include "shell/turns.h"
 
 #include "base/banned.h"
 
 enum {
-    WAITING_MAX = 1000,
+    WAITING_MAX = 2000,
     IN_FLIGHT_MAX = 8,
     TRIES = 12,
     RETRY_MS = 10 * 1000,
@@ -20,7 +21,6 @@ enum {
 };
 
 struct item {
-    struct item *next;
     char *namespace, *name;
     json_t *event, *patch; /* patch is NULL for one that is to be made */
     int tries;
@@ -37,8 +37,7 @@ struct sender {
 struct outbox {
     struct kube_client *client;
     struct telemetry *telemetry;
-    struct item *first, **last;
-    size_t waiting;
+    struct turns *waiting;
     struct sender senders[IN_FLIGHT_MAX];
     int64_t credit_ms, credited_ms; /* REFILL_MS of credit pay for one event */
     struct loop_source *paid;       /* there is credit again */
@@ -46,8 +45,9 @@ struct outbox {
 
 static void send_more(void *context);
 
-static void item_free(struct item *i)
+static void item_free(void *item)
 {
+    struct item *i = item;
     if (i == NULL)
         return;
     free(i->namespace);
@@ -145,12 +145,8 @@ static void send_more(void *context)
 {
     struct outbox *o = context;
     struct sender *s;
-    while (o->first != NULL && (s = free_sender(o)) != NULL && pay(o)) {
-        s->item = o->first;
-        o->first = s->item->next;
-        if (o->first == NULL)
-            o->last = &o->first;
-        o->waiting--;
+    while (turns_count(o->waiting) > 0 && (s = free_sender(o)) != NULL && pay(o)) {
+        s->item = turns_take(o->waiting);
         send(s);
     }
 }
@@ -162,14 +158,11 @@ void outbox_put(struct outbox *o, const char *namespace, const char *name, json_
     i->name = xstrdup(name);
     i->event = json_incref(event);
     i->patch = json_incref(patch);
-    if (o->waiting >= WAITING_MAX) {
-        leave_out(o, i, "too many events wait, one is left out", NULL);
+    if (!turns_put(o->waiting, namespace, i)) {
+        leave_out(o, i, "too many events of this namespace wait, one is left out", NULL);
         item_free(i);
         return;
     }
-    *o->last = i;
-    o->last = &i->next;
-    o->waiting++;
     send_more(o);
 }
 
@@ -178,7 +171,7 @@ bool outbox_is_idle(const struct outbox *o)
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
         if (o->senders[i].call != NULL)
             return false;
-    return o->waiting == 0;
+    return turns_count(o->waiting) == 0;
 }
 
 /* ---- life ---- */
@@ -187,7 +180,7 @@ struct outbox *outbox_new(struct loop *loop, struct kube_client *client, struct 
     struct outbox *o = xcalloc(1, sizeof(*o));
     o->client = client;
     o->telemetry = telemetry;
-    o->last = &o->first;
+    o->waiting = turns_new(WAITING_MAX, item_free);
     o->credit_ms = (int64_t)BURST * REFILL_MS;
     o->credited_ms = clock_boot_ms();
     o->paid = loop_add_timer(loop, send_more, o);
@@ -206,11 +199,7 @@ void outbox_free(struct outbox *o)
         loop_source_free(o->senders[i].retry);
         item_free(o->senders[i].item);
     }
-    while (o->first != NULL) {
-        struct item *i = o->first;
-        o->first = i->next;
-        item_free(i);
-    }
+    turns_free(o->waiting);
     loop_source_free(o->paid);
     free(o);
 }

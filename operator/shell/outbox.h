@@ -1,8 +1,8 @@
 /*
- * Events on their way to the API server: a bounded queue that blocks nobody. Whoever comes when it is full is
- * left out. A few are sent at a time, and no more in a second than etcd likes; a lost connection and a server
- * that asks to wait are waited out, any other refusal is final. What is left out is logged and counted.
- * Borrows loop, client and telemetry.
+ * Events on their way to the API server: a bounded queue that blocks nobody, and in which namespaces take
+ * turns (shell/turns.h says who is left out when it fills). A few are sent at a time, and no more in a second
+ * than etcd likes; a lost connection and a server that asks to wait are waited out, any other refusal is
+ * final. What is left out is logged and counted. Borrows loop, client and telemetry.
  */
 #ifndef SHELL_OUTBOX_H
 #define SHELL_OUTBOX_H

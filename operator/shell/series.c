@@ -11,7 +11,7 @@
 enum {
     REFRESH_MS = 30 * 60 * 1000,
     QUIET_MS = 6 * 60 * 1000,
-    REMEMBERED_MAX = 1024,
+    REMEMBERED_MAX = 2048,
 };
 
 struct remembered {
@@ -21,6 +21,7 @@ struct remembered {
 
 struct series_table {
     struct store *store;
+    struct store *shares;      /* how many are remembered of a namespace, which is more than none */
     void *cursor;              /* of series_due */
     struct remembered *ending; /* told last, and forgotten with the next call */
 };
@@ -42,6 +43,7 @@ struct series_table *series_table_new(void)
 {
     struct series_table *t = xcalloc(1, sizeof(*t));
     t->store = store_new(remembered_free);
+    t->shares = store_new(free);
     return t;
 }
 
@@ -50,6 +52,7 @@ void series_table_free(struct series_table *t)
     if (t == NULL)
         return;
     store_free(t->store);
+    store_free(t->shares);
     remembered_free(t->ending);
     free(t);
 }
@@ -72,9 +75,36 @@ enum series_step series_note(struct series_table *t, const char *uid, const char
     return SERIES_SECOND;
 }
 
+/* One more of this namespace, if there is room: as many as there are places left. */
+static bool take_place(struct series_table *t, const char *namespace)
+{
+    size_t *share = store_get(t->shares, namespace, "");
+    if ((share == NULL ? 0 : *share) >= REMEMBERED_MAX - store_count(t->store))
+        return false;
+    if (share == NULL) {
+        share = xcalloc(1, sizeof(*share));
+        free(store_put(t->shares, namespace, "", share));
+    }
+    ++*share;
+    return true;
+}
+
+static void give_place_back(struct series_table *t, const char *namespace)
+{
+    size_t *share = store_get(t->shares, namespace, "");
+    if (--*share == 0)
+        free(store_take(t->shares, namespace, ""));
+}
+
+static struct remembered *forget(struct series_table *t, const struct remembered *r)
+{
+    give_place_back(t, r->namespace);
+    return store_take(t->store, r->uid, r->text);
+}
+
 void series_begin(struct series_table *t, const char *uid, const char *text, const struct series *s)
 {
-    if (store_count(t->store) >= REMEMBERED_MAX)
+    if (!take_place(t, s->namespace))
         return;
     struct remembered *r = xcalloc(1, sizeof(*r));
     r->uid = xstrdup(uid);
@@ -99,7 +129,7 @@ const struct series *series_due(struct series_table *t, int64_t now_ms)
         bool is_over = now_ms - r->s.seen_ms >= QUIET_MS;
         bool is_unwritten = r->s.count > r->s.written_count;
         if (is_over)
-            t->ending = store_take(t->store, r->uid, r->text);
+            t->ending = forget(t, r);
         if (is_unwritten && (is_over || now_ms - r->s.written_ms >= REFRESH_MS)) {
             r->s.written_count = r->s.count;
             r->s.written_ms = now_ms;

@@ -33,7 +33,8 @@ void series_table_free(struct series_table *t); /* NULL is fine */
  * series_begin may follow, else valid until the table changes. */
 enum series_step series_note(struct series_table *t, const char *uid, const char *text, int64_t now_ms,
                              int64_t now_us, const struct series **ret);
-/* Remembers the event that was made; not when there are too many, and each then makes an event of its own. */
+/* Remembers the event that was made; not when its namespace has as many remembered as there are places left,
+ * and each then makes an event of its own. So no namespace can take the places of all others. */
 void series_begin(struct series_table *t, const char *uid, const char *text, const struct series *s);
 /* One whose count is to be written, as it is told and marked as written; NULL when there is none. Call it
  * until then, each minute. Forgets those that are over. */

@@ -287,8 +287,23 @@ def test_others_go_on_beside_a_job_that_is_edited_a_hundred_times_a_second(site,
     assert site.status("restless", namespace)["attempt"] == 1
 
 
+def events_come(site, namespace):
+    """Those of the ordinary job, and one that repeats as a series; in the time that they need when nobody else has any."""
+    def told():
+        return {e["reason"]: e for e in site.cluster.list("events.events.k8s.io", namespace) if e["regarding"]["kind"] == "TrainingJob"}
+    wait_for("how the job went", lambda: told().keys() >= {"InstallFailed", "RestartLimitExceeded"}, 10)
+    site.create(site.job("waiting", namespace, technology="TDX"))
+    for is_suspended in (True, False, True):
+        site.cluster.kubectl("patch", "tjob", "waiting", "-n", namespace, "--type=merge", "-p",
+                             json.dumps({"spec": {"suspend": is_suspended}}))
+        wait_for("the turn", lambda is_suspended=is_suspended:
+                 (site.status("waiting", namespace).get("phase") == "Suspended") == is_suspended, 120)
+    wait_for("the series", lambda: "series" in told().get("JobSuspended", {}), 10)
+
+
 def test_others_go_on_beside_ten_thousand_jobs_at_once(site, api, namespace):
     crowd, count = "bad-input-crowd", 10_000
+    dropped = site.operator.metric("cloister_events_dropped_total")
     labelled_namespace(site.cluster, crowd, confidential=False)
     spec = site.job("x", crowd)["spec"]
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -297,6 +312,9 @@ def test_others_go_on_beside_ten_thousand_jobs_at_once(site, api, namespace):
         ordinary_job(site, namespace)
         assert site.wait_for_phase("job", namespace, "Failed", 300)["reason"] == END["reason"]
         print(f"{len(site.proxy.accepted)} writes when the other job had ended")
+        wait_for("more events of the crowd than there is room for",
+                 lambda: site.operator.metric("cloister_events_dropped_total") > dropped, 300)
+        events_come(site, namespace)
         assert set(created) == {201}
 
     def answered():

@@ -87,19 +87,40 @@ static void one_that_did_not_repeat_is_forgotten_in_silence(void **state)
     series_table_free(t);
 }
 
-static void what_is_remembered_is_bounded(void **state)
+/* So many of one namespace are remembered of 5000 that there are. */
+static int remembered_of_a_crowd(struct series_table *t, const char *namespace)
 {
-    struct series_table *t = series_table_new();
-    const struct series *s;
+    const struct series event = {.namespace = namespace, .name = "digits.1", .event = "{}"}, *s;
     int remembered = 0;
-    (void)state;
     for (int i = 0; i < 5000; i++) {
         char text[16];
         snprintf(text, sizeof(text), "%d", i);
-        series_begin(t, "uid", text, &first);
-        remembered += series_note(t, "uid", text, 0, 0, &s) == SERIES_SECOND;
+        series_begin(t, namespace, text, &event);
+        remembered += series_note(t, namespace, text, 0, 0, &s) == SERIES_SECOND;
     }
-    assert_int_equal(remembered, 1024);
+    return remembered;
+}
+
+static void what_is_remembered_is_bounded_and_leaves_room_for_other_namespaces(void **state)
+{
+    struct series_table *t = series_table_new();
+    const struct series *s;
+    (void)state;
+    assert_int_equal(remembered_of_a_crowd(t, "noisy"), 1024);
+    assert_int_equal(remembered_of_a_crowd(t, "as-noisy"), 512);
+    series_begin(t, "uid", "a", &first);
+    assert_int_equal(series_note(t, "uid", "a", 0, 0, &s), SERIES_SECOND);
+    series_table_free(t);
+}
+
+static void what_is_over_makes_room(void **state)
+{
+    struct series_table *t = series_table_new();
+    (void)state;
+    assert_int_equal(remembered_of_a_crowd(t, "noisy"), 1024);
+    while (series_due(t, 7 * MINUTE_MS) != NULL)
+        continue;
+    assert_int_equal(remembered_of_a_crowd(t, "noisy"), 1024);
     series_table_free(t);
 }
 
@@ -110,7 +131,8 @@ int main(void)
         cmocka_unit_test(a_series_that_goes_on_is_written_each_half_hour),
         cmocka_unit_test(a_series_that_is_quiet_is_written_once_more_and_is_over),
         cmocka_unit_test(one_that_did_not_repeat_is_forgotten_in_silence),
-        cmocka_unit_test(what_is_remembered_is_bounded),
+        cmocka_unit_test(what_is_remembered_is_bounded_and_leaves_room_for_other_namespaces),
+        cmocka_unit_test(what_is_over_makes_room),
     };
     return cmocka_run_group_tests_name("series", tests, NULL, NULL);
 }
