@@ -9,6 +9,8 @@
 /* Each connection costs a handshake and its buffers. libcurl's own buffer for what is sent, 64 KiB a request,
  * is as small here as it can be. */
 enum { HOST_CONNECTIONS_MAX = 16, SEND_BUFFER = 16 * 1024 };
+/* A new handle costs as much as a small request. */
+enum { SPARE_HANDLES_MAX = 8 };
 
 struct watched_socket {
     struct http_loop *h;
@@ -38,8 +40,30 @@ struct http_loop {
     struct loop_source *timer;    /* libcurl's own time-outs */
     struct loop_source *deferred; /* calls to end from outside libcurl */
     struct http_call *calls;
+    CURL *spare[SPARE_HANDLES_MAX]; /* without options */
+    size_t spare_count;
 };
 
+/* ---- handles ---- */
+static CURL *take_handle(struct http_loop *h)
+{
+    CURL *easy = h->spare_count > 0 ? h->spare[--h->spare_count] : curl_easy_init();
+    if (easy == NULL)
+        abort();
+    return easy;
+}
+
+static void give_handle_back(struct http_loop *h, CURL *easy)
+{
+    if (h->spare_count == SPARE_HANDLES_MAX) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy); /* frees the headers and credentials of its request */
+    h->spare[h->spare_count++] = easy;
+}
+
+/* ---- the end of a call ---- */
 static void call_free(struct http_call *c)
 {
     if (c->previous != NULL)
@@ -50,7 +74,7 @@ static void call_free(struct http_call *c)
         c->next->previous = c->previous;
     if (c->is_added)
         curl_multi_remove_handle(c->h->multi, c->easy);
-    curl_easy_cleanup(c->easy);
+    give_handle_back(c->h, c->easy);
     http_response_fini(&c->response);
     for (size_t i = 0; i < c->request.header_count; i++) {
         free((void *)(uintptr_t)c->headers[i].name);
@@ -196,6 +220,8 @@ void http_loop_free(struct http_loop *h)
         atomic_store(&c->is_cancelled, true);
         call_finish(c, CURLE_ABORTED_BY_CALLBACK);
     }
+    while (h->spare_count > 0)
+        curl_easy_cleanup(h->spare[--h->spare_count]);
     curl_multi_cleanup(h->multi);
     loop_source_free(h->timer);
     loop_source_free(h->deferred);
@@ -237,9 +263,7 @@ http_start(struct http_loop *h, const struct http_request *q,
     h->calls = c;
     copy_request(c, q);
     http_response_init(&c->response);
-    c->easy = curl_easy_init();
-    if (c->easy == NULL)
-        abort();
+    c->easy = take_handle(h);
     c->transfer = (struct transfer){
         .easy = c->easy, .q = &c->request, .r = &c->response, .is_cancelled = &c->is_cancelled};
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
