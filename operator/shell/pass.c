@@ -176,16 +176,25 @@ bool pass_may_write(const struct pass_world *pw)
     return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
 }
 
-/* The status, or the question for it, goes first and alone, and no pod before the policy that is about it. */
-static bool must_wait(const struct pass *p, const struct action *a)
+static bool is_in_flight(const struct pass *p, enum action_kind kind)
 {
-    enum action_kind first = p->actions[0].kind;
-    if (p->in_flight > 0 && p->next == 1 && (first == ACTION_SET_STATUS || first == ACTION_CONFIRM_JOB))
-        return true;
-    for (size_t i = 0; i < WRITES_AT_ONCE && a->kind == ACTION_CREATE_POD; i++)
-        if (p->writes[i].action != NULL && p->writes[i].action->kind == ACTION_CREATE_POLICY)
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        if (p->writes[i].action != NULL && p->writes[i].action->kind == kind)
             return true;
     return false;
+}
+
+/*
+ * The status, or the question for it, is taken before anything follows from it. Service and policy do not:
+ * they are the same for every attempt, so that they save a round trip beside it. No pod comes before the
+ * policy that is about it.
+ */
+static bool must_wait(const struct pass *p, const struct action *a)
+{
+    if (a->kind == ACTION_CREATE_SERVICE || a->kind == ACTION_CREATE_POLICY)
+        return false;
+    return is_in_flight(p, ACTION_SET_STATUS) || is_in_flight(p, ACTION_CONFIRM_JOB) ||
+           (a->kind == ACTION_CREATE_POD && is_in_flight(p, ACTION_CREATE_POLICY));
 }
 
 void pass_go_on(struct pass *p)

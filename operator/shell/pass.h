@@ -1,9 +1,9 @@
 /*
  * One pass over one job: observe, plan, carry out. Everything of it lives in its
  * arena until the last write was answered; on_end runs once, then the pass is
- * gone. The status is written first and alone, since a decision stands in status
- * before its consequences exist; the rest goes out together. The first write that
- * fails ends the sending.
+ * gone. The status is written first, since a decision stands in status before its
+ * consequences exist; only Service and NetworkPolicy, which are no attempt's, go out
+ * beside it, and the rest follows together. The first write that fails ends the sending.
  */
 #ifndef SHELL_PASS_H
 #define SHELL_PASS_H

@@ -56,12 +56,22 @@ static void add_views(const struct state *s, const struct oper *o, struct list *
         add(l, PASS, 0);
 }
 
-/* No pod before the policy that is about it. */
+/* Until the status is written, or the question for it answered, nothing goes out but what is the same
+ * whatever it says; and no pod before the policy that is about it. */
 static bool must_wait(const struct oper *o, const struct simwrite *w)
 {
-    for (uint8_t i = 0; i < o->write_count && w->kind == ACTION_CREATE_POD; i++)
-        if (o->writes[i].kind == ACTION_CREATE_POLICY && !o->writes[i].is_done)
+    bool is_fence = w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB;
+    bool is_same_anyway = w->kind == ACTION_CREATE_SERVICE || w->kind == ACTION_CREATE_POLICY;
+    for (uint8_t i = 0; i < o->write_count; i++) {
+        const struct simwrite *other = &o->writes[i];
+        if (other->is_done || other == w)
+            continue;
+        if (!is_fence && !is_same_anyway &&
+            (other->kind == ACTION_SET_STATUS || other->kind == ACTION_CONFIRM_JOB))
             return true;
+        if (w->kind == ACTION_CREATE_POD && other->kind == ACTION_CREATE_POLICY)
+            return true;
+    }
     return false;
 }
 
@@ -91,9 +101,6 @@ static void add_writes(const struct oper *o, bool is_rough, struct list *l)
             add(l, (enum choice_kind)kind, i);
         if (is_rough && is_create(w))
             add(l, WRITE_REFUSED, i);
-        /* The status, or the question for it, goes first and alone; of the others, any may arrive first. */
-        if (w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB)
-            return;
         is_first = false;
     }
 }
