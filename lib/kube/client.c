@@ -173,15 +173,12 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
 }
 
 static struct kube_call *start_request(struct kube_client *c, enum answer_kind kind, const char *method,
-                                       const char *path, const json_t *body, kube_done_fn *on_done,
+                                       const char *path, struct view body, kube_done_fn *on_done,
                                        void *context)
 {
     struct kube_call *call = xcalloc(1, sizeof(*call));
-    char *text CLEANUP(cleanup_free) = body == NULL ? NULL : js_dump(body);
-    struct http_request q = {.method = method,
-                             .body = view_from(text),
-                             .max_body_bytes = ANSWER_MAX,
-                             .total_timeout_ms = TOTAL_TIMEOUT_MS};
+    struct http_request q = {
+        .method = method, .body = body, .max_body_bytes = ANSWER_MAX, .total_timeout_ms = TOTAL_TIMEOUT_MS};
     call->kind = kind;
     call->on_done = on_done;
     call->context = context;
@@ -191,11 +188,19 @@ static struct kube_call *start_request(struct kube_client *c, enum answer_kind k
 struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
                              kube_done_fn *on_done, void *context)
 {
-    return start_request(c, ANSWER_OBJECT, method, path, body, on_done, context);
+    char *text CLEANUP(cleanup_free) = body == NULL ? NULL : js_dump(body);
+    return start_request(c, ANSWER_OBJECT, method, path, view_from(text), on_done, context);
 }
 
 struct kube_call *kube_start_write(struct kube_client *c, const char *method, const char *path,
                                    const json_t *body, kube_done_fn *on_done, void *context)
+{
+    char *text CLEANUP(cleanup_free) = js_dump(body);
+    return kube_start_write_text(c, method, path, view_from(text), on_done, context);
+}
+
+struct kube_call *kube_start_write_text(struct kube_client *c, const char *method, const char *path,
+                                        struct view body, kube_done_fn *on_done, void *context)
 {
     return start_request(c, ANSWER_OUTCOME, method, path, body, on_done, context);
 }

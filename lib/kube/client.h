@@ -53,6 +53,10 @@ struct kube_call *kube_start(struct kube_client *c, const char *method, const ch
 struct kube_call *kube_start_write(struct kube_client *c, const char *method, const char *path,
                                    const json_t *body, kube_done_fn *on_done,
                                    void *context) MUST_CHECK RETURNS_NONNULL;
+/* The same, where the body is text already. */
+struct kube_call *kube_start_write_text(struct kube_client *c, const char *method, const char *path,
+                                        struct view body, kube_done_fn *on_done,
+                                        void *context) MUST_CHECK RETURNS_NONNULL;
 /* on_done runs no more; what was sent may still be carried out. NULL is fine. */
 void kube_call_cancel(struct kube_call *call);
 

@@ -28,7 +28,8 @@ struct worker {
     enum technology technology;
     const char *group; /* Kueue's pod group, "" = none */
 };
-json_t *render_pod(const struct job *j, const struct config *c, const struct worker *w) MUST_CHECK;
+/* Compact JSON, with its fingerprint; the caller frees it. */
+char *render_pod(const struct job *j, const struct config *c, const struct worker *w) MUST_CHECK;
 /* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
 char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
                         int32_t index) MUST_CHECK;

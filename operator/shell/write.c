@@ -328,6 +328,16 @@ static void create(struct write *w, json_t *body)
     json_decref(body);
 }
 
+static void create_pod(struct write *w)
+{
+    const struct pass *p = w->pass;
+    const struct action *a = w->action;
+    const struct worker worker = {a->attempt, a->index, a->technology, a->group};
+    char *body CLEANUP(cleanup_free) = render_pod(&p->job, p->pw->config, &worker);
+    char *path CLEANUP(cleanup_free) = collection_path(w);
+    w->call = kube_start_write_text(p->pw->client, "POST", path, view_from(body), on_created, w);
+}
+
 static void put_status(struct write *w)
 {
     const struct pass *p = w->pass;
@@ -373,10 +383,7 @@ void write_start(struct write *w)
     case ACTION_CREATE_SERVICE: create(w, render_service(&p->job)); break;
     case ACTION_CREATE_POLICY: create(w, render_policy(&p->job, p->pw->config, 0, NULL, 0)); break;
     case ACTION_UPDATE_POLICY: put_policy(w); break;
-    case ACTION_CREATE_POD:
-        create(w, render_pod(&p->job, p->pw->config,
-                             &(struct worker){a->attempt, a->index, a->technology, a->group}));
-        break;
+    case ACTION_CREATE_POD: create_pod(w); break;
     case ACTION_END_GROUP: end_group(w); break;
     case ACTION_DELETE_POD:
     case ACTION_DELETE_SERVICE:

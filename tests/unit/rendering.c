@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "data/js.h"
 
 #include "base/banned.h"
@@ -45,10 +46,16 @@ static const char object_text[] =
     "  \"checkpoints\": {\"uri\": \"gs://b/ckpt/\", \"keyName\": \"k\"},"
     "  \"output\": {\"uri\": \"gs://b/models/\", \"keyName\": \"k\"}}}";
 
+json_t *rendered_worker(const struct job *j, const struct worker *w)
+{
+    char *text CLEANUP(cleanup_free) = render_pod(j, &rendering_config, w);
+    return js_parse(view_from(text), "the pod", NULL);
+}
+
 json_t *rendered_pod(const struct job *j)
 {
-    const struct worker w = {.attempt = 3, .index = 1, .technology = job_technology(j), .group = ""};
-    return render_pod(j, &rendering_config, &w);
+    return rendered_worker(
+        j, &(struct worker){.attempt = 3, .index = 1, .technology = job_technology(j), .group = ""});
 }
 
 int rendering_setup(void **state)

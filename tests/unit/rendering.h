@@ -22,6 +22,7 @@ int rendering_teardown(void **state);
  */
 void render_with(struct rendering *r, const char *spec);
 
+json_t *rendered_worker(const struct job *j, const struct worker *w);
 json_t *rendered_pod(const struct job *j);
 const json_t *rendered_container(const json_t *pod, const char *list, size_t i);
 /* "" when there is none. */

@@ -75,7 +75,7 @@ static void asks_for_what_the_attempt_asks_for(void **state)
     struct rendering *r = *state;
     render_with(r, "{'confidential': {'technologies': ['TDX', 'SEV']}}");
     json_decref(r->pod);
-    r->pod = render_pod(&r->job, &rendering_config, &(struct worker){3, 1, TECHNOLOGY_SEV, ""});
+    r->pod = rendered_worker(&r->job, &(struct worker){3, 1, TECHNOLOGY_SEV, ""});
     check_required(r, "[" IS_SEV ",{\"key\":\"cloud.google.com/gke-spot\",\"operator\":\"DoesNotExist\"}]");
 }
 

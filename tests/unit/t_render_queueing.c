@@ -43,7 +43,7 @@ static void queue(struct rendering *r)
     assert_int_equal(job_decode(r->object, r->a, &r->job, NULL), 0);
     const struct worker w = {3, 1, TECHNOLOGY_SEV, "digits-1a2b3c4d-1"};
     json_decref(r->pod);
-    r->pod = render_pod(&r->job, &rendering_config, &w);
+    r->pod = rendered_worker(&r->job, &w);
 }
 
 static void is_a_member_of_its_group(void **state)
@@ -84,7 +84,7 @@ static void has_the_shape_of_the_other_workers(void **state)
     render_with(r, "{'scheduling': {'computeClass': 'c', 'nodeSelector': {'a': 'b'}},"
                    " 'trainer': {'ports': [{'name': 'p', 'containerPort': 1, 'protocol': 'TCP'}]}}");
     const struct worker w = {3, 0, TECHNOLOGY_SEV, "g"};
-    json_t *other = render_pod(&r->job, &rendering_config, &w);
+    json_t *other = rendered_worker(&r->job, &w);
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         const json_t *a = json_object_get(js_at(r->pod, "spec"), same[i]);
         const json_t *b = json_object_get(js_at(other, "spec"), same[i]);
