@@ -62,5 +62,5 @@ void secret_move(struct secret *to, struct secret *from)
 
 void secret_wipe(void *bytes, size_t length)
 {
-    OPENSSL_cleanse(bytes, length);
+    explicit_bzero(bytes, length);
 }

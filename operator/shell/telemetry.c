@@ -78,7 +78,8 @@ static void count_restarts(struct telemetry *t, const struct job_status *s, int3
     }
 }
 
-static void count_turn(struct telemetry *t, const struct cached_job *before, const struct cached_job *after)
+static void count_turn(struct telemetry *t, const struct cached_job *before, const struct cached_job *after,
+                       bool is_end)
 {
     struct arena *a = arena_new();
     struct job_status s;
@@ -86,7 +87,7 @@ static void count_turn(struct telemetry *t, const struct cached_job *before, con
     status_decode(json_object_get(tree, "status"), a, &s);
     if (before->attempt > 0)
         count_restarts(t, &s, before->attempt);
-    if (before->phase != after->phase && status_is_finished(&s)) {
+    if (is_end) {
         const char *const labels[] = {phase_name(s.phase), s.reason};
         metrics_add(t->metrics, FINISHED, labels, 1);
     }
@@ -102,8 +103,10 @@ void telemetry_job(struct telemetry *t, const struct cached_job *before, const s
         int64_t stayed_us = after->phase_since_us - before->phase_since_us;
         metrics_observe(t->metrics, STAGE_SECONDS, labels, stayed_us > 0 ? (double)stayed_us / 1e6 : 0);
     }
-    if (before->attempt != after->attempt || before->phase != after->phase)
-        count_turn(t, before, after);
+    bool is_end =
+        before->phase != after->phase && status_is_finished(&(struct job_status){.phase = after->phase});
+    if (is_end || before->attempt != after->attempt)
+        count_turn(t, before, after, is_end);
 }
 
 /* ---- passes ---- */
