@@ -115,26 +115,3 @@ char *hex_encode(const void *bytes, size_t length)
     text[length * 2] = '\0';
     return text;
 }
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-int hex_decode(struct view text, void *out, size_t capacity, size_t *ret_length)
-{
-    uint8_t *bytes = out;
-    if (text.len % 2 != 0 || text.len / 2 > capacity)
-        return -1;
-    for (size_t i = 0; i < text.len; i++)
-        if (hex_digit(text.ptr[i]) < 0)
-            return -1;
-    for (size_t i = 0; i < text.len; i += 2)
-        bytes[i / 2] = (uint8_t)(hex_digit(text.ptr[i]) << 4 | hex_digit(text.ptr[i + 1]));
-    *ret_length = text.len / 2;
-    return 0;
-}

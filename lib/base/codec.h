@@ -23,6 +23,5 @@ char *base64url_encode(const void *bytes, size_t length) MUST_CHECK RETURNS_NONN
 int base64_decode(struct view text, void *out, size_t capacity, size_t *ret_length) MUST_CHECK;
 /* Lower case; the caller frees it. */
 char *hex_encode(const void *bytes, size_t length) MUST_CHECK RETURNS_NONNULL;
-int hex_decode(struct view text, void *out, size_t capacity, size_t *ret_length) MUST_CHECK;
 
 #endif

@@ -160,14 +160,6 @@ bool err_code_is_retryable(enum err_code code)
     return TABLE[code].is_retryable;
 }
 
-enum err_code err_code_from_reason(const char *reason)
-{
-    for (size_t i = 0; i < ARRAY_LEN(TABLE); i++)
-        if (strcmp(TABLE[i].reason, reason) == 0)
-            return (enum err_code)i;
-    return ERR_BUG;
-}
-
 const char *err_class_name(enum err_class class)
 {
     return CLASS_NAMES[class];

@@ -85,8 +85,6 @@ const char *err_code_reason(enum err_code code);
 const char *err_code_remedy(enum err_code code);
 enum err_class err_code_class(enum err_code code);
 bool err_code_is_retryable(enum err_code code);
-/* The code with that reason, or ERR_BUG when no row has it. */
-enum err_code err_code_from_reason(const char *reason);
 /* "Application", "Key", ...; "None" for CLASS_None. */
 const char *err_class_name(enum err_class class);
 /* CLASS_None when the word is not a class. */

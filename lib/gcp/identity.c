@@ -78,11 +78,6 @@ void identity_free(struct identity *id)
     free(id);
 }
 
-const char *identity_account(const struct identity *id)
-{
-    return id->account;
-}
-
 const char *identity_quota_project(const struct identity *id)
 {
     return id->source == SOURCE_USER ? js_text(id->file, "quota_project_id") : "";

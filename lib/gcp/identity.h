@@ -51,7 +51,5 @@ void identity_forget(struct identity *id);
 /* The project that calls are charged to (x-goog-user-project), as an authorized_user file names it, else "".
  * Borrowed. */
 const char *identity_quota_project(const struct identity *id);
-/* The account's e-mail address when the source tells it, else "". Borrowed. */
-const char *identity_account(const struct identity *id);
 
 #endif

@@ -104,8 +104,6 @@ struct http_session *http_session_new(const struct http_tls *tls) MUST_CHECK RET
 void http_session_free(struct http_session *s); /* NULL is fine */
 /* Receive buffer in bytes for large transfers; libcurl's 16 KiB otherwise. Before the first perform. */
 void http_session_set_buffer(struct http_session *s, size_t bytes);
-/* May be called from another thread: the running and every later perform ends with ERR_CANCELLED. */
-void http_session_cancel(struct http_session *s);
 /* r must be initialised; it is cleared first. */
 int http_perform(struct http_session *s, const struct http_request *q, struct http_response *r,
                  struct err *e) MUST_CHECK;
@@ -129,8 +127,6 @@ struct http_call;
 struct http_loop *http_loop_new(struct loop *loop, const struct http_tls *tls) MUST_CHECK RETURNS_NONNULL;
 /* Cancels what is in flight; no on_done runs. NULL is fine. */
 void http_loop_free(struct http_loop *h);
-/* For new connections from now on, e.g. after a CA rotation; borrowed. */
-void http_loop_set_tls(struct http_loop *h, const struct http_tls *tls);
 /*
  * Starts a request. All but `refused` is copied; callbacks run on the loop.
  * on_done runs exactly once, from the loop and never from inside this call: e is NULL on success

@@ -7,22 +7,22 @@
 
 #include <curl/curl.h>
 #include <netinet/in.h>
-#include <stdatomic.h>
+#include <stdbool.h>
 
 #include "net/http.h"
 
 struct transfer {
-    CURL *easy;                      /* borrowed */
-    const struct http_request *q;    /* borrowed */
-    struct http_response *r;         /* borrowed */
-    const atomic_bool *is_cancelled; /* NULL: cannot be cancelled from elsewhere */
-    struct curl_slist *headers;      /* owned */
-    struct curl_slist *connect_to;   /* owned */
-    struct err error;                /* what a callback reported */
-    size_t sent;                     /* bytes of q->body */
-    bool is_head_seen;               /* on_head was called */
-    char refused[INET6_ADDRSTRLEN];  /* the last address that was refused, or "" */
-    char text[CURL_ERROR_SIZE];      /* libcurl's own words */
+    CURL *easy;                     /* borrowed */
+    const struct http_request *q;   /* borrowed */
+    struct http_response *r;        /* borrowed */
+    const bool *is_cancelled;       /* NULL: cannot be cancelled */
+    struct curl_slist *headers;     /* owned */
+    struct curl_slist *connect_to;  /* owned */
+    struct err error;               /* what a callback reported */
+    size_t sent;                    /* bytes of q->body */
+    bool is_head_seen;              /* on_head was called */
+    char refused[INET6_ADDRSTRLEN]; /* the last address that was refused, or "" */
+    char text[CURL_ERROR_SIZE];     /* libcurl's own words */
 };
 
 /* Sets every option; the transfer must stay where it is until transfer_end. */

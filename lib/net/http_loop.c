@@ -26,9 +26,9 @@ struct http_call {
     struct http_header *headers;
     char *body;
     struct http_response response;
-    struct err begin_error;   /* could not be started; told from the loop */
-    atomic_bool is_cancelled; /* by its owner: nothing runs any more */
-    bool is_added;            /* in the multi handle */
+    struct err begin_error; /* could not be started; told from the loop */
+    bool is_cancelled;      /* by its owner: nothing runs any more */
+    bool is_added;          /* in the multi handle */
     void (*on_done)(void *context, const struct http_response *r, const struct err *e);
     void *context;
 };
@@ -102,7 +102,7 @@ static void call_finish(struct http_call *c, CURLcode code)
         err_move(&e, &c->begin_error);
         is_ok = false;
     }
-    if (!atomic_load(&c->is_cancelled))
+    if (!c->is_cancelled)
         c->on_done(c->context, &c->response, is_ok ? NULL : &e);
     call_free(c);
 }
@@ -127,7 +127,7 @@ static void finish_deferred(void *context)
     struct http_loop *h = context;
     for (struct http_call *c = h->calls, *next; c != NULL; c = next) {
         next = c->next;
-        if (atomic_load(&c->is_cancelled)) {
+        if (c->is_cancelled) {
             if (c->is_added) {
                 struct err ignored CLEANUP(err_fini) = {0};
                 curl_multi_remove_handle(h->multi, c->easy);
@@ -217,7 +217,7 @@ void http_loop_free(struct http_loop *h)
         return;
     while (h->calls != NULL) {
         struct http_call *c = h->calls;
-        atomic_store(&c->is_cancelled, true);
+        c->is_cancelled = true;
         call_finish(c, CURLE_ABORTED_BY_CALLBACK);
     }
     while (h->spare_count > 0)
@@ -226,11 +226,6 @@ void http_loop_free(struct http_loop *h)
     loop_source_free(h->timer);
     loop_source_free(h->deferred);
     free(h);
-}
-
-void http_loop_set_tls(struct http_loop *h, const struct http_tls *tls)
-{
-    h->tls = tls;
 }
 
 static void copy_request(struct http_call *c, const struct http_request *q)
@@ -285,7 +280,7 @@ void http_call_cancel(struct http_call *c)
 {
     if (c == NULL)
         return;
-    atomic_store(&c->is_cancelled, true);
+    c->is_cancelled = true;
     /* Inside libcurl, or perhaps inside the walk over finished calls: removed from the loop instead. */
     loop_timer_set(c->h->deferred, 0);
 }

@@ -7,7 +7,6 @@ struct http_session {
     CURL *easy;
     const struct http_tls *tls; /* borrowed; NULL: system trust */
     size_t buffer_bytes;
-    atomic_bool is_cancelled;
 };
 
 static struct {
@@ -60,16 +59,9 @@ void http_session_set_buffer(struct http_session *s, size_t bytes)
     s->buffer_bytes = bytes;
 }
 
-void http_session_cancel(struct http_session *s)
-{
-    atomic_store(&s->is_cancelled, true);
-}
-
 int http_perform(struct http_session *s, const struct http_request *q, struct http_response *r, struct err *e)
 {
-    struct transfer t = {.easy = s->easy, .q = q, .r = r, .is_cancelled = &s->is_cancelled};
-    if (atomic_load(&s->is_cancelled))
-        return FAIL_OBJECT(e, ERR_CANCELLED, q->url, "%s %s: cancelled", q->method, q->url);
+    struct transfer t = {.easy = s->easy, .q = q, .r = r};
     /* Forgets the options of the last request; connections and TLS sessions stay. */
     curl_easy_reset(s->easy);
     curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);

@@ -84,7 +84,7 @@ static int read_status(struct transfer *t)
 
 static bool is_cancelled(const struct transfer *t)
 {
-    return t->is_cancelled != NULL && atomic_load(t->is_cancelled);
+    return t->is_cancelled != NULL && *t->is_cancelled;
 }
 
 static int tell_head(struct transfer *t)
@@ -141,13 +141,6 @@ static int on_seek(void *context, curl_off_t offset, int origin)
         return CURL_SEEKFUNC_CANTSEEK;
     t->sent = (size_t)offset;
     return CURL_SEEKFUNC_OK;
-}
-
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
-{
-    struct transfer *t = context;
-    (void)a, (void)b, (void)c, (void)d;
-    return is_cancelled(t) ? 1 : 0;
 }
 
 static void note_refused(struct transfer *t, const struct sockaddr *address)
@@ -241,9 +234,6 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(t->easy, CURLOPT_SEEKDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
-    curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(t->easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(t->easy, CURLOPT_XFERINFODATA, t);
     if (t->q->refused != NULL) {
         curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
         curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);

@@ -40,18 +40,18 @@ static void an_error_keeps_its_code_and_object_while_callers_add_words(void **st
     assert_int_equal(e.code, ERR_DENIED);
 }
 
-static void every_reason_leads_back_to_its_code(void **state)
+static void every_code_has_a_reason_of_its_own(void **state)
 {
     (void)state;
     for (int code = ERR_NONE + 1; code <= ERR_COMMAND_FAILED; code++) {
         const char *reason = err_code_reason((enum err_code)code);
         assert_true(*reason >= 'A' && *reason <= 'Z');
-        assert_int_equal(err_code_from_reason(reason), code);
+        for (int other = ERR_NONE + 1; other < code; other++)
+            assert_string_not_equal(err_code_reason((enum err_code)other), reason);
         assert_true(strlen(err_code_remedy((enum err_code)code)) > 5);
         enum err_class class = err_code_class((enum err_code)code);
         assert_int_equal(err_class_from_name(err_class_name(class)), class);
     }
-    assert_int_equal(err_code_from_reason("NoSuchReason"), ERR_BUG);
 }
 
 static void a_buffer_never_grows_over_its_limit_and_says_so(void **state)
@@ -172,7 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_keeps_its_code_and_object_while_callers_add_words),
-        cmocka_unit_test(every_reason_leads_back_to_its_code),
+        cmocka_unit_test(every_code_has_a_reason_of_its_own),
         cmocka_unit_test(a_buffer_never_grows_over_its_limit_and_says_so),
         cmocka_unit_test(views_cut_without_copying),
         cmocka_unit_test(base64_is_strict_both_ways),
