@@ -25,6 +25,21 @@ static int by_attempt_and_index(const void *a, const void *b)
     return (x->index > y->index) - (x->index < y->index);
 }
 
+static bool is_worker(const struct gang *g, const struct pod_facts *p)
+{
+    return p->attempt == g->attempt && p->index < g->replicas;
+}
+
+static void add_departed(struct gang *g, const struct world *w, struct arena *a)
+{
+    g->departed = arena_calloc(a, (size_t)g->replicas + 1, sizeof(*g->departed));
+    for (size_t i = 0; i < w->departed_count; i++) {
+        const struct pod_facts *p = w->departed[i];
+        if (is_own(w->job, p) && is_worker(g, p) && !g->workers[p->index])
+            g->departed[p->index] = p;
+    }
+}
+
 void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct arena *a)
 {
     const struct job *j = w->job;
@@ -37,12 +52,13 @@ void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct ar
             continue;
         if (p->attempt > g->newest)
             g->newest = p->attempt;
-        if (p->attempt == g->attempt && p->index < g->replicas)
+        if (is_worker(g, p))
             g->workers[p->index] = p;
         else
             g->others[g->other_count++] = p;
     }
     qsort(g->others, g->other_count, sizeof(*g->others), by_attempt_and_index);
+    add_departed(g, w, a);
 }
 
 bool pod_is_terminal(const struct pod_facts *p)
@@ -60,12 +76,22 @@ bool pod_is_alive(const struct pod_facts *p)
     return !pod_is_terminal(p) && (pod_is_bound(p) || !p->is_deleting);
 }
 
-int32_t gang_present(const struct gang *g)
+static int32_t count(const struct pod_facts *const *list, int32_t replicas)
 {
     int32_t n = 0;
-    for (int32_t i = 0; i < g->replicas; i++)
-        n += g->workers[i] ? 1 : 0;
+    for (int32_t i = 0; i < replicas; i++)
+        n += list[i] ? 1 : 0;
     return n;
+}
+
+int32_t gang_present(const struct gang *g)
+{
+    return count(g->workers, g->replicas);
+}
+
+int32_t gang_departed(const struct gang *g)
+{
+    return count(g->departed, g->replicas);
 }
 
 const struct pod_facts *gang_first_alive(const struct gang *g)

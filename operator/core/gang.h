@@ -9,7 +9,8 @@
 #include "core/world.h"
 
 struct gang {
-    const struct pod_facts **workers; /* of attempt; NULL = absent */
+    const struct pod_facts **workers;  /* of attempt; NULL = absent */
+    const struct pod_facts **departed; /* of the absent ones, those that were seen to go; NULL = not seen */
     int32_t replicas;
     int32_t attempt;
     const struct pod_facts **others; /* of other attempts, by attempt and index */
@@ -26,6 +27,7 @@ bool pod_is_bound(const struct pod_facts *p);
  * keeps it. */
 bool pod_is_alive(const struct pod_facts *p);
 int32_t gang_present(const struct gang *g);
+int32_t gang_departed(const struct gang *g);
 /* The first pod, of any attempt, that is alive; or NULL. */
 const struct pod_facts *gang_first_alive(const struct gang *g);
 struct status_workers gang_count(const struct gang *g, struct arena *a);

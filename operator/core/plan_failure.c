@@ -38,29 +38,43 @@ static const char *where_they_were(const struct planner *p)
     return arena_strdup(p->a, strbuf_text(&nodes));
 }
 
+#define MAY_STILL_RUN                                                                                        \
+    ". If that was by force, its machine may still run it and hold the job's keys until it is off"
+
 /*
  * Fewer pods than there have been: one was removed without leaving a trace. A pod that
  * was never seen is not missed but created.
  */
 static bool find_missing(const struct planner *p, struct verdict *ret)
 {
-    int32_t present = gang_present(&p->gang);
-    if (present == p->gang.replicas || present >= counted_before(p))
+    int32_t known = gang_present(&p->gang) + gang_departed(&p->gang);
+    if (known == p->gang.replicas || known >= counted_before(p))
         return false;
     int32_t index = 0;
-    while (p->gang.workers[index])
+    while (p->gang.workers[index] || p->gang.departed[index])
         index++;
     char name[NAME_SIZE];
     name_pod(p->j->name, index, p->gang.attempt, name);
     const char *nodes = where_they_were(p);
-    *ret = verdict_make(
-        p->a, NULL, REASON_PodDeleted, "Worker %d (pod %s) is gone: it was deleted%s%s", (int)index, name,
-        *nodes ? ". If that was by force, its machine may still run it and hold the job's keys "
-                 "until it is off; the attempt ran on "
-               : "",
-        nodes);
+    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) is gone: it was deleted%s%s",
+                        (int)index, name, *nodes ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
     ret->pod_name = arena_strdup(p->a, name);
     return true;
+}
+
+/* What it was seen to end by is the cause, also when its pod was removed in the same moment. */
+static struct verdict verdict_of_departed(const struct planner *p, const struct pod_facts *departed)
+{
+    struct pod_facts *pod = arena_alloc(p->a, sizeof(*pod));
+    struct verdict v;
+    int64_t unused;
+    *pod = *departed;
+    pod->is_deleting = pod->is_deleting || !pod_is_terminal(pod);
+    if (verdict_of_pod(p->w, pod, p->a, &v, &unused) && strcmp(v.reason, REASON_PodDeleted) != 0)
+        return v;
+    bool may_run = pod_is_bound(pod) && !pod_is_terminal(pod);
+    return verdict_make(p->a, pod, REASON_PodDeleted, "%s is gone: it was deleted%s",
+                        verdict_where(p->a, pod), may_run ? MAY_STILL_RUN : "");
 }
 
 static bool judge(struct planner *p, struct verdict *ret)
@@ -69,10 +83,12 @@ static bool judge(struct planner *p, struct verdict *ret)
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         struct verdict v;
         int64_t recheck_us = 0;
-        if (!p->gang.workers[i])
-            continue;
-        if (verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us) &&
-            (!has_failed || verdict_outranks(&v, ret))) {
+        bool is_failure = p->gang.departed[i] != NULL;
+        if (is_failure)
+            v = verdict_of_departed(p, p->gang.departed[i]);
+        else if (p->gang.workers[i])
+            is_failure = verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us);
+        if (is_failure && (!has_failed || verdict_outranks(&v, ret))) {
             *ret = v;
             has_failed = true;
         }
@@ -86,11 +102,12 @@ static bool judge(struct planner *p, struct verdict *ret)
  * When one worker dies, its peers lose their connections and end as well, and some
  * peer's pod may be complete first. So a failure that could be an echo waits for the pods
  * whose programs have ended: the cause may be among them. Suspension deletes these pods, so
- * then it is now or never.
+ * then it is now or never; and so it is for a pod that has gone, of which only this pass knows.
  */
 static bool must_settle(struct planner *p, const struct verdict *v)
 {
-    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption || p->j->spec.suspend)
+    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption || p->j->spec.suspend ||
+        gang_departed(&p->gang) > 0)
         return false;
     int64_t until = 0;
     for (int32_t i = 0; i < p->gang.replicas; i++) {

@@ -370,5 +370,10 @@ struct pod_facts *pod_facts_new(struct view pod, const struct pod_facts *previou
     if (!*f.name || !*f.uid)
         return NULL;
     f.is_image_changed = image_changed(&f, previous);
-    return pack_block(&f, sizeof(f), pod_strings, ARRAY_LEN(pod_strings));
+    return pod_facts_copy(&f);
+}
+
+struct pod_facts *pod_facts_copy(const struct pod_facts *p)
+{
+    return pack_block(p, sizeof(*p), pod_strings, ARRAY_LEN(pod_strings));
 }

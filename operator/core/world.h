@@ -86,6 +86,8 @@ struct pod_facts {
  * compare with. NULL when the object has no name or uid. The caller frees the result.
  */
 struct pod_facts *pod_facts_new(struct view pod, const struct pod_facts *previous) MUST_CHECK;
+/* The caller frees it. */
+struct pod_facts *pod_facts_copy(const struct pod_facts *p) MUST_CHECK;
 
 /* Whether the pod has a condition of that type and status ("True", "False", "Unknown"). */
 bool pod_has_condition(const struct pod_facts *p, const char *type, const char *status);
@@ -210,6 +212,10 @@ struct world {
     const struct child_facts *policy;        /* the one named name_policy(), NULL = absent */
     const struct pod_facts *const *pods;
     size_t pod_count;
+    /* Workers that have gone since the last pass, as they were seen last; kept by the shell, in memory only.
+     * A pod that left while nobody looked is not among them. */
+    const struct pod_facts *const *departed;
+    size_t departed_count;
     const struct node_facts *const *nodes;
     size_t node_count;
     const struct posted_facts *const *reports; /* of those pods, sorted by pod_uid; advice, never needed */

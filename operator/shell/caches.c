@@ -33,6 +33,8 @@ static void on_pod(void *context, const void *before, const void *after)
     gangs_change(c->gangs, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
         c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);
+    if (after == NULL)
+        c->listener.on_pod_gone(c->listener.context, p);
     touch(c, p->namespace, p->job_name);
 }
 

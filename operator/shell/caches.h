@@ -47,6 +47,8 @@ struct caches_listener {
     void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
     /* A pod, Service or NetworkPolicy of a job is gone. */
     void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
+    /* A pod is gone, and no other has its name: how it was seen last. */
+    void (*on_pod_gone)(void *context, const struct pod_facts *last);
     void *context;
 };
 

@@ -68,6 +68,13 @@ static void forget_task(struct controller *c, struct task *t)
     task_free(taken);
 }
 
+/* What was remembered of another job of that name is void. */
+static void know_job(struct task *t, const struct cached_job *job)
+{
+    if (strcmp(job->uid, t->uid) != 0)
+        task_forget(t, job->uid);
+}
+
 /* False when the job needs no pass now: it is gone, or there will be another occasion. */
 static bool begin_pass(struct controller *c, struct task *t)
 {
@@ -81,8 +88,7 @@ static bool begin_pass(struct controller *c, struct task *t)
         forget_task(c, t);
         return false;
     }
-    if (strcmp(job->uid, t->uid) != 0)
-        task_forget(t, job->uid);
+    know_job(t, job);
     if (!expectations_are_met(&t->expectations, c->caches, t->namespace, &wait_ms)) {
         telemetry_stale_skip(c->telemetry);
         task_schedule(t, wait_ms);
@@ -193,6 +199,20 @@ static void on_child_gone(void *context, const char *namespace, const char *job_
         expectations_note_gone(&t->expectations, uid);
 }
 
+/* Until the next pass; of an attempt that is over, nothing is left to decide. */
+static void on_pod_gone(void *context, const struct pod_facts *last)
+{
+    struct controller *c = context;
+    struct task *t = store_get(c->tasks, last->namespace, last->job_name);
+    const struct cached_job *job = caches_job(c->caches, last->namespace, last->job_name);
+    if (t == NULL || job == NULL || last->attempt < job->attempt)
+        return;
+    if (t->pass == NULL)
+        know_job(t, job);
+    if (strcmp(last->owner_uid, t->uid) == 0)
+        task_note_departed(t, last);
+}
+
 /* ---- reports ---- */
 bool controller_takes_reports(const struct controller *c)
 {
@@ -239,7 +259,7 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
                                   const char *instance, struct telemetry *telemetry)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
-    struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, c};
+    struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, on_pod_gone, c};
     c->loop = loop;
     c->telemetry = telemetry;
     c->tasks = store_new(task_free);

@@ -31,6 +31,8 @@ static void end(struct pass *p)
     enum pass_end how = p->is_failed ? PASS_FAILED : p->is_refused ? PASS_REFUSED : PASS_DONE;
     if (p->is_created && !p->is_refused)
         task_note_create(task, NULL, NULL);
+    if (how == PASS_DONE)
+        task_forget_departed(task, p->departed);
     pass_free(p);
     pw->on_end(task, how, wake_us, retry_ms);
 }
@@ -64,20 +66,29 @@ static void keep_plan(struct pass *p, const struct plan *plan)
     }
 }
 
+static int32_t count_of_attempt(const struct pod_facts *const *pods, size_t count, const struct job *j)
+{
+    int32_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += pods[i]->attempt == j->status.attempt && strcmp(pods[i]->owner_uid, j->uid) == 0;
+    return n;
+}
+
 /*
- * The status counts more pods than the cache shows: they are gone without a trace, or the cache is
- * older than a status that another operator wrote. A list tells, asked for once for that status.
+ * The status counts more pods than the cache shows or was seen to lose: they are gone without a trace, or
+ * the cache is older than a status that another operator wrote. A list tells, asked for once for that status.
  */
 static bool must_list_pods(struct pass *p, const struct world *w)
 {
     const struct job_status *s = &p->job.status;
     int32_t missing = s->workers.active + s->workers.succeeded + s->workers.failed;
-    for (size_t i = 0; i < w->pod_count; i++)
-        missing -= w->pods[i]->attempt == s->attempt && strcmp(w->pods[i]->owner_uid, p->job.uid) == 0;
+    missing -= count_of_attempt(w->pods, w->pod_count, &p->job);
+    missing -= count_of_attempt(w->departed, w->departed_count, &p->job);
     if (missing <= 0 || status_is_finished(s) || !task_note_listing(p->task, p->job.resource_version))
         return false;
     expect(&p->task->expectations, EXPECT_LIST, CACHE_PODS, p->job.name, NULL);
     p->task->is_touched = true;
+    p->departed = 0;
     return true;
 }
 
@@ -120,6 +131,8 @@ static void make_plan(struct pass *p)
                       .namespace = caches_namespace(c, p->job.namespace),
                       .service = caches_service(c, p->job.namespace, service),
                       .policy = caches_policy(c, p->job.namespace, policy),
+                      .departed = (const struct pod_facts *const *)p->task->departed,
+                      .departed_count = p->departed,
                       .refusal = task_refusal(p->task),
                       .scaling = task_scaling(p->task)};
     w.pods = caches_pods_of(c, p->job.uid, &w.pod_count);
@@ -243,6 +256,7 @@ void pass_run(const struct pass_world *pw, struct task *task)
     p->pw = pw;
     p->task = task;
     p->arena = arena_new();
+    p->departed = task->departed_count;
     task->pass = p;
     if (read_job(p, caches_job(pw->caches, task->namespace, task->name)))
         make_plan(p);

@@ -22,6 +22,7 @@ struct pass {
     struct job job;
     struct action *actions; /* with copies of what plan() borrowed from the world */
     size_t count, next;
+    size_t departed; /* so many of the task's are decided on */
     struct write writes[WRITES_AT_ONCE];
     size_t in_flight;
     bool is_created, is_failed, is_refused;

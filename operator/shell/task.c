@@ -31,11 +31,31 @@ struct task *task_new(struct loop *loop, const char *namespace, const char *name
     return t;
 }
 
+void task_note_departed(struct task *t, const struct pod_facts *last)
+{
+    t->departed = xreallocarray(t->departed, t->departed_count + 1, sizeof(*t->departed));
+    t->departed[t->departed_count++] = pod_facts_copy(last);
+}
+
+void task_forget_departed(struct task *t, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(t->departed[i]);
+    t->departed_count -= count;
+    for (size_t i = 0; i < t->departed_count; i++)
+        t->departed[i] = t->departed[i + count];
+    if (t->departed_count > 0)
+        return;
+    free(t->departed);
+    t->departed = NULL;
+}
+
 void task_free(void *task)
 {
     struct task *t = task;
     loop_source_free(t->timer);
     expectations_fini(&t->expectations);
+    task_forget_departed(t, t->departed_count);
     free(t->namespace);
     free(t->name);
     free(t->uid);
@@ -82,6 +102,7 @@ void task_forget(struct task *t, const char *uid)
     set_text(&t->scaling_message, "");
     t->refused_count = 0;
     expectations_fini(&t->expectations);
+    task_forget_departed(t, t->departed_count);
     backoff_reset(&t->backoff);
 }
 

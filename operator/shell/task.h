@@ -1,6 +1,6 @@
 /*
  * One job's place in the queue: when it is looked at next, what its writes still
- * have to show, and what the API server refused. Memory of this process only; a
+ * have to show, what the API server refused, and which workers have gone. Memory of this process only; a
  * new process starts without it. Owned by the controller.
  */
 #ifndef SHELL_TASK_H
@@ -33,6 +33,8 @@ struct task {
     char *scaling_message;
     enum scaling_word scaling_word;
     int64_t scaling_us;
+    struct pod_facts **departed; /* workers that have gone, as they were seen last; in that order */
+    size_t departed_count;
     struct pass *pass; /* running */
     bool is_touched;   /* while the pass was running */
     /* Due, but as many passes run as may: a place in the controller's line. */
@@ -64,6 +66,10 @@ struct refusal task_refusal(const struct task *t);
 /* What the cluster autoscaler says of that pod, as of now. */
 void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);
 struct scaling task_scaling(const struct task *t);
+/* A worker has gone; the facts are copied. */
+void task_note_departed(struct task *t, const struct pod_facts *last);
+/* Of the first so many, all is decided. */
+void task_forget_departed(struct task *t, size_t count);
 /* False when pods were listed for that version of the job already. */
 bool task_note_listing(struct task *t, const char *version);
 

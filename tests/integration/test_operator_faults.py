@@ -1,6 +1,8 @@
 """Whatever happens to its requests, the operator comes to the same end."""
+import json
 import time
 
+import pytest
 from integration.proxy import DROP_REPLY, DROP_REQUEST
 from kit.cluster import wait_for
 
@@ -127,6 +129,31 @@ def test_a_foreign_pod_in_the_way(site, namespace):
     assert not site.cluster.get("pod", "job-worker-0-1", namespace)["metadata"].get("ownerReferences")
     site.cluster.kubectl("delete", "pod", "job-worker-0-1", "-n", namespace, "--grace-period=0", "--force")
     assert site.end("job", namespace) == END
+
+
+@pytest.mark.parametrize("mark, reason", [
+    ("DeletionByPodGC", "NodeLost"), ("EvictionByEvictionAPI", "Evicted"), ("PreemptionByScheduler", "Preempted")],
+    ids=["lost", "evicted", "preempted"])
+def test_a_worker_marked_and_deleted_at_once(site, namespace, mark, reason):
+    """Both happen while a write is out, so that no pass sees the worker marked; what it was seen to end by counts."""
+    def mark_and_delete():
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": mark, "message": "as a controller says"}
+        site.cluster.kubectl("patch", "pod", "job-worker-1-1", "-n", namespace, "--subresource=status", "-p",
+                             json.dumps({"status": {"phase": "Failed", "conditions": [condition]}}))
+        site.cluster.kubectl("delete", "pod", "job-worker-1-1", "-n", namespace, "--force", "--grace-period=0")
+        wait_for("the pod to go", lambda: site.cluster.get("pod", "job-worker-1-1", namespace) is None, 10)
+        time.sleep(0.5)
+
+    site.create(site.job("job", namespace, technology="TDX"))
+    wait_for("the gang in status", lambda: site.status("job", namespace).get("workers", {}).get("active") == 2, 30)
+    met = site.proxy.once(lambda r: r.method == "PUT" and r.path.endswith("/job/status"), ("then", mark_and_delete))
+    site.cluster.kubectl("patch", "tjob", "job", "-n", namespace, "--type=merge", "-p",
+                         '{"spec":{"activeDeadlineSeconds":600}}')
+    status = wait_for("the next attempt", lambda: (s := site.status("job", namespace)).get("attempt") == 2 and s, 30)
+    failure = status["failures"][0]
+    assert met and (failure["class"], failure["reason"], failure["pod"]) == ("Disruption", reason, "job-worker-1-1")
+    assert f"was ended from outside: {mark}: as a controller says" in failure["message"]
+    assert (status["restarts"], status["disruptions"], len(status["failures"])) == (0, 1, 1)
 
 
 def test_health(site, namespace):

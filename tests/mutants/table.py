@@ -52,9 +52,13 @@ of("operator/core/plan_failure.c")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
   "s->failures[s->failure_count - 1].attempt == s->attempt", "false")
 E("does_not_miss_a_pod_that_is_gone", "Sieve, unobserved; Trainer #2072: the job hangs",
-  "present >= counted_before(p)", "true")
+  "known >= counted_before(p)", "true")
 E("misses_a_pod_that_was_never_made", "Sieve, intermediate: killed between two creates",
-  "present >= counted_before(p)", "false")
+  "known >= counted_before(p)", "false")
+E("forgets_how_a_pod_was_that_is_gone", "Sieve, unobserved: a failure that came and went",
+  "bool is_failure = ⟦p->gang.departed[i] != NULL⟧", "false")
+E("settles_what_nobody_can_see_again", "Sieve, unobserved: a failure that came and went",
+  "gang_departed(&p->gang) > 0", "false")
 E("blames_the_first_worker", "MPI operator #90: the status does not say what failed",
   "!has_failed || verdict_outranks(&v, ret)", "!has_failed")
 E("judges_before_the_cause_is_in", "training-operator #1711: unclear which failure counts",
@@ -298,6 +302,8 @@ of("operator/shell/caches.c")
 S("does_not_tell_of_pods_that_have_gone", "Sieve, unobserved: a pod that came and went",
   "if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))\n"
   "        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);")
+S("does_not_tell_how_a_pod_was_that_has_gone", "Sieve, unobserved: a failure that came and went",
+  "if (after == NULL)\n        c->listener.on_pod_gone(c->listener.context, p);")
 S("looks_at_nothing_after_a_list", "Sieve: the controller is stuck", "touch(context, NULL, NULL);")
 E("plans_on_half_a_list", "Sieve, stale: a view of mixed age",
   "if (!informer_is_current(c->informers[i]))\n            return ⟦false⟧;", "true")

@@ -269,6 +269,15 @@ static void read_pods(const json_t *test_case, struct scene *s, struct arena *a)
     qsort(s->reports, s->w.report_count, sizeof(*s->reports), posted_order);
 }
 
+/* In the same form. */
+static void read_departed(const json_t *test_case, struct scene *s, struct arena *a)
+{
+    const json_t *pods = json_object_get(test_case, "departed");
+    s->departed = arena_calloc(a, json_array_size(pods) + 1, sizeof(*s->departed));
+    for (size_t i = 0; i < json_array_size(pods); i++)
+        s->departed[s->w.departed_count++] = read_pod(json_array_get(pods, i), &s->job, a);
+}
+
 /* "nodes": {"cc-0": "SEV", "std-0": "", "cc-1": "SEV, not ready"} */
 static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a)
 {
@@ -387,6 +396,7 @@ static void tie(struct scene *s)
     s->w.job = &s->job;
     s->w.pods = s->pods;
     s->w.pod_count = s->pod_count;
+    s->w.departed = s->departed;
     s->w.reports = s->reports;
     s->w.nodes = s->nodes;
     s->w.service = s->w.service ? &s->service : NULL;
@@ -401,6 +411,7 @@ struct scene *scene_read(const json_t *test_case, struct arena *a)
     read_config(test_case, s, a);
     read_job(test_case, s, a);
     read_pods(test_case, s, a);
+    read_departed(test_case, s, a);
     read_nodes(test_case, s, a);
     read_surroundings(test_case, s);
     read_taken(test_case, s, a);

@@ -17,6 +17,7 @@ struct scene {
     struct child_facts policy;
     struct namespace_facts namespace;
     const struct pod_facts **pods;
+    const struct pod_facts **departed;
     const struct node_facts **nodes;
     const struct posted_facts **reports;
     size_t pod_count;

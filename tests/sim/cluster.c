@@ -149,10 +149,10 @@ static size_t node_choices(const struct state *s, bool is_rough, struct choice *
             n = add(ret, n, NODE_BACK, node);
         if (is_rough && m->is_ready)
             n = add(ret, n, NODE_LOST, node);
-        if (is_rough && m->exists && !m->is_ready) {
+        if (is_rough && m->exists && !m->is_ready)
             n = add(ret, n, TAINT_EVICTS, node);
+        if (is_rough && m->exists)
             n = add(ret, n, NODE_GONE, node);
-        }
     }
     return n;
 }
@@ -216,6 +216,18 @@ size_t cluster_choices(const struct state *s, bool with_trouble, struct choice *
     return n;
 }
 
+/* The collector marks what has not ended, and removes all. */
+static void collect_pod(struct state *s, struct pod *p)
+{
+    if (!pod_is_over(p)) {
+        p->phase = POD_FAILED;
+        p->flags &= (uint8_t)~POD_READY;
+        p->disruption = D_POD_GC;
+        tell_pod(s, *p);
+    }
+    remove_pod(s, p);
+}
+
 /* Backwards, since some are removed on the way. */
 static void taint_or_collect(struct state *s, uint8_t node, bool is_gone)
 {
@@ -224,11 +236,12 @@ static void taint_or_collect(struct state *s, uint8_t node, bool is_gone)
         if (!p->number || p->node != node + 1 || (!is_gone && (pod_is_over(p) || is_deleting(p))))
             continue;
         hurt(s, p, HURT_DISRUPTED);
-        p->disruption = is_gone ? D_POD_GC : D_TAINT;
-        if (is_gone)
-            remove_pod(s, p);
-        else
+        if (is_gone) {
+            collect_pod(s, p);
+        } else {
+            p->disruption = D_TAINT;
             begin_deletion(s, p, OWN_GRACE);
+        }
     }
 }
 

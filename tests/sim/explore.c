@@ -136,6 +136,7 @@ static void smooth_operator(struct oper *o, const struct state *s, struct renami
     rename_pods(r, o->pods, PODS, s->ms);
     rename_pods(r, o->pods_answer, PODS, s->ms);
     rename_pods(r, o->pod_queue, o->pods_queued, s->ms);
+    rename_pods(r, o->departed, o->departed_count, s->ms);
     rename_one(r, &o->service.number);
     smooth_policies(r, o->policies, s->policies);
     smooth_policies(r, o->policies_missed, s->policies);

@@ -1,6 +1,7 @@
 /* What must hold, whatever happens. A law that is broken is named by a sentence. */
 #include <string.h>
 
+#include "api/names.h"
 #include "sim.h"
 
 #include "base/banned.h"
@@ -181,6 +182,22 @@ static bool holds(const uint8_t set[32], uint8_t number)
     return set[number / 8] >> number % 8 & 1;
 }
 
+/* That a worker was deleted is the word for those of whom nothing else is known. */
+static const char *law_of_known_causes(const struct oper *o, const struct job_status *new)
+{
+    const struct status_failure *last =
+        new->failure_count > 0 ? &new->failures[new->failure_count - 1] : NULL;
+    if (!last || last->attempt != new->attempt || strcmp(last->reason, "PodDeleted") != 0)
+        return NULL;
+    for (uint8_t index = 0; index < REPLICAS; index++) {
+        char name[NAME_SIZE];
+        name_pod("digits", index, last->attempt, name);
+        if (strcmp(name, last->pod) == 0 && o->seen_lost[last->attempt] >> index & 1)
+            return "a worker was seen to be lost with its node, and is said to have been deleted";
+    }
+    return NULL;
+}
+
 const char *law_of_own_writes(const struct state *s, const struct oper *o, const struct simwrite *w)
 {
     const struct pod *p = NULL;
@@ -191,6 +208,8 @@ const char *law_of_own_writes(const struct state *s, const struct oper *o, const
     bool is_of_job = w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB;
     if (is_of_job && o->base.number == s->job.number && o->base.version < o->last_version)
         return "it decides on a status that it has replaced itself";
+    if (w->kind == ACTION_SET_STATUS && law_of_known_causes(o, status_of(w->status)))
+        return law_of_known_causes(o, status_of(w->status));
     if (!is_pod || !p || p->job != o->base.number)
         return NULL;
     if (w->kind == ACTION_CREATE_POD && holds(o->made, p->number))

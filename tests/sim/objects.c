@@ -341,6 +341,11 @@ static uint32_t pod_number(const struct pod *p)
     return n;
 }
 
+const struct pod_facts *object_pod(const struct pod *p)
+{
+    return objects[pod_number(p) - 1]->facts;
+}
+
 /* ---- the others ---- */
 
 static uint32_t service_number(const struct service *s)

@@ -44,6 +44,8 @@ void wire_namespace(struct strbuf *to);
 
 /* The job as job_decode() read it; its resourceVersion is not that of the cached one. */
 const struct job *object_job(const struct cached_job *cached);
+/* The pod as pod_facts_new() reduced it. */
+const struct pod_facts *object_pod(const struct pod *p);
 struct simjob seen_simjob(const struct cached_job *cached);
 
 #endif

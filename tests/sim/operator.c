@@ -84,6 +84,8 @@ static void see_pod(const struct state *s, struct oper *o, bool stays)
         memmove(o->pod_queue, o->pod_queue + 1, o->pods_queued * sizeof(event));
         memset(&o->pod_queue[o->pods_queued], 0, sizeof(event));
     }
+    if (event.disruption == D_POD_GC && event.job == o->job.number && event.attempt < ATTEMPTS)
+        o->seen_lost[event.attempt] |= (uint8_t)(1 << event.index);
     wire_pod(&text, &event);
     take_event(s, o, CACHE_PODS, event.flags & POD_GONE, &text);
 }
@@ -164,6 +166,9 @@ static void forget_task(struct oper *o, uint8_t job)
     o->listed_for = 0;
     memset(o->expects, 0, sizeof(o->expects));
     o->expect_count = 0;
+    memset(o->departed, 0, sizeof(o->departed));
+    o->departed_count = o->departed_planned = 0;
+    memset(o->seen_lost, 0, sizeof(o->seen_lost));
     o->refused_kind = o->refused_attempt = o->refused_index = o->refused_count = 0;
     o->refused_ms = 0;
     memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
@@ -177,6 +182,30 @@ static void end_pass(struct oper *o)
     memset(o->writes, 0, sizeof(o->writes));
     o->write_count = 0;
     o->base = (struct simjob){0};
+    o->departed_planned = 0;
+}
+
+/* As the shell's controller.c. */
+void operator_note_departed(struct oper *o, const struct pod *p)
+{
+    if (o->job.number != p->job || p->attempt < status_of(o->job.status)->attempt)
+        return;
+    if (o->task_job != p->job && !o->in_pass)
+        forget_task(o, p->job);
+    if (o->departed_count == DEPARTED)
+        abort();
+    if (o->task_job == p->job)
+        o->departed[o->departed_count++] = *p;
+}
+
+/* All is done, or there was nothing to do: what the plan knew of is decided. */
+static void complete_pass(struct oper *o)
+{
+    uint8_t left = (uint8_t)(o->departed_count - o->departed_planned);
+    memmove(o->departed, o->departed + o->departed_planned, left * sizeof(o->departed[0]));
+    memset(o->departed + left, 0, (size_t)(DEPARTED - left) * sizeof(o->departed[0]));
+    o->departed_count = left;
+    end_pass(o);
 }
 
 static const struct pod *viewed(const struct oper *o, const char *uid)
@@ -239,8 +268,10 @@ static const char *make_plan(struct oper *o, const struct world *w, uint32_t now
     struct plan plan = plan_job(w, a);
     const char *law = law_of_plan(w, &plan);
     o->wake_ms = 0;
-    if (!law && is_put_off(o, &plan, now_ms))
+    if (!law && is_put_off(o, &plan, now_ms)) {
+        complete_pass(o);
         return NULL;
+    }
     o->base = o->job;
     for (size_t i = 0; i < plan.count && !law; i++) {
         const struct action *act = &plan.actions[i];
@@ -253,21 +284,25 @@ static const char *make_plan(struct oper *o, const struct world *w, uint32_t now
     }
     o->in_pass = o->write_count > 0;
     if (!o->in_pass)
-        end_pass(o);
+        complete_pass(o);
     return law;
 }
 
-/* As the shell's pass.c: pods that the status counts and the cache lacks are looked for in a list. */
+/* As the shell's pass.c: pods that the status counts and the cache lacks, without having been seen to lose
+ * them, are looked for in a list. */
 static bool must_list_pods(const struct state *s, struct oper *o, const struct world *w)
 {
     const struct job_status *now = &w->job->status;
     int missing = now->workers.active + now->workers.succeeded + now->workers.failed;
     for (size_t i = 0; i < w->pod_count; i++)
         missing -= w->pods[i]->attempt == now->attempt;
+    for (size_t i = 0; i < w->departed_count; i++)
+        missing -= w->departed[i]->attempt == now->attempt;
     if (missing <= 0 || status_is_finished(now) || o->listed_for == o->job.version)
         return false;
     o->listed_for = o->job.version;
     view_expect(s, o, EXPECT_LIST, CACHE_PODS, &(struct simwrite){0}, 0);
+    o->departed_planned = 0;
     touch(o);
     return true;
 }
@@ -297,6 +332,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
     for (enum cache i = 0; i < CACHE_COUNT; i++)
         if (o->unknown_ms[i] && o->fresh_ms[i] <= o->unknown_ms[i])
             return "it plans, and does not know what became of a write";
+    o->departed_planned = o->departed_count;
     view_world(s, o, c, a, &w);
     return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, s->ms, a);
 }
@@ -355,7 +391,7 @@ static void note_success(const struct state *s, struct oper *o, struct simwrite 
     for (uint8_t i = 0; i < o->write_count; i++)
         if (is_create(&o->writes[i]))
             o->refused_kind = o->refused_attempt = o->refused_index = o->refused_count = 0;
-    end_pass(o);
+    complete_pass(o);
 }
 
 static void note_refusal(const struct state *s, struct oper *o, const struct simwrite *w)

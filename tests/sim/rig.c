@@ -160,6 +160,14 @@ static void on_child_gone(void *context, const char *namespace, const char *job_
         view_note_gone(rig.o, uid);
 }
 
+static void on_pod_gone(void *context, const struct pod_facts *last)
+{
+    const struct seen_pod *seen = (const void *)last;
+    (void)context;
+    if (!rig.is_restoring)
+        operator_note_departed(rig.o, &seen->pod);
+}
+
 static void on_job_turned(void *context, const struct cached_job *before, const struct cached_job *after)
 {
     (void)context;
@@ -302,8 +310,10 @@ static void restore(enum cache cache)
 
 struct caches *rig_up(const struct state *s, struct oper *o, enum cache cache)
 {
-    static const struct caches_listener listener = {
-        .on_touched = on_touched, .on_child_gone = on_child_gone, .on_job_turned = on_job_turned};
+    static const struct caches_listener listener = {.on_touched = on_touched,
+                                                    .on_child_gone = on_child_gone,
+                                                    .on_pod_gone = on_pod_gone,
+                                                    .on_job_turned = on_job_turned};
     memset(&rig, 0, sizeof(rig));
     rig.s = s;
     rig.o = o;

@@ -25,6 +25,7 @@ enum {
     JOB_QUEUE = 4,
     WRITES = 12,
     EXPECTS = 12,
+    DEPARTED = 8,
     ATTEMPTS = 12,
     CHOICES = 160,
 };
@@ -155,12 +156,15 @@ struct oper {
     uint16_t listed_for; /* the job's version for which pods were listed, see the shell's pass.c */
     struct simexpect expects[EXPECTS];
     uint8_t expect_count;
+    struct pod departed[DEPARTED]; /* how it saw workers last that have gone */
+    uint8_t departed_count, departed_planned;
     uint8_t refused_kind, refused_attempt, refused_index, refused_count;
     bool is_refusal_told;
     uint32_t refused_ms;
 
     /* What the API server has answered to this process: by uid what it made and stopped, its last status. */
     uint8_t made[32], stopped[32];
+    uint8_t seen_lost[ATTEMPTS]; /* workers that the watch has shown as lost with their node, a bit each */
     uint16_t last_version;
     uint32_t unknown_ms[CACHE_COUNT]; /* when an answer was lost last */
 
@@ -335,6 +339,8 @@ bool is_create(const struct simwrite *w);
 void operator_see_job(const struct state *s, struct oper *o);
 void operator_see_pod(const struct state *s, struct oper *o);
 void operator_take_list(const struct state *s, struct oper *o, enum cache cache);
+/* The cache has lost that pod. */
+void operator_note_departed(struct oper *o, const struct pod *p);
 
 /* ---- view.c: the real caches as plan()'s world; the calls of the real expectations ---- */
 void view_world(const struct state *s, const struct oper *o, const struct caches *c, struct arena *a,

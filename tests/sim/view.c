@@ -78,6 +78,15 @@ static void add_posts(const struct state *s, struct arena *a, struct world *w)
     w->reports = list;
 }
 
+static void add_departed(const struct oper *o, struct arena *a, struct world *w)
+{
+    const struct pod_facts **list = arena_calloc(a, DEPARTED, sizeof(*list));
+    for (uint8_t i = 0; i < o->departed_planned; i++)
+        list[i] = object_pod(&o->departed[i]);
+    w->departed = list;
+    w->departed_count = o->departed_planned;
+}
+
 void view_world(const struct state *s, const struct oper *o, const struct caches *c, struct arena *a,
                 struct world *ret)
 {
@@ -97,6 +106,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
                           .refusal = refusal_of(o, a),
                           .scaling = {.pod_uid = "", .message = ""}};
     ret->pods = caches_pods_of(c, job->uid, &ret->pod_count);
+    add_departed(o, a, ret);
     ret->nodes = caches_nodes_of(c, ret->pods, ret->pod_count, a, &ret->node_count);
     memcpy(ret->confidential_nodes, c->confidential_nodes, sizeof(ret->confidential_nodes));
     memcpy(ret->spot_nodes, c->spot_nodes, sizeof(ret->spot_nodes));
