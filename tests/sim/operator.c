@@ -21,6 +21,21 @@ static void touch(struct oper *o)
     o->due = 1;
 }
 
+/* Of two pods of one name, the one that was shown later counts. */
+static void note_lost(struct oper *o)
+{
+    for (size_t i = 0; i < PODS && o->pods[i].number; i++) {
+        const struct pod *p = &o->pods[i];
+        uint8_t bit = (uint8_t)(1 << p->index);
+        if (p->job != o->job.number || p->attempt >= ATTEMPTS)
+            continue;
+        if (p->disruption == D_POD_GC)
+            o->seen_lost[p->attempt] |= bit;
+        else
+            o->seen_lost[p->attempt] &= (uint8_t)~bit;
+    }
+}
+
 void operator_take_list(const struct state *s, struct oper *o, enum cache cache)
 {
     (void)rig_up(s, o, CACHE_COUNT);
@@ -41,6 +56,7 @@ void operator_take_list(const struct state *s, struct oper *o, enum cache cache)
         o->job_answer = (struct simjob){0};
     else if (cache == CACHE_PODS)
         memset(o->pods_answer, 0, sizeof(o->pods_answer));
+    note_lost(o);
 }
 
 /* What the server finds is fixed when it answers; how old it is when it comes, nobody knows. */
@@ -84,10 +100,9 @@ static void see_pod(const struct state *s, struct oper *o, bool stays)
         memmove(o->pod_queue, o->pod_queue + 1, o->pods_queued * sizeof(event));
         memset(&o->pod_queue[o->pods_queued], 0, sizeof(event));
     }
-    if (event.disruption == D_POD_GC && event.job == o->job.number && event.attempt < ATTEMPTS)
-        o->seen_lost[event.attempt] |= (uint8_t)(1 << event.index);
     wire_pod(&text, &event);
     take_event(s, o, CACHE_PODS, event.flags & POD_GONE, &text);
+    note_lost(o);
 }
 
 void operator_see_pod(const struct state *s, struct oper *o)

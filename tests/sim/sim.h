@@ -164,7 +164,7 @@ struct oper {
 
     /* What the API server has answered to this process: by uid what it made and stopped, its last status. */
     uint8_t made[32], stopped[32];
-    uint8_t seen_lost[ATTEMPTS]; /* workers that the watch has shown as lost with their node, a bit each */
+    uint8_t seen_lost[ATTEMPTS]; /* workers that its cache has shown as lost with their node, a bit each */
     uint16_t last_version;
     uint32_t unknown_ms[CACHE_COUNT]; /* when an answer was lost last */
 
