@@ -14,6 +14,8 @@
 #include "api/names.h"
 #include "core/report.h"
 
+#include "../kit/config.h"
+
 #include "base/banned.h"
 
 #define SPARE_PODS 64
@@ -29,22 +31,7 @@ static const char job_text[] =
 static const char *const notification_targets[] = {"ops", "audit"};
 
 static const struct config config = {
-    .worker_image = "worker",
-    .worker_pull_policy = "",
-    .metadata_url = "http://169.254.169.254",
-    .kms_url = "https://cloudkms.googleapis.com",
-    .storage_url = "https://storage.googleapis.com",
-    .report_url = "",
-    .report_ca = "",
-    .ca_bundle = "",
-    .agent_memory_bytes = 64 << 20,
-    .run_as_user = 65532,
-    .grace_seconds = 60,
-    .reserve_seconds = 20,
-    .connections = 8,
-    .unreachable_seconds = 60,
-    .operator_namespace = "cloister-system",
-    .metrics_namespace = "",
+    USUAL_CONFIG,
     .notification_targets = notification_targets,
     .notification_target_count = ARRAY_LEN(notification_targets),
 };

@@ -42,6 +42,8 @@ void *real_reduce_namespace(struct view object, const void *previous);
 #undef reduce_node
 #undef reduce_namespace
 
+#include "../kit/config.h"
+
 #include "base/banned.h"
 
 enum { BUCKETS = 1 << 16, KEY = 24, JOB_DELETING = 1, JOB_SUSPENDED = 2 };
@@ -139,24 +141,7 @@ static const char spec_text[] =
     " \"failurePolicy\": {\"maxRestarts\": 2, \"maxDisruptions\": 2, \"backoffSeconds\": 10,"
     "   \"terminationTimeoutSeconds\": %d}}";
 
-const struct config sim_config = {
-    .worker_image = "worker",
-    .worker_pull_policy = "",
-    .metadata_url = "http://169.254.169.254",
-    .kms_url = "https://cloudkms.googleapis.com",
-    .storage_url = "https://storage.googleapis.com",
-    .report_url = "",
-    .report_ca = "",
-    .operator_namespace = "cloister-system",
-    .metrics_namespace = "",
-    .ca_bundle = "",
-    .agent_memory_bytes = 64 << 20,
-    .run_as_user = 65532,
-    .grace_seconds = 60,
-    .reserve_seconds = 20,
-    .connections = 8,
-    .unreachable_seconds = 60,
-};
+const struct config sim_config = {USUAL_CONFIG};
 
 static json_t *spec_json(const struct simjob *j)
 {

@@ -12,27 +12,11 @@
 #include "base/alloc.h"
 #include "data/js.h"
 
+#include "../kit/config.h"
+
 #include "base/banned.h"
 
-const struct config rendering_config = {
-    .worker_image = "registry/worker@sha256:11",
-    .worker_pull_policy = "",
-    .metadata_url = "http://169.254.169.254",
-    .kms_url = "https://cloudkms.googleapis.com",
-    .storage_url = "https://storage.googleapis.com",
-    .report_url = "",
-    .report_ca = "",
-    .ca_bundle = "",
-    .agent_memory_bytes = 64 << 20,
-    .agent_cpu_millis = 100,
-    .run_as_user = 65532,
-    .grace_seconds = 60,
-    .reserve_seconds = 20,
-    .connections = 8,
-    .unreachable_seconds = 60,
-    .operator_namespace = "cloister-system",
-    .metrics_namespace = "",
-};
+const struct config rendering_config = {USUAL_CONFIG};
 
 static const char object_text[] =
     "{\"metadata\": {\"name\": \"digits\", \"namespace\": \"ml\", \"uid\": \"1a2b3c4d-5e6f\"},"
