@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "data/js.h"
+#include "kobj/wire.h"
 
 #include "base/banned.h"
 
-enum { FOREIGN_BODY_MAX = 200 };
+enum { FOREIGN_BODY_MAX = 200, STATUS_MAX = 64 * 1024 };
 
 static enum err_code code_of(int http_status, const char *reason)
 {
@@ -30,9 +31,21 @@ int status_object_to_err(const json_t *status, struct err *e)
                 message[0] != '\0' ? message : reason);
 }
 
+/* NULL: it is no Status. */
+static json_t *parse(struct view body)
+{
+    struct strbuf text CLEANUP(strbuf_fini) = STRBUF(STATUS_MAX);
+    struct view message;
+    if (!wire_open(body, &message))
+        return js_parse(body, "the answer", NULL);
+    if (wire_to_json(&wire_status, message, &text, NULL) < 0)
+        return NULL;
+    return js_parse(strbuf_view(&text), "the answer", NULL);
+}
+
 int status_to_err(int http_status, struct view body, struct err *e)
 {
-    json_t *status CLEANUP(js_free) = js_parse(body, "the answer", NULL);
+    json_t *status CLEANUP(js_free) = parse(body);
     const char *message = js_text(status, "message");
     enum err_code code = code_of(http_status, js_text(status, "reason"));
     if (message[0] != '\0')

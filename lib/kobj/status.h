@@ -11,7 +11,8 @@
 #include "base/view.h"
 
 /*
- * Sets *e from an HTTP status of 400 or more and its body, which need not be JSON (proxies answer with HTML).
+ * Sets *e from an HTTP status of 400 or more and its body, in JSON or protobuf, or
+ * what else there is (proxies answer with HTML).
  * 401 UNAUTHENTICATED, 403 DENIED, 404 NOT_FOUND, 409 ALREADY_EXISTS or CONFLICT, 410 GONE, 413 TOO_LARGE,
  * 429 THROTTLED, 504 TIMED_OUT, other 5xx UNAVAILABLE, all others INVALID. Always yields -1.
  */

@@ -1,0 +1,255 @@
+#include "kobj/wire.h"
+
+#include <inttypes.h>
+
+#include "base/rfc3339.h"
+#include "data/protobuf.h"
+
+#include "base/banned.h"
+
+/* What Go's time can hold as text: the years 1 to 9999. */
+#define TIME_FIRST INT64_C(-62135596800)
+#define TIME_LAST  INT64_C(253402300799)
+
+struct writer {
+    struct strbuf *out;
+    bool is_broken; /* looked at once, in the end */
+};
+
+static void write_members(struct writer *w, const struct wire_message *m, struct view bytes, bool *has_some);
+
+/* ---- values ---- */
+static bool needs_escape(char c)
+{
+    return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+}
+
+static void write_text(struct writer *w, struct view text)
+{
+    size_t from = 0;
+    strbuf_add_char(w->out, '"');
+    for (size_t i = 0; i < text.len; i++) {
+        if (!needs_escape(text.ptr[i]))
+            continue;
+        strbuf_add(w->out, text.ptr + from, i - from);
+        from = i + 1;
+        if ((unsigned char)text.ptr[i] < 0x20) {
+            strbuf_addf(w->out, "\\u%04x", (unsigned)text.ptr[i]);
+        } else {
+            strbuf_add_char(w->out, '\\');
+            strbuf_add_char(w->out, text.ptr[i]);
+        }
+    }
+    strbuf_add_view(w->out, view_skip(text, from));
+    strbuf_add_char(w->out, '"');
+}
+
+static void write_hex(struct writer *w, struct view bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    strbuf_add_char(w->out, '"');
+    for (size_t i = 0; i < bytes.len; i++) {
+        strbuf_add_char(w->out, digits[(unsigned char)bytes.ptr[i] >> 4]);
+        strbuf_add_char(w->out, digits[(unsigned char)bytes.ptr[i] & 15]);
+    }
+    strbuf_add_char(w->out, '"');
+}
+
+/* Seconds and nanoseconds, of which JSON keeps the seconds. No time at all is an empty message. */
+static void write_time(struct writer *w, struct view bytes)
+{
+    struct protobuf p = protobuf_open(bytes);
+    struct protobuf_field f;
+    int64_t seconds = 0;
+    char text[RFC3339_SIZE];
+    while (protobuf_next(&p, &f))
+        if (f.number == 1)
+            seconds = (int64_t)f.value;
+    if (p.is_broken || seconds < TIME_FIRST || seconds > TIME_LAST) {
+        w->is_broken = true;
+    } else if (bytes.len == 0) {
+        strbuf_add_text(w->out, "null");
+    } else {
+        rfc3339_format_seconds(seconds * 1000000, text);
+        write_text(w, view_from(text));
+    }
+}
+
+/* The first of a message's fields of bytes with that number; empty when there is none. */
+static struct view bytes_at(struct writer *w, struct view message, uint32_t number)
+{
+    struct protobuf p = protobuf_open(message);
+    struct protobuf_field f;
+    while (protobuf_next(&p, &f))
+        if (f.number == number && f.type == PROTOBUF_BYTES)
+            return f.bytes;
+    w->is_broken = w->is_broken || p.is_broken;
+    return view_of(NULL, 0);
+}
+
+static void write_map_entry(struct writer *w, struct view entry)
+{
+    write_text(w, bytes_at(w, entry, 1));
+    strbuf_add_char(w->out, ':');
+    write_text(w, bytes_at(w, entry, 2));
+}
+
+static void write_message(struct writer *w, const struct wire_message *m, struct view bytes)
+{
+    bool has_some = false;
+    strbuf_add_char(w->out, '{');
+    write_members(w, m, bytes, &has_some);
+    strbuf_add_char(w->out, '}');
+}
+
+static void write_value(struct writer *w, const struct wire_member *m, const struct protobuf_field *f)
+{
+    switch (m->kind) {
+    case WIRE_TEXT: write_text(w, f->bytes); break;
+    case WIRE_BOOL: strbuf_add_text(w->out, f->value != 0 ? "true" : "false"); break;
+    case WIRE_INTEGER: strbuf_addf(w->out, "%" PRId64, (int64_t)f->value); break;
+    case WIRE_MESSAGE: write_message(w, m->message, f->bytes); break;
+    case WIRE_MAP: write_map_entry(w, f->bytes); break;
+    case WIRE_TIME: write_time(w, f->bytes); break;
+    case WIRE_QUANTITY: write_text(w, bytes_at(w, f->bytes, 1)); break;
+    case WIRE_OPAQUE: write_hex(w, f->bytes); break;
+    case WIRE_INLINE: break; /* has no value of its own */
+    }
+}
+
+/* ---- members ---- */
+/* NULL: in no table. Fields come by number as a rule, so *at goes on from the last one. */
+static const struct wire_member *find(const struct wire_message *m, uint32_t number, size_t *at)
+{
+    if (*at == m->count || m->members[*at].number > number)
+        *at = 0;
+    while (*at < m->count && m->members[*at].number < number)
+        ++*at;
+    return *at < m->count && m->members[*at].number == number ? &m->members[*at] : NULL;
+}
+
+static bool has_type(const struct wire_member *m, enum protobuf_type type)
+{
+    if (m->kind == WIRE_OPAQUE)
+        return true;
+    return type == (m->kind == WIRE_BOOL || m->kind == WIRE_INTEGER ? PROTOBUF_VARINT : PROTOBUF_BYTES);
+}
+
+static bool is_left_out(const struct wire_member *m, const struct protobuf_field *f)
+{
+    return m->omits_zero && (f->type == PROTOBUF_BYTES ? f->bytes.len == 0 : f->value == 0);
+}
+
+static void write_comma(struct writer *w, bool *has_some)
+{
+    if (*has_some)
+        strbuf_add_char(w->out, ',');
+    *has_some = true;
+}
+
+static void write_name(struct writer *w, const char *name, bool *has_some)
+{
+    write_comma(w, has_some);
+    strbuf_add_char(w->out, '"');
+    strbuf_add_text(w->out, name);
+    strbuf_add(w->out, "\":", 2);
+}
+
+static void write_unknown(struct writer *w, const struct protobuf_field *f, bool *has_some)
+{
+    write_comma(w, has_some);
+    strbuf_addf(w->out, "\"#%" PRIu32 "\":", f->number);
+    write_hex(w, f->bytes);
+}
+
+/* A list or a map, of which each element is a field of its own. */
+static bool is_row(const struct wire_member *m)
+{
+    return m != NULL && (m->is_list || m->kind == WIRE_MAP);
+}
+
+static void end_row(struct writer *w, const struct wire_member *m)
+{
+    if (is_row(m))
+        strbuf_add_char(w->out, m->kind == WIRE_MAP ? '}' : ']');
+}
+
+static void begin_member(struct writer *w, const struct wire_member *m, bool *has_some)
+{
+    write_name(w, m->name, has_some);
+    if (is_row(m))
+        strbuf_add_char(w->out, m->kind == WIRE_MAP ? '{' : '[');
+}
+
+static void write_members(struct writer *w, const struct wire_message *m, struct view bytes, bool *has_some)
+{
+    struct protobuf p = protobuf_open(bytes);
+    struct protobuf_field f;
+    const struct wire_member *last = NULL;
+    size_t at = 0;
+    while (protobuf_next(&p, &f)) {
+        const struct wire_member *member = find(m, f.number, &at);
+        if (is_row(member) && member == last) {
+            strbuf_add_char(w->out, ',');
+            write_value(w, member, &f);
+            continue;
+        }
+        end_row(w, last);
+        last = NULL;
+        if (member == NULL && m->tells_unknown) {
+            write_unknown(w, &f, has_some);
+        } else if (member != NULL && !has_type(member, f.type)) {
+            w->is_broken = true;
+        } else if (member != NULL && member->kind == WIRE_INLINE) {
+            write_members(w, member->message, f.bytes, has_some);
+        } else if (member != NULL && !is_left_out(member, &f)) {
+            begin_member(w, member, has_some);
+            write_value(w, member, &f);
+            last = member;
+        }
+    }
+    end_row(w, last);
+    w->is_broken = w->is_broken || p.is_broken;
+}
+
+static int finish(const struct writer *w, struct err *e)
+{
+    if (w->is_broken)
+        return FAIL(e, ERR_PROTOCOL, "the API server sent something that is no protobuf message");
+    if (strbuf_overflowed(w->out))
+        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", w->out->max);
+    return 0;
+}
+
+int wire_to_json(const struct wire_message *m, struct view message, struct strbuf *out, struct err *e)
+{
+    struct writer w = {.out = out};
+    write_message(&w, m, message);
+    return finish(&w, e);
+}
+
+/* ---- envelopes ---- */
+enum { UNKNOWN_RAW = 2, EVENT_TYPE = 1, EVENT_OBJECT = 2, EXTENSION_RAW = 1 };
+
+bool wire_open(struct view envelope, struct view *ret_message)
+{
+    struct writer w = {.out = NULL};
+    if (envelope.len < WIRE_MAGIC.len || !view_equal(view_of(envelope.ptr, WIRE_MAGIC.len), WIRE_MAGIC))
+        return false;
+    *ret_message = bytes_at(&w, view_skip(envelope, WIRE_MAGIC.len), UNKNOWN_RAW);
+    return !w.is_broken;
+}
+
+int wire_event_to_json(const struct wire_message *m, struct view event, struct strbuf *out, struct err *e)
+{
+    struct writer w = {.out = out};
+    struct view type = bytes_at(&w, event, EVENT_TYPE), object;
+    if (!wire_open(bytes_at(&w, bytes_at(&w, event, EVENT_OBJECT), EXTENSION_RAW), &object))
+        return FAIL(e, ERR_PROTOCOL, "a watch sent something that is no event");
+    strbuf_add_text(out, "{\"type\":");
+    write_text(&w, type);
+    strbuf_add_text(out, ",\"object\":");
+    write_message(&w, view_equal_text(type, "ERROR") ? &wire_status : m, object);
+    strbuf_add_char(out, '}');
+    return finish(&w, e);
+}
