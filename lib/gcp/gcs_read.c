@@ -17,10 +17,11 @@ struct reading {
 };
 
 /* A server that ignores the range would start from the beginning again. */
-static int on_head(void *context, int status, struct err *e)
+static int on_head(void *context, const struct http_response *r, struct err *e)
 {
-    const struct reading *r = context;
-    return r->is_partial && status != 206 ? FAIL(e, ERR_PROTOCOL, "the server ignored the range") : 0;
+    const struct reading *reading = context;
+    return reading->is_partial && r->status != 206 ? FAIL(e, ERR_PROTOCOL, "the server ignored the range")
+                                                   : 0;
 }
 
 static int on_body(void *context, const void *bytes, size_t length, struct err *e)

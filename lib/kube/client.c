@@ -17,7 +17,9 @@ enum {
     HEADERS = 3,
 };
 
-#define ACCEPT_ALL "application/json"
+#define ACCEPT_ALL      "application/json"
+#define PROTOBUF        "application/vnd.kubernetes.protobuf"
+#define ACCEPT_PROTOBUF PROTOBUF ",application/json"
 /* A server that cannot answer with the metadata alone answers with the whole object. */
 #define ACCEPT_METADATA "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
@@ -41,6 +43,7 @@ struct kube_call {
     struct err start_error;
     char method[8];
     enum answer_kind kind;
+    struct kube_stream stream; /* its callbacks */
     kube_done_fn *on_done;
     void *context;
 };
@@ -142,14 +145,19 @@ static void tell_start_error(void *context)
     call_free(call);
 }
 
+static const char *accepted(const struct kube_call *call)
+{
+    return call->kind == ANSWER_OUTCOME       ? ACCEPT_METADATA
+           : call->stream.on_protobuf != NULL ? ACCEPT_PROTOBUF
+                                              : ACCEPT_ALL;
+}
+
 /* q lacks URL, headers and credentials. */
 static struct kube_call *start(struct kube_client *c, struct http_request *q, const char *path,
                                struct kube_call *call)
 {
     char *url CLEANUP(cleanup_free) = xasprintf("%s%s", c->config->server, path);
-    struct http_header headers[HEADERS] = {
-        {"Accept", call->kind == ANSWER_OUTCOME ? ACCEPT_METADATA : ACCEPT_ALL},
-        {"User-Agent", c->user_agent}};
+    struct http_header headers[HEADERS] = {{"Accept", accepted(call)}, {"User-Agent", c->user_agent}};
     q->url = url;
     q->headers = headers;
     q->header_count = 2;
@@ -205,15 +213,34 @@ struct kube_call *kube_start_write_text(struct kube_client *c, const char *metho
     return start_request(c, ANSWER_OUTCOME, method, path, body, on_done, context);
 }
 
+/* A stream of it says more behind a semicolon. */
+static int on_stream_head(void *context, const struct http_response *r, struct err *e)
+{
+    const struct kube_call *call = context;
+    (void)e;
+    if (call->stream.on_protobuf != NULL &&
+        view_has_prefix(http_response_header(r, "Content-Type"), PROTOBUF))
+        call->stream.on_protobuf(call->stream.context);
+    return 0;
+}
+
+static int on_stream_bytes(void *context, const void *bytes, size_t length, struct err *e)
+{
+    const struct kube_call *call = context;
+    return call->stream.on_bytes(call->stream.context, bytes, length, e);
+}
+
 struct kube_call *kube_start_stream(struct kube_client *c, const struct kube_stream *s)
 {
     struct kube_call *call = xcalloc(1, sizeof(*call));
     struct http_request q = {.method = "GET",
-                             .on_body = s->on_bytes,
-                             .context = s->context,
+                             .on_head = on_stream_head,
+                             .on_body = on_stream_bytes,
+                             .context = call,
                              .idle_timeout_ms = s->idle_timeout_ms,
                              .total_timeout_ms = s->total_timeout_ms};
     call->kind = ANSWER_STREAM;
+    call->stream = *s;
     call->on_done = s->on_done;
     call->context = s->context;
     return start(c, &q, s->path, call);

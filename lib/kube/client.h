@@ -65,6 +65,8 @@ typedef int kube_bytes_fn(void *context, const void *bytes, size_t length, struc
 
 struct kube_stream {
     const char *path;
+    /* Before the first bytes, when the server chose protobuf; NULL: it is not offered, the answer is JSON. */
+    void (*on_protobuf)(void *context);
     kube_bytes_fn *on_bytes;
     kube_done_fn *on_done; /* its answer has no object */
     void *context;

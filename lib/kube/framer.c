@@ -2,16 +2,23 @@
 
 #include <string.h>
 
+#include "kube/framer_int.h"
+
 #include "base/banned.h"
 
-enum { HEAD_MAX = 64 * 1024 };
+enum {
+    HEAD_MAX = 64 * 1024,
+    ESCAPED_MOST = 6, /* bytes of JSON for one: "\u0001" */
+};
 
+/* ---- both forms ---- */
 void framer_init(struct framer *f, enum framer_kind kind, size_t max_item_bytes,
                  int (*on_item)(void *context, struct view text, struct err *e), void *context)
 {
     *f = (struct framer){.on_item = on_item, .context = context};
     strbuf_init(&f->head, HEAD_MAX);
     strbuf_init(&f->item, max_item_bytes);
+    strbuf_init(&f->text, ESCAPED_MOST * max_item_bytes);
     framer_reset(f, kind);
 }
 
@@ -19,6 +26,7 @@ void framer_fini(struct framer *f)
 {
     strbuf_fini(&f->head);
     strbuf_fini(&f->item);
+    strbuf_fini(&f->text);
 }
 
 void framer_reset(struct framer *f, enum framer_kind kind)
@@ -30,8 +38,19 @@ void framer_reset(struct framer *f, enum framer_kind kind)
     f->left_out = 0;
     f->kept = view_of(NULL, 0);
     f->in_string = f->is_escaped = f->in_items = f->is_complete = false;
+    f->has_magic = f->in_list = false;
+    f->message = NULL;
+    f->header_length = 0;
+    f->piece_left = f->list_left = 0;
+    f->piece = NULL;
 }
 
+void framer_expect_protobuf(struct framer *f, const struct wire_message *message)
+{
+    f->message = message;
+}
+
+/* ---- JSON ---- */
 /* At this depth lies what surrounds the items: nothing in a watch, the array in a list. */
 static unsigned base_depth(const struct framer *f)
 {
@@ -202,9 +221,9 @@ static int structure(struct framer *f, const char **at, const char *end, struct 
     return 0;
 }
 
-int framer_feed(struct framer *f, const void *bytes, size_t length, struct err *e)
+static int feed_json(struct framer *f, const char *at, size_t length, struct err *e)
 {
-    const char *at = bytes, *end = at + length;
+    const char *end = at + length;
     while (at < end) {
         const char *from = at;
         if (f->in_string) {
@@ -216,4 +235,11 @@ int framer_feed(struct framer *f, const void *bytes, size_t length, struct err *
     }
     flush(f);
     return 0;
+}
+
+int framer_feed(struct framer *f, const void *bytes, size_t length, struct err *e)
+{
+    if (f->message != NULL)
+        return framer_feed_protobuf(f, view_of(bytes, length), e);
+    return feed_json(f, bytes, length, e);
 }

@@ -92,11 +92,6 @@ static void put(struct informer *i, struct view object, const struct identity *i
     change(i, before, facts);
 }
 
-static void drop(struct informer *i, const struct identity *id)
-{
-    change(i, store_take(i->store, id->namespace, id->name), NULL);
-}
-
 static void set_version(struct informer *i, const char *version)
 {
     if (version[0] == '\0')
@@ -129,7 +124,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
     if (skim_is(type, "ADDED") || skim_is(type, "MODIFIED"))
         put(i, object, &id);
     else if (skim_is(type, "DELETED"))
-        drop(i, &id);
+        change(i, store_take(i->store, id.namespace, id.name), NULL);
     else if (!skim_is(type, "BOOKMARK"))
         return 0;
     set_version(i, id.version);
@@ -145,6 +140,12 @@ static int on_item(void *context, struct view item, struct err *e)
     identify(item, &id);
     put(i, item, &id);
     return 0;
+}
+
+static void on_protobuf(void *context)
+{
+    struct informer *i = context;
+    framer_expect_protobuf(&i->framer, i->kind->message);
 }
 
 static int on_bytes(void *context, const void *bytes, size_t length, struct err *e)
@@ -167,6 +168,7 @@ static void request(struct informer *i, struct strbuf *path, kube_done_fn *on_do
     add_parameter(path, "labelSelector", i->kind->label_selector);
     add_parameter(path, "fieldSelector", i->kind->field_selector);
     struct kube_stream s = {.path = strbuf_text(path),
+                            .on_protobuf = i->kind->message != NULL ? on_protobuf : NULL,
                             .on_bytes = on_bytes,
                             .on_done = on_done,
                             .context = i,

@@ -21,12 +21,14 @@
 #include "kube/store.h"
 
 struct informer;
+struct wire_message; /* kobj/wire.h */
 
 /* Everything in it is borrowed and must outlive the informer. */
 struct informer_kind {
-    const char *path;           /* of the collection: "/api/v1/pods" */
-    const char *label_selector; /* NULL: all */
-    const char *field_selector; /* NULL: all */
+    const char *path;                   /* of the collection: "/api/v1/pods" */
+    const char *label_selector;         /* NULL: all */
+    const char *field_selector;         /* NULL: all */
+    const struct wire_message *message; /* asks for protobuf, of which it takes this; NULL: JSON */
 
     /* The facts of an object, given as JSON without managedFields: a block of its own; previous: of the same
      * name, or NULL. NULL leaves the object out. */

@@ -30,6 +30,7 @@
 #include "base/strbuf.h"
 #include "base/view.h"
 
+struct http_response;
 struct loop;           /* os/loop.h */
 struct address_ranges; /* net/ranges.h */
 
@@ -65,7 +66,7 @@ struct http_request {
      * Returns -1 with *e set to end the transfer. */
     int (*on_body)(void *context, const void *bytes, size_t length, struct err *e);
     /* Called once before the first on_body, with status and headers known. May be NULL. */
-    int (*on_head)(void *context, int status, struct err *e);
+    int (*on_head)(void *context, const struct http_response *r, struct err *e);
     void *context; /* for the three callbacks above */
 
     size_t max_body_bytes;  /* of a buffered response; 0: 1 MiB */

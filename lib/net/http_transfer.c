@@ -92,7 +92,7 @@ static int tell_head(struct transfer *t)
     if (t->is_head_seen || is_cancelled(t))
         return 0;
     t->is_head_seen = true;
-    return t->q->on_head == NULL ? 0 : t->q->on_head(t->q->context, t->r->status, &t->error);
+    return t->q->on_head == NULL ? 0 : t->q->on_head(t->q->context, t->r, &t->error);
 }
 
 static size_t on_write(char *bytes, size_t size, size_t count, void *context)

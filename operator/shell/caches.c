@@ -5,6 +5,7 @@
 
 #include "api/labels.h"
 #include "base/alloc.h"
+#include "core/pod_wire.h"
 #include "data/js.h"
 #include "os/log.h"
 #include "shell/caches_int.h"
@@ -118,6 +119,7 @@ static const struct informer_kind kinds[CACHE_COUNT] = {
                     .on_listed = on_jobs_listed},
     [CACHE_PODS] = {.path = "/api/v1/pods",
                     .label_selector = CHILD_SELECTOR,
+                    .message = &pod_wire,
                     .reduce = reduce_pod,
                     .on_change = on_pod,
                     .on_listed = on_listed},

@@ -2,7 +2,8 @@
 
 The operator speaks plain HTTP to it; it speaks TLS to the API server with the administrator's certificate. A fault is
 a function of a Request that returns None (not its business) or one of the constants and tuples below; faults are asked
-in order. A watch passes through line by line, so that it can be cut at any time.
+in order. A watch passes through event by event, so that it can be cut at any time. What the proxy says by itself comes
+in the form that the API server would have chosen, JSON or protobuf.
 """
 import http.client
 import json
@@ -21,6 +22,7 @@ DROP_REPLY = "drop reply"  # the request is carried out, the answer is lost
 # ("cut", share): passed on; of the answer only that share arrives
 # ("delay", seconds): passed on, after a while
 # ("error event", code, reason): a watch that consists of one ERROR event
+# ("as JSON",): passed on, as if the API server knew no protobuf
 # ("then", function): passed on; function() runs when the API server has answered, before the operator knows
 
 
@@ -29,6 +31,7 @@ class Request:
     method: str
     path: str
     body: bytes
+    accepts_protobuf: bool = False
     at: float = field(default_factory=time.monotonic)
 
     @property
@@ -47,6 +50,38 @@ class Request:
 def status_object(code, reason):
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "code": code, "reason": reason,
             "message": f"injected: {reason}"}
+
+
+# ---- protobuf: https://protobuf.dev/programming-guides/encoding/ ----
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+
+
+def varint(value):
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
+
+
+def message(*fields):
+    """Of (number, value): numbers, text, and messages as bytes."""
+    out = b""
+    for number, value in fields:
+        if isinstance(value, int):
+            out += varint(number << 3) + varint(value)
+        else:
+            value = value.encode() if isinstance(value, str) else value
+            out += varint(number << 3 | 2) + varint(len(value)) + value
+    return out
+
+
+def protobuf_status(code, reason):
+    """A metav1.Status in its envelope."""
+    status = status_object(code, reason)
+    raw = message((1, b""), (2, status["status"]), (3, status["message"]), (4, reason), (6, code))
+    return b"k8s\0" + message((1, message((1, "v1"), (2, "Status"))), (2, raw), (3, ""), (4, ""))
+
+
+def protobuf_event(kind, enveloped):
+    event = message((1, kind), (2, message((1, enveloped))))
+    return len(event).to_bytes(4, "big") + event
 
 
 class Proxy:
@@ -136,7 +171,8 @@ class Proxy:
     # ---- one request ----
     def handle(self, handler):
         length = int(handler.headers.get("Content-Length") or 0)
-        request = Request(handler.command, handler.path, handler.rfile.read(length))
+        request = Request(handler.command, handler.path, handler.rfile.read(length),
+                          PROTOBUF in (handler.headers.get("Accept") or ""))
         what = self._fault(request)
         self.requests.append((request, what))
         kind = what[0] if isinstance(what, tuple) else what
@@ -144,12 +180,16 @@ class Proxy:
         if kind == DROP_REQUEST:
             return
         if kind == "answer":
-            self._answer(handler, *what[1:])
+            self._answer(handler, request, *what[1:])
             return
         if kind == "raw":
             handler.wfile.write(what[1])
             return
         if kind == "error event":
+            if request.accepts_protobuf:
+                event = protobuf_event("ERROR", protobuf_status(*what[1:]))
+                self._send(handler, 200, {"Content-Type": PROTOBUF + ";stream=watch"}, event)
+                return
             event = json.dumps({"type": "ERROR", "object": status_object(*what[1:])}).encode() + b"\n"
             self._send(handler, 200, {}, event)
             return
@@ -160,6 +200,8 @@ class Proxy:
     def _pass_on(self, handler, request, what):
         upstream = self._upstream(handler)
         headers = {k: v for k, v in handler.headers.items() if k.lower() in ("accept", "content-type", "user-agent")}
+        if what == ("as JSON",):
+            headers["Accept"] = "application/json"
         try:
             upstream.request(request.method, request.path, request.body or None, headers)
             with self._lock:
@@ -198,21 +240,32 @@ class Proxy:
     def _stream(self, handler, request, response, what):
         handler.close_connection = True
         handler.send_response(200)
-        handler.send_header("Content-Type", "application/json")
+        content_type = response.getheader("Content-Type")
+        handler.send_header("Content-Type", content_type)
         handler.send_header("Connection", "close")
         handler.end_headers()
         while True:
-            line = response.readline()
-            if not line:
+            event = self._read_event(response, content_type.startswith(PROTOBUF))
+            if not event:
                 return
             if isinstance(what, tuple) and what[0] == "cut":
-                handler.wfile.write(line[:int(len(line) * what[1])])
+                handler.wfile.write(event[:int(len(event) * what[1])])
                 return
             if self.is_mute is None or not self.is_mute(request.path):
-                handler.wfile.write(line)
+                handler.wfile.write(event)
 
-    def _answer(self, handler, status, headers, reason):
-        self._send(handler, status, headers, json.dumps(status_object(status, reason)).encode())
+    def _read_event(self, response, is_protobuf):
+        """Of JSON a line, of protobuf a frame behind its length; empty at the end."""
+        if not is_protobuf:
+            return response.readline()
+        length = response.read(4)
+        return length and length + response.read(int.from_bytes(length, "big"))
+
+    def _answer(self, handler, request, status, headers, reason):
+        if request.accepts_protobuf:
+            self._send(handler, status, {**headers, "Content-Type": PROTOBUF}, protobuf_status(status, reason))
+        else:
+            self._send(handler, status, headers, json.dumps(status_object(status, reason)).encode())
 
     def _send(self, handler, status, headers, body, length=None):
         """Of the body so many bytes; None: all."""

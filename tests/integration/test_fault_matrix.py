@@ -20,7 +20,7 @@ import yaml
 
 from cloud.tls import server_context
 from integration.conftest import make_operator
-from integration.proxy import DROP_REPLY, DROP_REQUEST, Proxy, client_context
+from integration.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy, client_context
 from kit.api import Api, complaint
 from kit.chart import helm_template
 from kit.cluster import free_port, wait_for
@@ -42,6 +42,7 @@ FAULTS = {
     "closed before": DROP_REQUEST,
     "no HTTP": ("raw", b"\x00\xff\x16\x03garbage\r\n" * 8),
     "no JSON": ("raw", http(200, "application/json", b"\x00{[}")),
+    "no protobuf": ("raw", http(200, PROTOBUF, b"k8s\x00\x12\xff\xff\x01\x12\x02\x08\xff")),
     "an HTML page": ("raw", http(200, "text/html", b"<html><title>Sign in</title></html>")),
     "another kind": ("raw", http(200, "application/json", b'{"kind":"Pizza","apiVersion":"v1","metadata":{}}')),
     "no body": ("raw", http(200, "application/json", b"")),
