@@ -104,8 +104,11 @@ state = "{directory / 'containerd-state'}"
     return ["containerd", "--config", str(config), "--log-level", "warn"]
 
 
-def kubelet(run, node):
-    """The node's kubelet. The confidential node keeps less for pods, so that a scheduler left alone prefers the other."""
+def kubelet(run, node, reserve=""):
+    """The node's kubelet. The confidential node keeps less for pods, so that a scheduler left alone prefers the other.
+
+    reserve: CPU that is kept from pods, in place of what is usual.
+    """
     pki = run / "pki"
     config = {
         "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
@@ -124,6 +127,8 @@ def kubelet(run, node):
     if node.confidential:
         config["registerWithTaints"] = [{"key": "cloister.dev/confidential", "value": "true", "effect": "NoSchedule"}]
         config["systemReserved"] = {"cpu": "100m", "memory": "6Gi"}
+    if reserve:
+        config.setdefault("systemReserved", {})["cpu"] = reserve
     path = write(node.directory / "kubelet.json", config)
     return ["kubelet", f"--config={path}", f"--kubeconfig={pki / ('node-' + node.name)}.conf", f"--hostname-override={node.name}",
             f"--root-dir={node.directory / 'kubelet'}", f"--cert-dir={node.directory / 'kubelet-pki'}", f"--node-ip={BRIDGE}"]

@@ -102,9 +102,9 @@ class Supervisor:
         return beat >= since
 
     # ---- nodes ----
-    def start_kubelet(self, node):
+    def start_kubelet(self, node, reserve=""):
         began = time.time() - 1
-        self.start(f"{node.name}-kubelet", configs.kubelet(self.run, node))
+        self.start(f"{node.name}-kubelet", configs.kubelet(self.run, node, reserve))
         self.wait_until(f"node {node.name}", lambda: self.node_ready(node, began), 90)
         self.make_confidential(node)
 
@@ -192,14 +192,14 @@ class Supervisor:
         self.wait_until("CoreDNS", lambda: self.answers("http://127.0.0.1:8181/ready"), 30)
 
     def obey(self, line):
-        verb, _, name = line.partition(" ")
+        verb, name, *reserve = line.split()
         node = next((n for n in self.nodes if n.name == name), None)
         if node is None:
             return f"error: no node {name}"
         if verb == "stop":
             self.stop(f"{name}-kubelet")
         elif verb == "start":
-            self.start_kubelet(node)
+            self.start_kubelet(node, *reserve)
         else:
             return f"error: unknown verb {verb}"
         return "ok"

@@ -1,9 +1,11 @@
 """Each class of failure, really made: what the status says, what it costs, and how the job goes on."""
+import contextlib
 import time
 
 from kit.cloister import image, training_job
 from kit.cluster import wait_for
 
+from conftest import encrypted
 from test_gitops import healths
 from test_life import short
 
@@ -134,3 +136,92 @@ def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespac
         site.cluster.kubelet("start", "cc-0")
     status = site.wait_phase("stuck", namespace, "Succeeded", timeout=120)
     assert (status["attempt"], status["disruptions"]) == (2, 1)
+
+
+@contextlib.contextmanager
+def silent_kubelet(site, *options):
+    """Pods are still bound to cc-0, and its kubelet meets them when it starts again, with these options."""
+    site.cluster.kubelet("stop", "cc-0")
+    try:
+        yield
+    finally:
+        site.cluster.kubelet("start", "cc-0", *options)
+
+
+def wait_bound(site, namespace, name):
+    wait_for(f"{name} to be bound", lambda: any(p["spec"].get("nodeName") for p in site.pods(name, namespace)), 30)
+
+
+def assert_refused(site, namespace, name, why):
+    """By its node, once; then it went on elsewhere, or there when there was room."""
+    status = site.wait_phase(name, namespace, "Succeeded")
+    failure = status["failures"][0]
+    assert (failure["class"], failure["reason"], failure["node"]) == ("Disruption", "NodeRefused", "cc-0")
+    assert f"(pod {name}-worker-0-1 on node cc-0) was ended from outside: {why}: Pod was rejected" in failure["message"]
+    assert (status["attempt"], status["restarts"], status["disruptions"], len(status["failures"])) == (2, 0, 1, 1)
+
+
+def test_a_worker_that_its_kubelet_refuses_costs_a_disruption(site, namespace):
+    """A scheduler goes by what a node was; its kubelet admits by what it is when it starts, also what ran before."""
+    script, policy = '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 600; true', {"maxRestarts": 0, "backoffSeconds": 1}
+    site.cluster.apply(short("ran", namespace, script, failurePolicy=policy))
+    site.wait_phase("ran", namespace, "Running")
+
+    site.cluster.kubectl("label", "node", "cc-0", "pool=a")
+    with silent_kubelet(site):
+        site.cluster.apply(short("moved", namespace, script, failurePolicy=policy, scheduling={"nodeSelector": {"pool": "a"}}))
+        wait_bound(site, namespace, "moved")
+        site.cluster.kubectl("label", "node", "cc-0", "pool-")
+    wait_for("the refusal", lambda: site.status("moved", namespace).get("failures"), 60)
+    site.cluster.kubectl("label", "node", "cc-0", "pool=a")
+    assert_refused(site, namespace, "moved", "NodeAffinity")
+    site.cluster.kubectl("label", "node", "cc-0", "pool-")
+
+    assert site.status("ran", namespace)["phase"] == "Running"
+    try:
+        with silent_kubelet(site, "--reserve", "1990m"):
+            site.cluster.apply(short("late", namespace, script, failurePolicy=policy))
+            wait_bound(site, namespace, "late")
+        for name in ("ran", "late"):
+            wait_for("the refusal", lambda n=name: site.status(n, namespace).get("failures"), 60)
+    finally:
+        with silent_kubelet(site):
+            pass
+    for name in ("ran", "late"):
+        assert_refused(site, namespace, name, "OutOfcpu")
+
+
+def test_an_agent_that_crashes_again_and_again_fails_its_attempt(site, namespace):
+    site.cluster.apply(short("loops", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 600; true',
+                             failurePolicy={"maxRestarts": 1, "backoffSeconds": 5}))
+    site.wait_phase("loops", namespace, "Running")
+
+    def killed():
+        """A kubelet takes its time to start it again; so there may be none."""
+        site.cluster.inside("pkill", "-KILL", "-f", "^/usr/bin/cloister-worker serve", check=False)
+        return site.status("loops", namespace).get("failures")
+    failure = wait_for("the attempt to fail", killed, 240, 0.5)[0]
+    assert (failure["class"], failure["reason"], failure["container"]) == ("Internal", "AgentCrashLooping", "cloister-agent")
+    assert "its agent was restarted 6 times; the last time it ended with exit code 137 (Error)" in failure["message"]
+    status = site.wait_phase("loops", namespace, "Succeeded")
+    assert (status["attempt"], status["restarts"], status["disruptions"]) == (2, 1, 0)
+
+
+def test_an_agent_out_of_memory_names_the_setting_and_goes_on_when_it_is_raised(site, namespace, tmp_path):
+    for i in range(2):
+        with open(tmp_path / f"part-{i}", "wb") as part:
+            part.truncate(16 << 20)
+    pasted = encrypted(site, namespace, *sorted(tmp_path.glob("part-*")), name="large")
+    try:
+        site.install(**{"worker.agentMemory": "2Mi"})
+        site.cluster.apply(training_job("starved", namespace, image("toolbox"), ["/bin/true"], **pasted,
+                                        staging={"inputLimit": "32Mi", "outputLimit": "1Mi"},
+                                        failurePolicy={"maxRestarts": 3, "backoffSeconds": 30}))
+        failure = wait_for("the attempt to fail", lambda: site.status("starved", namespace).get("failures"), 120)[0]
+    finally:
+        site.install()
+    assert (failure["class"], failure["reason"], failure["container"]) == ("Resource", "AgentOutOfMemory", "cloister-agent")
+    assert "used more memory than its limit. To go on, raise the chart value worker.agentMemory" in failure["message"]
+    status = site.wait_phase("starved", namespace, "Succeeded", timeout=240)
+    assert {f["reason"] for f in status["failures"]} == {"AgentOutOfMemory"}
+    assert (status["attempt"], status["restarts"], status["disruptions"]) == (len(status["failures"]) + 1, len(status["failures"]), 0)

@@ -83,8 +83,8 @@ class Cluster:
         return subprocess.Popen([str(TOOL), "exec", "--name", self.name, "--", *[str(c) for c in command]],
                                 stdin=subprocess.DEVNULL, **options)
 
-    def kubelet(self, action, node):
-        self.tool("kubelet", action, node)
+    def kubelet(self, action, node, *options):
+        self.tool("kubelet", action, node, *options)
 
     # ---- kubectl, as a user calls it ----
     def kubectl(self, *arguments, **options):
