@@ -202,7 +202,10 @@ def test_an_agent_that_crashes_again_and_again_fails_its_attempt(site, namespace
         return site.status("loops", namespace).get("failures")
     failure = wait_for("the attempt to fail", killed, 240, 0.5)[0]
     assert (failure["class"], failure["reason"], failure["container"]) == ("Internal", "AgentCrashLooping", "cloister-agent")
-    assert "its agent was restarted 6 times; the last time it ended with exit code 137 (Error)" in failure["message"]
+    assert failure["message"].endswith(
+        "its agent was restarted 6 times; the last time it ended with exit code 137 (Error). To go on, look at the log of the "
+        "container cloister-agent: with kubectl logs --previous until the pod is gone, then in Cloud Logging.")
+    assert failure["message"] in wait_for("the event", lambda: events(site, namespace, "AgentCrashLooping"), 10)
     status = site.wait_phase("loops", namespace, "Succeeded")
     assert (status["attempt"], status["restarts"], status["disruptions"]) == (2, 1, 0)
 
