@@ -57,6 +57,17 @@ def test_two_volumes_at_one_place_are_refused(site, namespace):
         site.create(job)
 
 
+def test_ports_of_the_agent_are_refused(site, namespace):
+    job = site.job("job", namespace, technology="TDX")
+    for number in (19090, 19091):
+        job["spec"]["trainer"]["ports"] = [{"name": "web", "containerPort": 8080}, {"name": "own", "containerPort": number}]
+        with pytest.raises(Failed) as refusal:
+            site.create(job)
+        assert "spec.trainer.ports[1].containerPort" in str(refusal.value) and "let the program listen on another port" in str(refusal.value)
+    job["spec"]["trainer"]["ports"] = [{"name": "own", "containerPort": 19091, "protocol": "UDP"}]
+    site.create(job)
+
+
 def test_asks_for_the_next_technology_when_there_is_no_room(site, namespace):
     """No node has TDX, cc-0 has SEV: the second attempt finds its place, and nothing was charged for the first."""
     job = site.job("job", namespace, restarts=0)
