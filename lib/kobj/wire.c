@@ -135,9 +135,10 @@ static bool has_type(const struct wire_member *m, enum protobuf_type type)
     return type == (m->kind == WIRE_BOOL || m->kind == WIRE_INTEGER ? PROTOBUF_VARINT : PROTOBUF_BYTES);
 }
 
-static bool is_left_out(const struct wire_member *m, const struct protobuf_field *f)
+/* Of a varint or bytes; what has another type is told, whatever it is. */
+static bool is_zero(const struct protobuf_field *f)
 {
-    return m->omits_zero && (f->type == PROTOBUF_BYTES ? f->bytes.len == 0 : f->value == 0);
+    return f->type == PROTOBUF_VARINT ? f->value == 0 : f->type == PROTOBUF_BYTES && f->bytes.len == 0;
 }
 
 static void write_comma(struct writer *w, bool *has_some)
@@ -196,13 +197,13 @@ static void write_members(struct writer *w, const struct wire_message *m, struct
         }
         end_row(w, last);
         last = NULL;
-        if (member == NULL && m->tells_unknown) {
+        if (member == NULL && m->tells_unknown && !is_zero(&f)) {
             write_unknown(w, &f, has_some);
         } else if (member != NULL && !has_type(member, f.type)) {
             w->is_broken = true;
         } else if (member != NULL && member->kind == WIRE_INLINE) {
             write_members(w, member->message, f.bytes, has_some);
-        } else if (member != NULL && !is_left_out(member, &f)) {
+        } else if (member != NULL && !(member->omits_zero && is_zero(&f))) {
             begin_member(w, member, has_some);
             write_value(w, member, &f);
             last = member;

@@ -47,8 +47,9 @@ struct wire_member {
 struct wire_message {
     const struct wire_member *members; /* by number */
     size_t count;
-    /* A field that is in no table is written as member "#<number>": whoever looks for changes must not miss
-     * what a newer API server has to say. */
+    /* A field that is in no table is written as member "#<number>", unless it is zero: whoever looks for
+     * changes must not miss what a newer API server has to say, which writes its new fields also where
+     * nobody has set them. */
     bool tells_unknown;
 };
 

@@ -119,6 +119,8 @@ static void tells_what_it_does_not_know_where_that_counts(void **state)
     put_number(&part, 3, 1);
     put_text(&part, 99, "\xff");
     put_number(&part, 100, 5);
+    put_text(&part, 101, ""); /* that nobody has set */
+    put_number(&part, 102, 0);
     put_part(&spec, 14, &part);
     put_text(&spec, 99, "new");
     check_spec(&spec, "{\"securityContext\":{\"runAsNonRoot\":true,\"#99\":\"ff\",\"#100\":\"05\"}}");
