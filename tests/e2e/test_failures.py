@@ -1,9 +1,10 @@
 """Each class of failure, really made: what the status says, what it costs, and how the job goes on."""
 import contextlib
+import sys
 import time
 
 from kit.cloister import image, training_job
-from kit.cluster import wait_for
+from kit.cluster import ROOT, wait_for
 
 from conftest import encrypted
 from test_gitops import healths
@@ -189,6 +190,36 @@ def test_a_worker_that_its_kubelet_refuses_costs_a_disruption(site, namespace):
             pass
     for name in ("ran", "late"):
         assert_refused(site, namespace, name, "OutOfcpu")
+
+
+@contextlib.contextmanager
+def device(site, resource):
+    """One of them on cc-0, whose kubelet was the last to start, until its plugin ends."""
+    script = ROOT / "tests/kit/device_plugin.py"
+    plugin = site.cluster.start_inside(sys.executable, "-B", script, resource)
+    try:
+        wait_for("the device", lambda: site.cluster.get("node", "cc-0")["status"]["allocatable"].get(resource) == "1", 60)
+        yield
+    finally:
+        site.cluster.inside("pkill", "-KILL", "-f", str(script), check=False)
+        plugin.wait(10)
+
+
+def test_a_worker_whose_device_is_not_back_yet_is_refused_and_made_again(site, namespace):
+    """After a restart of the node: the scheduler knows of the device, and its plugin has not registered again."""
+    resource = "example.com/accelerator"
+    job = short("device", namespace, "true", failurePolicy={"maxRestarts": 0, "backoffSeconds": 1})
+    job["spec"]["trainer"]["resources"]["limits"][resource] = 1
+    with silent_kubelet(site):
+        pass
+    with contextlib.ExitStack() as until_bound:
+        with device(site, resource):
+            until_bound.enter_context(silent_kubelet(site))
+        site.cluster.apply(job)
+        wait_bound(site, namespace, "device")
+    wait_for("the refusal", lambda: site.status("device", namespace).get("failures"), 60)
+    with device(site, resource):
+        assert_refused(site, namespace, "device", "UnexpectedAdmissionError")
 
 
 def test_an_agent_that_crashes_again_and_again_fails_its_attempt(site, namespace):
