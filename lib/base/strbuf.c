@@ -67,11 +67,6 @@ void strbuf_add_view(struct strbuf *sb, struct view v)
     strbuf_add(sb, v.ptr, v.len);
 }
 
-void strbuf_add_char(struct strbuf *sb, char c)
-{
-    strbuf_add(sb, &c, 1);
-}
-
 void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args)
 {
     va_list again;

@@ -37,7 +37,15 @@ void strbuf_clear(struct strbuf *sb);
 void strbuf_add(struct strbuf *sb, const void *bytes, size_t length);
 void strbuf_add_text(struct strbuf *sb, const char *text);
 void strbuf_add_view(struct strbuf *sb, struct view v);
-void strbuf_add_char(struct strbuf *sb, char c);
+static inline void strbuf_add_char(struct strbuf *sb, char c)
+{
+    if (sb->overflowed || sb->len + 1 >= sb->capacity) {
+        strbuf_add(sb, &c, 1);
+        return;
+    }
+    sb->data[sb->len++] = c;
+    sb->data[sb->len] = '\0';
+}
 void strbuf_addf(struct strbuf *sb, const char *format, ...) PRINTF_LIKE(2, 3);
 void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args) PRINTF_LIKE(2, 0);
 /* Drops the first n bytes (clipped), moving the rest down. */

@@ -11,21 +11,6 @@ struct view view_from(const char *text)
     return (struct view){text, text == NULL ? 0 : strlen(text)};
 }
 
-struct view view_of(const void *bytes, size_t length)
-{
-    return (struct view){bytes, length};
-}
-
-bool view_equal(struct view a, struct view b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool view_equal_text(struct view a, const char *text)
-{
-    return view_equal(a, view_from(text));
-}
-
 bool view_has_prefix(struct view v, const char *prefix)
 {
     struct view p = view_from(prefix);
@@ -36,13 +21,6 @@ bool view_has_suffix(struct view v, const char *suffix)
 {
     struct view s = view_from(suffix);
     return v.len >= s.len && view_equal(view_skip(v, v.len - s.len), s);
-}
-
-struct view view_skip(struct view v, size_t n)
-{
-    if (n > v.len)
-        n = v.len;
-    return (struct view){n == 0 ? v.ptr : v.ptr + n, v.len - n};
 }
 
 static bool is_blank(char c)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 
@@ -21,13 +22,28 @@ struct view {
 
 /* NULL gives the empty view. */
 struct view view_from(const char *text);
-struct view view_of(const void *bytes, size_t length);
-bool view_equal(struct view a, struct view b);
-bool view_equal_text(struct view a, const char *text);
+static inline struct view view_of(const void *bytes, size_t length)
+{
+    return (struct view){bytes, length};
+}
+static inline bool view_equal(struct view a, struct view b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+/* Most texts differ in their first character. */
+static inline bool view_equal_text(struct view a, const char *text)
+{
+    return a.len == 0 ? *text == '\0' : *text == *a.ptr && view_equal(a, view_of(text, strlen(text)));
+}
 bool view_has_prefix(struct view v, const char *prefix);
 bool view_has_suffix(struct view v, const char *suffix);
 /* Without the first n bytes; n is clipped. */
-struct view view_skip(struct view v, size_t n);
+static inline struct view view_skip(struct view v, size_t n)
+{
+    if (n > v.len)
+        n = v.len;
+    return (struct view){n == 0 ? v.ptr : v.ptr + n, v.len - n};
+}
 /* Spaces, tabs, CR and LF removed from both ends. */
 struct view view_trim(struct view v);
 /* The part before separator; *rest is what follows it (empty when there is none). */

@@ -8,6 +8,10 @@ enum { VARINT_MAX = 10, NUMBER_MAX = (1 << 29) - 1 };
 static int read_varint(struct view bytes, uint64_t *ret)
 {
     uint64_t value = 0;
+    if (bytes.len > 0 && (uint8_t)bytes.ptr[0] < 0x80) { /* as nearly all are */
+        *ret = (uint8_t)bytes.ptr[0];
+        return 1;
+    }
     for (size_t i = 0; i < VARINT_MAX; i++) {
         if (i == bytes.len)
             return 0;

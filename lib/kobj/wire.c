@@ -1,6 +1,8 @@
 #include "kobj/wire.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/rfc3339.h"
 #include "data/protobuf.h"
@@ -19,28 +21,55 @@ struct writer {
 static void write_members(struct writer *w, const struct wire_message *m, struct view bytes, bool *has_some);
 
 /* ---- values ---- */
-static bool needs_escape(char c)
+/* In the highest bit of each byte: whether it is below that limit, of at most 0x80. */
+static uint64_t bytes_below(uint64_t word, uint8_t limit)
 {
-    return (unsigned char)c < 0x20 || c == '"' || c == '\\';
+    const uint64_t ones = UINT64_MAX / 0xFF;
+    return (word - ones * limit) & ~word & ones * 0x80;
+}
+
+/* How many bytes of it need no escape, at least; eight at a time. */
+static size_t plain_words(struct view text)
+{
+    const uint64_t ones = UINT64_MAX / 0xFF;
+    size_t at = 0;
+    for (uint64_t word; text.len - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text.ptr + at, sizeof(word));
+        if ((bytes_below(word, 0x20) | bytes_below(word ^ ones * '"', 1) |
+             bytes_below(word ^ ones * '\\', 1)) != 0)
+            break;
+    }
+    return at;
+}
+
+static size_t plain_length(struct view text)
+{
+    size_t at = plain_words(text);
+    while (at < text.len && (unsigned char)text.ptr[at] >= 0x20 && text.ptr[at] != '"' &&
+           text.ptr[at] != '\\')
+        at++;
+    return at;
+}
+
+static void write_escaped(struct writer *w, char c)
+{
+    if ((unsigned char)c < 0x20) {
+        strbuf_addf(w->out, "\\u%04x", (unsigned)c);
+        return;
+    }
+    strbuf_add_char(w->out, '\\');
+    strbuf_add_char(w->out, c);
 }
 
 static void write_text(struct writer *w, struct view text)
 {
-    size_t from = 0;
     strbuf_add_char(w->out, '"');
-    for (size_t i = 0; i < text.len; i++) {
-        if (!needs_escape(text.ptr[i]))
-            continue;
-        strbuf_add(w->out, text.ptr + from, i - from);
-        from = i + 1;
-        if ((unsigned char)text.ptr[i] < 0x20) {
-            strbuf_addf(w->out, "\\u%04x", (unsigned)text.ptr[i]);
-        } else {
-            strbuf_add_char(w->out, '\\');
-            strbuf_add_char(w->out, text.ptr[i]);
-        }
+    for (size_t length; text.len > 0; text = view_skip(text, length + 1)) {
+        length = plain_length(text);
+        strbuf_add(w->out, text.ptr, length);
+        if (length < text.len)
+            write_escaped(w, text.ptr[length]);
     }
-    strbuf_add_view(w->out, view_skip(text, from));
     strbuf_add_char(w->out, '"');
 }
 
@@ -141,25 +170,18 @@ static bool is_zero(const struct protobuf_field *f)
     return f->type == PROTOBUF_VARINT ? f->value == 0 : f->type == PROTOBUF_BYTES && f->bytes.len == 0;
 }
 
-static void write_comma(struct writer *w, bool *has_some)
+/* The first member has no comma before it. */
+static void write_key(struct writer *w, struct view key, bool *has_some)
 {
-    if (*has_some)
-        strbuf_add_char(w->out, ',');
+    strbuf_add_view(w->out, view_skip(key, *has_some ? 0 : 1));
     *has_some = true;
-}
-
-static void write_name(struct writer *w, const char *name, bool *has_some)
-{
-    write_comma(w, has_some);
-    strbuf_add_char(w->out, '"');
-    strbuf_add_text(w->out, name);
-    strbuf_add(w->out, "\":", 2);
 }
 
 static void write_unknown(struct writer *w, const struct protobuf_field *f, bool *has_some)
 {
-    write_comma(w, has_some);
-    strbuf_addf(w->out, "\"#%" PRIu32 "\":", f->number);
+    char key[24];
+    snprintf(key, sizeof(key), ",\"#%" PRIu32 "\":", f->number);
+    write_key(w, view_from(key), has_some);
     write_hex(w, f->bytes);
 }
 
@@ -177,7 +199,7 @@ static void end_row(struct writer *w, const struct wire_member *m)
 
 static void begin_member(struct writer *w, const struct wire_member *m, bool *has_some)
 {
-    write_name(w, m->name, has_some);
+    write_key(w, m->key, has_some);
     if (is_row(m))
         strbuf_add_char(w->out, m->kind == WIRE_MAP ? '{' : '[');
 }

@@ -40,7 +40,7 @@ struct wire_member {
     enum wire_kind kind;
     bool is_list;
     bool omits_zero;                    /* no pointer, and "omitempty" */
-    const char *name;                   /* as a member of JSON; needs no escapes */
+    struct view key;                    /* WIRE_KEY of its name; of WIRE_INLINE none */
     const struct wire_message *message; /* of WIRE_MESSAGE and WIRE_INLINE */
 };
 
@@ -52,6 +52,12 @@ struct wire_message {
      * nobody has set them. */
     bool tells_unknown;
 };
+
+/* A name that needs no escapes, as it is written between two members. */
+#define WIRE_KEY(name)                                                                                       \
+    {                                                                                                        \
+        ",\"" name "\":", sizeof(",\"" name "\":") - 1                                                       \
+    }
 
 #define WIRE_MESSAGE_OF(table)                                                                               \
     {                                                                                                        \

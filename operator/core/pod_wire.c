@@ -13,23 +13,23 @@
 /* A value, a value that is no pointer and not written when it is zero, a row of them. */
 #define VALUE(n, text, of)                                                                                   \
     {                                                                                                        \
-        .number = (n), .name = (text), .kind = (of)                                                          \
+        .number = (n), .key = WIRE_KEY(text), .kind = (of)                                                   \
     }
 #define OMITTED(n, text, of)                                                                                 \
     {                                                                                                        \
-        .number = (n), .name = (text), .kind = (of), .omits_zero = true                                      \
+        .number = (n), .key = WIRE_KEY(text), .kind = (of), .omits_zero = true                               \
     }
 #define LIST(n, text, of)                                                                                    \
     {                                                                                                        \
-        .number = (n), .name = (text), .kind = (of), .is_list = true                                         \
+        .number = (n), .key = WIRE_KEY(text), .kind = (of), .is_list = true                                  \
     }
 #define PART(n, text, of)                                                                                    \
     {                                                                                                        \
-        .number = (n), .name = (text), .kind = WIRE_MESSAGE, .message = &(of)                                \
+        .number = (n), .key = WIRE_KEY(text), .kind = WIRE_MESSAGE, .message = &(of)                         \
     }
 #define PARTS(n, text, of)                                                                                   \
     {                                                                                                        \
-        .number = (n), .name = (text), .kind = WIRE_MESSAGE, .is_list = true, .message = &(of)               \
+        .number = (n), .key = WIRE_KEY(text), .kind = WIRE_MESSAGE, .is_list = true, .message = &(of)        \
     }
 #define INLINE(n, of)                                                                                        \
     {                                                                                                        \
@@ -269,10 +269,8 @@ static const struct wire_member waiting_members[] = {
 };
 static const struct wire_message waiting = WIRE_MESSAGE_OF(waiting_members);
 
-static const struct wire_member running_members[] = {
-    VALUE(1, "startedAt", WIRE_TIME),
-};
-static const struct wire_message running = WIRE_MESSAGE_OF(running_members);
+/* That it runs is all that is read. */
+static const struct wire_message running = {.count = 0};
 
 static const struct wire_member terminated_members[] = {
     VALUE(1, "exitCode", WIRE_INTEGER), OMITTED(2, "signal", WIRE_INTEGER), OMITTED(3, "reason", WIRE_TEXT),

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "core/pod_wire.h"
+#include "data/skim.h"
 #include "kobj/status.h"
 #include "messages.h"
 
@@ -72,6 +73,27 @@ static void writes_metadata_without_managed_fields(void **state)
           "{\"name\":\"a\",\"namespace\":\"ns\",\"creationTimestamp\":\"2026-01-01T12:00:00Z\","
           "\"deletionGracePeriodSeconds\":0,\"labels\":{\"k\\\"\":\"a\\\\b\\u000a\",\"l\":\"\"},"
           "\"ownerReferences\":[{\"uid\":\"u\",\"controller\":false}]}");
+}
+
+/* Each byte at each place of a text, which is gone through by words. */
+static void escapes_what_stands_anywhere(void **state)
+{
+    (void)state;
+    enum { LENGTH = 19 };
+    for (size_t i = 0; i < LENGTH * 255; i++) {
+        struct strbuf meta = STRBUF(MAX), json = STRBUF(MAX);
+        char text[LENGTH + 1] = "abcdefghijklmnopqrs", back[6 * LENGTH + 1];
+        text[i / 255] = (char)(i % 255 + 1);
+        put_text(&meta, 1, text);
+        assert_int_equal(wire_to_json(&wire_object_meta, strbuf_view(&meta), &json, NULL), 0);
+        struct view written = skim_text(skim_at(strbuf_view(&json), "name"));
+        for (size_t k = 0; k < written.len; k++)
+            assert_true((unsigned char)written.ptr[k] >= ' ');
+        assert_int_equal(skim_unescape(written, back), LENGTH);
+        assert_string_equal(back, text);
+        strbuf_fini(&meta);
+        strbuf_fini(&json);
+    }
 }
 
 static void no_time_is_null(void **state)
@@ -217,10 +239,8 @@ static void reads_a_status_in_an_event_and_in_an_answer(void **state)
     assert_string_equal(e.text, "too old resource version: 1 (2)");
     put_event(&event, "ERROR", &envelope);
     assert_int_equal(wire_event_to_json(&pod_wire, view_skip(strbuf_view(&event), 4), &text, &e), 0);
-    assert_string_equal(
-        strbuf_text(&text),
-        "{\"type\":\"ERROR\",\"object\":{\"status\":\"Failure\",\"message\":\"too old resource "
-        "version: 1 (2)\",\"reason\":\"Expired\",\"code\":410}}");
+    assert_string_equal(strbuf_text(&text), "{\"type\":\"ERROR\",\"object\":{\"message\":\"too old resource "
+                                            "version: 1 (2)\",\"reason\":\"Expired\",\"code\":410}}");
     strbuf_fini(&event);
     strbuf_fini(&text);
 }
@@ -233,7 +253,7 @@ static void check_tables(const struct wire_message *m)
         bool has_message = member->kind == WIRE_MESSAGE || member->kind == WIRE_INLINE;
         assert_true(i == 0 || m->members[i - 1].number < member->number);
         assert_int_equal(member->message != NULL, has_message);
-        assert_int_equal(member->name == NULL, member->kind == WIRE_INLINE);
+        assert_int_equal(member->key.len == 0, member->kind == WIRE_INLINE);
         if (has_message)
             check_tables(member->message);
     }
@@ -251,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_metadata_without_managed_fields),
+        cmocka_unit_test(escapes_what_stands_anywhere),
         cmocka_unit_test(no_time_is_null),
         cmocka_unit_test(leaves_out_the_zeros_that_json_leaves_out),
         cmocka_unit_test(puts_the_members_of_a_part_into_the_whole),
