@@ -17,10 +17,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from integration.proxy import Proxy, client_context  # noqa: E402
+from integration.proxy import Proxy  # noqa: E402
 from kit.cluster import ROOT, Cluster, Failed, free_port, run, wait_for  # noqa: E402
 
 BUILD = ROOT / os.environ.get("BUILD", "build")
+
+
+def pytest_collection_modifyitems(items):
+    """What leaves a crowd behind comes last."""
+    items.sort(key=lambda item: "test_crowd" in item.nodeid)
 
 
 class Operator:
@@ -145,7 +150,7 @@ def cluster():
 
 def make_operator(directory, proxy, image, *options):
     """An operator whose requests go through that proxy."""
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     kubeconfig = directory / "kubeconfig"
     kubeconfig.write_text(json.dumps({
         "apiVersion": "v1", "kind": "Config", "current-context": "x",
@@ -157,21 +162,26 @@ def make_operator(directory, proxy, image, *options):
 @pytest.fixture(scope="session")
 def site(cluster, tmp_path_factory):
     image = (BUILD / "images/toolbox.ref").read_text().strip()
-    context, server = client_context(cluster.env["KUBECONFIG"])
-    proxy = Proxy(server, context)
+    proxy = Proxy(cluster.api)
     operator = make_operator(tmp_path_factory.mktemp("operator"), proxy, image)
     yield Site(cluster, proxy, operator, image)
     operator.stop()
     proxy.close()
 
 
+def make_namespaces(cluster, *names, confidential=True):
+    """Ready for pods."""
+    labels = {"cloister.dev/confidential": "true"} if confidential else {}
+    cluster.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}} for name in names))
+    for name in names:
+        wait_for("the service account", lambda name=name: cluster.get("serviceaccount", "default", name), 30)
+
+
 @pytest.fixture
 def namespace(site, request):
     """A confidential namespace, and an operator that runs when the test begins."""
     name = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-").replace("]", "")[:50].strip("-")
-    site.cluster.apply({"apiVersion": "v1", "kind": "Namespace",
-                        "metadata": {"name": name, "labels": {"cloister.dev/confidential": "true"}}})
-    wait_for("the service account", lambda: site.cluster.get("serviceaccount", "default", name), 30)
+    make_namespaces(site.cluster, name)
     site.proxy.reset()
     if not site.operator.is_running():
         site.operator.stop()

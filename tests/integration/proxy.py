@@ -8,12 +8,10 @@ in the form that the API server would have chosen, JSON or protobuf.
 import http.client
 import json
 import socket
-import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
 
 DROP_REQUEST = "drop request"  # the connection is closed before the API server sees anything
 DROP_REPLY = "drop reply"  # the request is carried out, the answer is lost
@@ -85,9 +83,8 @@ def protobuf_event(kind, enveloped):
 
 
 class Proxy:
-    def __init__(self, server, context):
-        self.host, self.port = urlsplit(server).hostname, urlsplit(server).port
-        self.context = context
+    def __init__(self, api):
+        self.host, self.port, self.context = api.host, api.port, api.context
         self.faults = []
         self.accepted = []  # writes that the API server took: "POST /api/v1/...", without events
         self.requests = []
@@ -276,27 +273,3 @@ class Proxy:
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body[:length])
-
-
-def client_context(kubeconfig):
-    """The TLS context and the server's URL of a kubeconfig whose certificates are inline."""
-    import base64
-    import tempfile
-    from pathlib import Path
-
-    import yaml
-
-    config = yaml.safe_load(Path(kubeconfig).read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-
-    def pem(where, name):
-        if name + "-data" in where:
-            return base64.b64decode(where[name + "-data"])
-        return Path(where[name]).read_bytes()
-
-    context = ssl.create_default_context(cadata=pem(cluster, "certificate-authority").decode())
-    with tempfile.NamedTemporaryFile() as both:
-        both.write(pem(user, "client-certificate") + pem(user, "client-key"))
-        both.flush()
-        context.load_cert_chain(both.name)
-    return context, cluster["server"]

@@ -5,8 +5,7 @@ import json
 import pytest
 import yaml
 
-from integration.proxy import client_context
-from kit.api import Api, complaint
+from kit.api import complaint
 from kit.cluster import ROOT
 
 
@@ -59,8 +58,7 @@ def training_job(name, spec):
 @pytest.fixture(scope="module")
 def api(cluster):
     """A namespace without the label, so that no worker is made, with a job of all fields and one of the required ones."""
-    context, server = client_context(cluster.env["KUBECONFIG"])
-    api = Api(server, context)
+    api = cluster.api
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "api"}})
     for name, spec in (("full", FULL), ("minimal", MINIMAL)):
         status, answer = api.create(training_job(name, spec))

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from integration import bad_values
-from integration.proxy import client_context
+from integration.conftest import make_namespaces
 from integration.test_operator_faults import END
-from kit.api import JOBS, Api, complaint
+from kit.api import complaint
 from kit.cluster import wait_for
 
 NAMESPACE = "bad-input"
@@ -21,20 +21,13 @@ AT_ONCE = 8
 UNREADABLE_LABEL = {"app.kubernetes.io/managed-by": "cloister"}
 
 
-def labelled_namespace(cluster, name, confidential=True):
-    labels = {"cloister.dev/confidential": "true"} if confidential else {}
-    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
-    wait_for("the service account", lambda: cluster.get("serviceaccount", "default", name), 30)
-
-
 @pytest.fixture(scope="module")
 def api(site):
-    context, server = client_context(site.cluster.env["KUBECONFIG"])
-    labelled_namespace(site.cluster, NAMESPACE)
+    make_namespaces(site.cluster, NAMESPACE)
     site.proxy.reset()
     if not site.operator.is_running():
         site.operator.start()
-    yield Api(server, context)
+    yield site.cluster.api
     site.cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
     assert site.operator.is_running(), "the operator ended by itself"
 
@@ -285,46 +278,3 @@ def test_others_go_on_beside_a_job_that_is_edited_a_hundred_times_a_second(site,
     writes = [w for w in site.proxy.accepted if "/restless" in w]
     assert len(writes) <= len(edits) + 10
     assert site.status("restless", namespace)["attempt"] == 1
-
-
-def events_come(site, namespace):
-    """Those of the ordinary job, and one that repeats as a series; in the time that they need when nobody else has any."""
-    def told():
-        return {e["reason"]: e for e in site.cluster.list("events.events.k8s.io", namespace) if e["regarding"]["kind"] == "TrainingJob"}
-    wait_for("how the job went", lambda: told().keys() >= {"InstallFailed", "RestartLimitExceeded"}, 10)
-    site.create(site.job("waiting", namespace, technology="TDX"))
-    for is_suspended in (True, False, True):
-        site.cluster.kubectl("patch", "tjob", "waiting", "-n", namespace, "--type=merge", "-p",
-                             json.dumps({"spec": {"suspend": is_suspended}}))
-        wait_for("the turn", lambda is_suspended=is_suspended:
-                 (site.status("waiting", namespace).get("phase") == "Suspended") == is_suspended, 120)
-    wait_for("the series", lambda: "series" in told().get("JobSuspended", {}), 10)
-
-
-def test_others_go_on_beside_ten_thousand_jobs_at_once(site, api, namespace):
-    crowd, count = "bad-input-crowd", 10_000
-    dropped = site.operator.metric("cloister_events_dropped_total")
-    labelled_namespace(site.cluster, crowd, confidential=False)
-    spec = site.job("x", crowd)["spec"]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        created = pool.map(lambda i: api.create(object_of(f"job-{i}", spec, crowd))[0], range(count))
-        wait_for("the crowd to gather", lambda: len(site.proxy.accepted) > 500, 120)
-        ordinary_job(site, namespace)
-        assert site.wait_for_phase("job", namespace, "Failed", 300)["reason"] == END["reason"]
-        print(f"{len(site.proxy.accepted)} writes when the other job had ended")
-        wait_for("more events of the crowd than there is room for",
-                 lambda: site.operator.metric("cloister_events_dropped_total") > dropped, 300)
-        events_come(site, namespace)
-        assert set(created) == {201}
-
-    def answered():
-        return sum("/status" in w and f"/{crowd}/" in w for w in site.proxy.accepted) >= count
-    try:
-        wait_for("each of the crowd to have its answer", answered, 600, 1)
-        # One status each says all there is to say.
-        assert sum(f"/{crowd}/" in w for w in site.proxy.accepted) <= count * 1.1
-        job = api.job(f"job-{count - 1}", crowd)
-        assert "kubectl label namespace" in job["status"]["message"]
-    finally:
-        api.request("DELETE", JOBS.format(crowd))
-        site.cluster.kubectl("delete", "namespace", crowd, "--wait=false")

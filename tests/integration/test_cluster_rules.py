@@ -3,8 +3,7 @@ import copy
 
 import pytest
 
-from integration.proxy import client_context
-from kit.api import Api, complaint
+from kit.api import complaint
 from kit.chart import helm_template, rendered
 from kit.cluster import wait_for
 
@@ -81,9 +80,8 @@ def changed(where, value):
 
 @pytest.fixture(scope="module")
 def api(cluster):
-    context, server = client_context(cluster.env["KUBECONFIG"])
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    yield Api(server, context)
+    yield cluster.api
     cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 

@@ -19,13 +19,13 @@ import pytest
 import yaml
 
 from cloud.tls import server_context
-from integration.conftest import make_operator
-from integration.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy, client_context
-from kit.api import Api, complaint
+from integration.conftest import make_namespaces, make_operator
+from integration.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy
+from kit.api import complaint
 from kit.chart import helm_template
 from kit.cluster import free_port, wait_for
 
-AT_ONCE = 6
+AT_ONCE = 14
 LEASE_RETRY_SECONDS = 2
 ADMISSION_ONLY = ("cloister.dev", "trainingjobs/finalizers", "update")
 
@@ -82,8 +82,7 @@ class Run:
     def __init__(self, site, index, directory, what, row_filter=lambda row: True):
         self.site, self.namespace, self.what, self.row_filter = site, f"matrix-{index}", what, row_filter
         self.met, self.lock, self.problem = {}, threading.Lock(), None
-        context, server = client_context(site.cluster.env["KUBECONFIG"])
-        self.api, self.proxy = Api(server, context), Proxy(server, context)
+        self.api, self.proxy = site.cluster.api, Proxy(site.cluster.api)
         self.proxy.faults.append(self.fault)
         keys = directory / "keys"
         keys.mkdir(parents=True)
@@ -205,10 +204,7 @@ def runs(site, tmp_path_factory):
     faults = {None: None, **FAULTS, **IN_STREAM}
     runs = {fault: Run(site, i, directory / str(i), what, (lambda row: row[2] == "watch") if fault in IN_STREAM else lambda row: True)
             for i, (fault, what) in enumerate(faults.items())}
-    site.cluster.apply(*({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-        "name": run.namespace, "labels": {"cloister.dev/confidential": "true"}}} for run in runs.values()))
-    for run in runs.values():
-        wait_for("the service account", lambda run=run: site.cluster.get("serviceaccount", "default", run.namespace), 30)
+    make_namespaces(site.cluster, *(run.namespace for run in runs.values()))
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(Run.go, runs.values()))
     yield runs

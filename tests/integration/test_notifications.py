@@ -13,8 +13,7 @@ import pytest
 
 from cloud.tls import server_context
 from integration.conftest import make_operator
-from integration.proxy import Proxy, client_context
-from kit.api import Api
+from integration.proxy import Proxy
 from kit.chart import helm_template, rendered
 from kit.cloud import NODE, PROJECT, RunningCloud
 from kit.cluster import free_port, run, wait_for
@@ -100,8 +99,7 @@ class Office:
 
     def __init__(self, site, directory):
         self.site, self.directory = site, directory
-        context, server = client_context(site.cluster.env["KUBECONFIG"])
-        self.api, self.proxy = Api(server, context), Proxy(server, context)
+        self.api, self.proxy = site.cluster.api, Proxy(site.cluster.api)
         self.good = Receiver(directory / "good")
         self.hanging = Receiver(directory / "hanging", answer="hang")
         self.trap = Receiver(directory / "trap")  # stands where a redirect leads

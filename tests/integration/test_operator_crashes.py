@@ -1,6 +1,13 @@
 """Killed with KILL at any write, the operator goes on where the cluster stands."""
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+
+from integration.conftest import Site, make_namespaces, make_operator
+from integration.proxy import Proxy
 from integration.test_operator_faults import END, is_own_write, run_job
 from kit.cluster import wait_for
+
+AT_ONCE = 5
 
 
 def run_and_kill(site, namespace, name, is_fatal):
@@ -39,16 +46,41 @@ def test_killed_with_every_write(site, namespace):
     assert site.end("job", namespace) == END
 
 
-def test_killed_with_the_nth_write(site, namespace):
-    """n = 1 to N, where N is what a job takes without faults; a job each."""
-    assert run_job(site, namespace) == END
-    writes = len(site.proxy.accepted)
+@contextlib.contextmanager
+def lone_site(site, namespace, directory):
+    """A proxy and an operator that knows this namespace alone."""
+    proxy = Proxy(site.cluster.api)
+    operator = make_operator(directory, proxy, site.image, f"--namespace={namespace}")
+    try:
+        operator.start()
+        yield Site(site.cluster, proxy, operator, site.image)
+    except BaseException:
+        print(operator.log()[-6000:])
+        raise
+    finally:
+        operator.stop()
+        proxy.close()
+
+
+def test_killed_with_the_nth_write(site, tmp_path):
+    """n = 1 to N, where N is what a job takes without faults; each in a namespace of its own, several at once."""
+    site.operator.stop()
+    make_namespaces(site.cluster, "nth-write-0")
+    with lone_site(site, "nth-write-0", tmp_path / "0") as calm:
+        assert run_job(calm, "nth-write-0") == END
+        writes = len(calm.proxy.accepted)
     print(f"N = {writes} writes")
-    for n in range(1, writes + 1):
-        site.cluster.kubectl("delete", "tjob", "--all", "-n", namespace)
-        wait_for("the children to be collected", lambda: not site.cluster.list("pods,services", namespace), 60)
-        site.proxy.faults.clear()
-        deaths = run_and_kill(site, namespace, "job", lambda count, n=n: count == n)
-        assert (n, site.end("job", namespace)) == (n, END)
-        # Statuses that only say what is going on may be fewer than in the first run.
-        assert deaths == 1 or n > 8
+    cases = {f"nth-write-{n}": n for n in range(1, writes + 1)}
+    make_namespaces(site.cluster, *cases)
+
+    def live(name):
+        n = cases[name]
+        with lone_site(site, name, tmp_path / str(n)) as lone:
+            deaths = run_and_kill(lone, name, "job", lambda count: count == n)
+            assert (n, lone.end("job", name)) == (n, END)
+            # Statuses that only say what is going on may be fewer than in the first run.
+            assert deaths == 1 or n > 8
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        list(pool.map(live, cases))
+    site.cluster.kubectl("delete", "namespace", "--wait=false", "nth-write-0", *cases)

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from integration.conftest import BUILD
-from integration.proxy import PROTOBUF, client_context
+from integration.proxy import PROTOBUF
 from integration.test_operator_faults import END, run_job
 from integration.test_placement import EVERYTHING
-from kit.api import Api, complaint
+from kit.api import complaint
 from kit.cluster import ROOT, run, wait_for
 
 # What the operator never writes, or with another value: path in the pod, and what is put there.
@@ -60,8 +60,7 @@ FREE = {
 
 @pytest.fixture(scope="module")
 def api(cluster):
-    context, server = client_context(cluster.env["KUBECONFIG"])
-    return Api(server, context)
+    return cluster.api
 
 
 @pytest.fixture(scope="module")

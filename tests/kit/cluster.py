@@ -7,6 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from kit.api import Api, Resources, client_context, complaint
+
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tests/cluster/cluster"
 
@@ -68,6 +70,9 @@ class Cluster:
                 self.env[key] = os.path.expandvars(shlex.split(value)[0]) if value else ""
         self.run_dir = Path(self.env["CLOISTER_CLUSTER_RUN"])
         self.address = self.env["CLOISTER_CLUSTER_IP"]
+        context, server = client_context(self.env["KUBECONFIG"])
+        self.api = Api(server, context)
+        self.resources = Resources(self.api)
 
     def down(self):
         self.tool("down", check=False)
@@ -90,18 +95,33 @@ class Cluster:
     def kubectl(self, *arguments, **options):
         return run("kubectl", *arguments, env=self.env, **options)
 
-    def get(self, kind, name, namespace=None):
-        """The object, or None when there is none."""
-        scope = ["-n", namespace] if namespace else []
-        done = self.kubectl("get", kind, name, *scope, "-o", "json", "--ignore-not-found")
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    def list(self, kind, namespace=None, selector=None):
-        scope = ["-n", namespace] if namespace else ["-A"]
-        scope += ["-l", selector] if selector else []
-        return json.loads(self.kubectl("get", kind, *scope, "-o", "json").stdout)["items"]
-
     def apply(self, *objects, check=True, user=None):
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         as_user = [f"--as={user}"] if user else []
         return self.kubectl("apply", "-f", "-", *as_user, stdin=text, check=check)
+
+    # ---- what tests look at again and again, without a process each time ----
+    def get(self, kind, name, namespace=None):
+        """The object, or None when there is none. kind is any name that kubectl takes."""
+        return self._read(kind, namespace, name)
+
+    def list(self, kind, namespace=None, selector=None):
+        """Without a namespace of all namespaces; kind may be several, with commas between."""
+        query = {"labelSelector": selector} if selector else {}
+        return [o for one in kind.split(",") for o in self._read(one, namespace, **query)["items"]]
+
+    def _read(self, kind, namespace, name=None, **query):
+        resource = self.resources.find(kind)
+        if resource is None:
+            raise Failed(f"the API server has no {kind}")
+        path = resource.path(namespace, name)
+        status, answer = self.api.request("GET", path, **query)
+        if status == 404 and name:
+            return None
+        if status != 200:
+            raise Failed(f"GET {path}: {status} {complaint(answer)}")
+        for o in answer.get("items", []):
+            # The API server leaves out of a list's objects what the list says of all.
+            o.setdefault("kind", resource.kind)
+            o.setdefault("apiVersion", answer["apiVersion"])
+        return answer

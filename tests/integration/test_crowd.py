@@ -1,0 +1,48 @@
+"""Ten thousand jobs at once in one namespace hold up nobody: neither the jobs of another nor what is told of them."""
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from integration.conftest import make_namespaces
+from integration.test_operator_faults import END
+from kit.cluster import wait_for
+
+AT_ONCE = 8
+
+
+def events_come(site, namespace):
+    """Those of the job that has ended, and one that repeats as a series; in the time that they need when nobody else has any."""
+    def told():
+        return {e["reason"]: e for e in site.cluster.list("events.events.k8s.io", namespace) if e["regarding"]["kind"] == "TrainingJob"}
+    wait_for("how the job went", lambda: told().keys() >= {"InstallFailed", "RestartLimitExceeded"}, 10)
+    site.create(site.job("waiting", namespace, technology="TDX"))
+    for is_suspended in (True, False, True):
+        site.cluster.kubectl("patch", "tjob", "waiting", "-n", namespace, "--type=merge", "-p",
+                             json.dumps({"spec": {"suspend": is_suspended}}))
+        wait_for("the turn", lambda is_suspended=is_suspended:
+                 (site.status("waiting", namespace).get("phase") == "Suspended") == is_suspended, 120)
+    wait_for("the series", lambda: "series" in told().get("JobSuspended", {}), 10)
+
+
+def test_others_go_on_beside_ten_thousand_jobs_at_once(site, namespace):
+    """The crowd stays: this test runs last, and the cluster goes after it."""
+    crowd, count, api = "crowd", 10_000, site.cluster.api
+    dropped = site.operator.metric("cloister_events_dropped_total")
+    make_namespaces(site.cluster, crowd, confidential=False)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        created = pool.map(lambda i: api.create(site.job(f"job-{i}", crowd))[0], range(count))
+        wait_for("the crowd to gather", lambda: len(site.proxy.accepted) > 500, 120)
+        site.create(site.job("job", namespace))
+        assert site.wait_for_phase("job", namespace, "Failed", 300)["reason"] == END["reason"]
+        print(f"{len(site.proxy.accepted)} writes when the other job had ended")
+        wait_for("more events of the crowd than there is room for",
+                 lambda: site.operator.metric("cloister_events_dropped_total") > dropped, 300)
+        events_come(site, namespace)
+        assert set(created) == {201}
+
+    def answered():
+        return sum("/status" in w and f"/{crowd}/" in w for w in site.proxy.accepted) >= count
+    wait_for("each of the crowd to have its answer", answered, 600, 1)
+    # One status each says all there is to say.
+    assert sum(f"/{crowd}/" in w for w in site.proxy.accepted) <= count * 1.1
+    job = api.job(f"job-{count - 1}", crowd)
+    assert "kubectl label namespace" in job["status"]["message"]
