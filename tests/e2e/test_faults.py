@@ -101,20 +101,28 @@ def test_survives_a_kubelet_that_stops_and_starts(site, namespace, digits, tmp_p
     assert_ended_right(site, namespace, tmp_path, attempts=status["attempt"])
 
 
-def operator_writes(site, since):
-    """Mutating requests of the operator in the API server's audit log, events and leases left out."""
-    count = 0
-    with open(site.cluster.env["CLOISTER_CLUSTER_AUDIT"], encoding="utf-8") as log:
-        for line in log:
-            if not line.endswith("\n"):
-                break  # it is being written
-            entry = json.loads(line)
-            if (entry["user"]["username"].startswith(f"system:serviceaccount:{SYSTEM_NAMESPACE}:")
-                    and entry["verb"] not in ("get", "list", "watch")
-                    and entry["objectRef"]["resource"] not in ("events", "leases")
-                    and entry["requestReceivedTimestamp"] > since):
-                count += 1
-    return count
+class OperatorWrites:
+    """Mutating requests of the operator from now on in the API server's audit log, events and leases left out."""
+
+    def __init__(self, site):
+        self.log, self.begun, self.unfinished = open(site.cluster.env["CLOISTER_CLUSTER_AUDIT"], "rb"), now(), b""
+        self._lines()
+        self.count = 0
+
+    def _lines(self):
+        """Those that were added since the last call, without one that is being written."""
+        *lines, self.unfinished = (self.unfinished + self.log.read()).split(b"\n")
+        return lines
+
+    def so_far(self):
+        self.count += sum(self._is_one(json.loads(line)) for line in self._lines())
+        return self.count
+
+    def _is_one(self, entry):
+        return (entry["user"]["username"].startswith(f"system:serviceaccount:{SYSTEM_NAMESPACE}:")
+                and entry["verb"] not in ("get", "list", "watch")
+                and entry["objectRef"]["resource"] not in ("events", "leases")
+                and entry["requestReceivedTimestamp"] > self.begun)
 
 
 def now():
@@ -124,17 +132,17 @@ def now():
 
 def run_small(site, namespace, name, digits, kill_at):
     """One job of two workers; the operator is killed after its kill_at-th write. Returns the writes it took."""
-    since = now()
+    writes = OperatorWrites(site)
     site.cluster.apply(train_digits(name, namespace, digits, epochs=2))
     if kill_at:
-        wait_for(f"write {kill_at}", lambda: operator_writes(site, since) >= kill_at
+        wait_for(f"write {kill_at}", lambda: writes.so_far() >= kill_at
                  or site.status(name, namespace).get("phase") == "Succeeded", 60, 0.02)
         site.cluster.inside("pkill", "-KILL", "-f", "^/usr/bin/cloister-operator", check=False)
     status = site.wait_phase(name, namespace, "Succeeded", timeout=180)
     assert status["attempt"] == 1 and status["output"]["uri"]
     pods = site.pods(name, namespace)
     assert sorted(p["metadata"]["name"] for p in pods) == [f"{name}-worker-0-1", f"{name}-worker-1-1"]
-    return operator_writes(site, since)
+    return writes.so_far()
 
 
 @pytest.mark.timeout(900)

@@ -8,7 +8,7 @@ import pytest
 from kit.cloister import BUCKET, KEY, OWNER, TRAINER, image, training_job
 from kit.cluster import ROOT
 
-from conftest import encrypted
+from conftest import describe, encrypted
 
 OTHER_KEY = KEY.replace("/data", "/other")
 DENIED_KEY = KEY.replace("/data", "/denied")
@@ -112,19 +112,36 @@ CASES = {
 }
 
 
+def job_of(case):
+    return case.__name__.replace("_", "-")
+
+
+@pytest.fixture(scope="module")
+def tampered(site, secrets, request):
+    """A namespace with a job for each case, all at once."""
+    namespace, failed_before = "integrity", request.session.testsfailed
+    site.namespace(namespace)
+    for case in CASES:
+        spec = {"keys": copy.deepcopy(secrets["keys"]), "inputs": copy.deepcopy(secrets["inputs"])}
+        spec["inputs"][0].update(case(site, spec))
+        site.cluster.apply(training_job(job_of(case), namespace, image("toolbox"), SHOW, **spec))
+    yield namespace
+    if request.session.testsfailed > failed_before:
+        describe(site, namespace)
+    site.cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.__name__)
-def test_ends_the_job_for(site, namespace, secrets, case):
+def test_ends_the_job_for(site, tampered, case):
     failure_class, reason, named, remedy = CASES[case]
-    spec = {"keys": copy.deepcopy(secrets["keys"]), "inputs": copy.deepcopy(secrets["inputs"])}
-    spec["inputs"][0].update(case(site, spec))
-    site.cluster.apply(training_job("job", namespace, image("toolbox"), SHOW, **spec))
-    status = site.wait_phase("job", namespace, "Failed")
+    name = job_of(case)
+    status = site.wait_phase(name, tampered, "Failed")
     failure = status["failures"][0]
     assert (failure["class"], failure["reason"]) == (failure_class, reason), failure
     assert named in failure["message"] and remedy in failure["message"], failure["message"]
     assert named in status["message"], status["message"]
     assert status["attempt"] == 1, "what repeating cannot cure is not repeated"
-    assert "started" not in site.logs("job-worker-0-1", namespace)
+    assert "started" not in site.logs(f"{name}-worker-0-1", tampered)
 
 
 def test_the_twin_of_all_these_runs(site, namespace, secrets):
