@@ -13,8 +13,12 @@ AT_ONCE = 5
 def run_and_kill(site, namespace, name, is_fatal):
     """Runs a job; the operator dies with each write for which is_fatal(number of writes so far) is true, when the API
     server has taken it and before the operator knows. Returns how often it died."""
-    deaths = []
+    deaths, died = [], []
     count = [0]
+
+    def die():
+        site.operator.stop()
+        died.append(True)
 
     def fault(request):
         if not is_own_write(request):
@@ -23,7 +27,7 @@ def run_and_kill(site, namespace, name, is_fatal):
         if not is_fatal(count[0]):
             return None
         deaths.append(count[0])
-        return ("then", site.operator.kill)
+        return ("then", die)
 
     site.proxy.faults.append(fault)
     site.create(site.job(name, namespace))
@@ -35,6 +39,7 @@ def run_and_kill(site, namespace, name, is_fatal):
 
     wait_for(f"job {name} to end", is_over, 120, interval=0.1)
     site.proxy.faults.clear()
+    wait_for("the last death", lambda: len(died) == len(deaths), 10)
     if not site.operator.is_running():
         site.operator.start()
     return len(deaths)

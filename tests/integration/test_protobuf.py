@@ -173,7 +173,8 @@ def test_what_happens_to_a_pod_is_read_the_same_in_both_forms(site, api, program
         in_json, in_protobuf = read_both(api, program, tmp_path, namespace)
         assert in_json == in_protobuf
         facts = in_protobuf.pop("strange")
-        assert [f["is_changed"] for f in in_protobuf.values()] == [False, False]
+        # Of each attempt the worker that failed, and the other if it failed as well before it was deleted.
+        assert len(in_protobuf) >= 2 and not any(f["is_changed"] for f in in_protobuf.values())
         assert (facts["is_deleting"], facts["agent_ended_code"], facts["trainer"]["message"]) == (True, 137, ended["message"])
         assert facts["trainer"]["finished_us"] == -1000000 and facts["disruption_message"] == "m\u2028"
     finally:

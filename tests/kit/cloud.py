@@ -1,5 +1,4 @@
 """The test cloud on loopback, with a project as an owner sets it up: for tests that need no cluster."""
-import socket
 import subprocess
 import sys
 import time
@@ -9,18 +8,13 @@ TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from cloud.client import Cloud  # noqa: E402
+from kit.cluster import free_port  # noqa: E402
 
 PROJECT = "clinic"
 RING = f"projects/{PROJECT}/locations/europe-west3/keyRings/training"
 KEY, HSM_KEY = f"{RING}/cryptoKeys/data", f"{RING}/cryptoKeys/hsm"
 BUCKET = "clinic-training"
 OWNER, TRAINER, NODE = (f"{name}@{PROJECT}.iam.gserviceaccount.com" for name in ("owner", "trainer", "node"))
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class RunningCloud:

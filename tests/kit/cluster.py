@@ -1,6 +1,7 @@
 """The real cluster of tests/cluster, seen from Python."""
 import json
 import os
+import random
 import shlex
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from kit.api import Api, Resources, client_context, complaint
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / "tests/cluster/cluster"
+given_ports = set()
 
 
 class Failed(Exception):
@@ -40,10 +42,18 @@ def wait_for(what, condition, timeout=60, interval=0.2):
 
 
 def free_port():
-    """A TCP port of this machine's loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A TCP port of this machine's loopback that nobody uses just now: each another, and none of those from which the kernel
+    gives one to every connection, so that it is still free when a program comes to listen there."""
+    while True:
+        port = random.choice(range(16384, 32768))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 class Cluster:
