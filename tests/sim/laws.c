@@ -182,12 +182,16 @@ static bool holds(const uint8_t set[32], uint8_t number)
     return set[number / 8] >> number % 8 & 1;
 }
 
-/* That a worker was deleted is the word for those of whom nothing else is known. */
-static const char *law_of_known_causes(const struct oper *o, const struct job_status *new)
+static const struct status_failure *last_failure(const struct job_status *s)
 {
-    const struct status_failure *last =
-        new->failure_count > 0 ? &new->failures[new->failure_count - 1] : NULL;
-    if (!last || last->attempt != new->attempt || strcmp(last->reason, "PodDeleted") != 0)
+    return s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
+}
+
+const char *law_of_known_causes(const struct oper *o, const struct job_status *new)
+{
+    const struct status_failure *last = last_failure(new), *before = last_failure(status_of(o->job.status));
+    bool is_new = last && (!before || before->attempt != last->attempt);
+    if (!is_new || strcmp(last->reason, "PodDeleted") != 0)
         return NULL;
     for (uint8_t index = 0; index < REPLICAS; index++) {
         char name[NAME_SIZE];
@@ -208,13 +212,13 @@ const char *law_of_own_writes(const struct state *s, const struct oper *o, const
     bool is_of_job = w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB;
     if (is_of_job && o->base.number == s->job.number && o->base.version < o->last_version)
         return "it decides on a status that it has replaced itself";
-    if (w->kind == ACTION_SET_STATUS && law_of_known_causes(o, status_of(w->status)))
-        return law_of_known_causes(o, status_of(w->status));
     if (!is_pod || !p || p->job != o->base.number)
         return NULL;
     if (w->kind == ACTION_CREATE_POD && holds(o->made, p->number))
         return "it makes again what it has made";
-    if (w->kind == ACTION_DELETE_POD && holds(o->stopped, p->number))
+    /* By force is another thing than with grace, once. */
+    bool is_again = w->grace != 0 || (p->flags & POD_FORCED && s->ops_used == 1);
+    if (w->kind == ACTION_DELETE_POD && is_again && holds(o->stopped, p->number))
         return "it stops again what it has stopped";
     return NULL;
 }
@@ -309,11 +313,23 @@ static bool is_time_to_clean(const struct state *s, const struct job_status *now
     return status_is_finished(now) && (is_ttl_over || s->job.variant & WITH_CLEAN_PODS);
 }
 
+static uint8_t job_of_child(const struct state *s, const struct simwrite *w, const struct pod *p)
+{
+    uint8_t job = 1;
+    if (p)
+        return p->job;
+    if (w->kind != ACTION_DELETE_POLICY)
+        return s->service.job;
+    while (job < JOBS && s->policies[job - 1].number != w->number)
+        job++;
+    return job;
+}
+
 const char *law_of_delete(const struct state *s, const struct simwrite *w, const struct pod *p)
 {
     const struct job_status *now = status_of(s->job.status);
     /* Of a job that is gone: the garbage collector's. */
-    if ((p ? p->job : s->service.job) != s->job.number)
+    if (job_of_child(s, w, p) != s->job.number)
         return NULL;
     if (w->kind == ACTION_DELETE_POLICY)
         return is_time_to_clean(s, now) && s->job.variant & WITH_TTL ? NULL

@@ -290,6 +290,8 @@ static const char *make_plan(struct oper *o, const struct world *w, uint32_t now
     o->base = o->job;
     for (size_t i = 0; i < plan.count && !law; i++) {
         const struct action *act = &plan.actions[i];
+        if (act->kind == ACTION_SET_STATUS)
+            law = law_of_known_causes(o, act->status);
         if (act->kind == ACTION_WAKE_AT)
             o->wake_ms = (uint32_t)((act->at_us - SIM_EPOCH_US) / 1000) + 1;
         else if (act->kind != ACTION_EVENT && act->kind != ACTION_ASK_AUTOSCALER && o->write_count == WRITES)
