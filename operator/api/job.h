@@ -303,6 +303,7 @@ json_t *progress_encode(const struct status_progress *p) MUST_CHECK;
 bool progress_equal(const struct status_progress *a, const struct status_progress *b);
 
 /* True when phase is Succeeded or Failed: nothing leads out of it. */
+bool phase_is_finished(enum job_phase phase);
 bool status_is_finished(const struct job_status *s);
 /* True when the job has failed for good; of phase Failing, workers are still to be stopped. */
 bool status_is_failed(const struct job_status *s);

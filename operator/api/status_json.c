@@ -100,9 +100,14 @@ const struct status_condition *status_condition(const struct job_status *s, cons
     return NULL;
 }
 
+bool phase_is_finished(enum job_phase phase)
+{
+    return phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
+}
+
 bool status_is_finished(const struct job_status *s)
 {
-    return s->phase == PHASE_SUCCEEDED || s->phase == PHASE_FAILED;
+    return phase_is_finished(s->phase);
 }
 
 bool status_is_failed(const struct job_status *s)

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "data/js.h"
+#include "data/skim.h"
 #include "os/process.h"
 
 #include "base/banned.h"
@@ -78,20 +79,21 @@ static void count_restarts(struct telemetry *t, const struct job_status *s, int3
     }
 }
 
-static void count_turn(struct telemetry *t, const struct cached_job *before, const struct cached_job *after,
-                       bool is_end)
+static void count_turn(struct telemetry *t, const struct cached_job *before, const struct cached_job *after)
 {
-    struct arena *a = arena_new();
+    struct arena *a CLEANUP(cleanup_arena) = arena_new();
     struct job_status s;
     json_t *tree CLEANUP(js_free) = js_parse(view_of(after->text, after->text_length), "a cached job", NULL);
     status_decode(json_object_get(tree, "status"), a, &s);
-    if (before->attempt > 0)
-        count_restarts(t, &s, before->attempt);
-    if (is_end) {
-        const char *const labels[] = {phase_name(s.phase), s.reason};
-        metrics_add(t->metrics, FINISHED, labels, 1);
-    }
-    arena_free(a);
+    count_restarts(t, &s, before->attempt);
+}
+
+static void count_end(struct telemetry *t, const struct cached_job *job)
+{
+    struct view reason = skim_text(skim_at(view_of(job->text, job->text_length), "status.reason"));
+    char *word CLEANUP(cleanup_free) = view_dup(reason);
+    const char *const labels[] = {phase_name(job->phase), word};
+    metrics_add(t->metrics, FINISHED, labels, 1);
 }
 
 void telemetry_job(struct telemetry *t, const struct cached_job *before, const struct cached_job *after)
@@ -103,10 +105,10 @@ void telemetry_job(struct telemetry *t, const struct cached_job *before, const s
         int64_t stayed_us = after->phase_since_us - before->phase_since_us;
         metrics_observe(t->metrics, STAGE_SECONDS, labels, stayed_us > 0 ? (double)stayed_us / 1e6 : 0);
     }
-    bool is_end =
-        before->phase != after->phase && status_is_finished(&(struct job_status){.phase = after->phase});
-    if (is_end || before->attempt != after->attempt)
-        count_turn(t, before, after, is_end);
+    if (before->attempt > 0 && before->attempt != after->attempt)
+        count_turn(t, before, after);
+    if (before->phase != after->phase && phase_is_finished(after->phase))
+        count_end(t, after);
 }
 
 /* ---- passes ---- */
