@@ -252,14 +252,14 @@ int wire_to_json(const struct wire_message *m, struct view message, struct strbu
 }
 
 /* ---- envelopes ---- */
-enum { UNKNOWN_RAW = 2, EVENT_TYPE = 1, EVENT_OBJECT = 2, EXTENSION_RAW = 1 };
+enum { EVENT_TYPE = 1, EVENT_OBJECT = 2, EXTENSION_RAW = 1 };
 
 bool wire_open(struct view envelope, struct view *ret_message)
 {
     struct writer w = {.out = NULL};
     if (envelope.len < WIRE_MAGIC.len || !view_equal(view_of(envelope.ptr, WIRE_MAGIC.len), WIRE_MAGIC))
         return false;
-    *ret_message = bytes_at(&w, view_skip(envelope, WIRE_MAGIC.len), UNKNOWN_RAW);
+    *ret_message = bytes_at(&w, view_skip(envelope, WIRE_MAGIC.len), WIRE_RAW);
     return !w.is_broken;
 }
 

@@ -80,6 +80,7 @@ int wire_to_json(const struct wire_message *m, struct view message, struct strbu
 
 /* What an envelope begins with: "k8s" and a zero, then runtime.Unknown, whose `raw` is the message. */
 #define WIRE_MAGIC ((struct view){"k8s", 4})
+enum { WIRE_RAW = 2 }; /* its number */
 /* False when it is none. */
 bool wire_open(struct view envelope, struct view *ret_message) MUST_CHECK;
 

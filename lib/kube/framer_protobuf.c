@@ -11,7 +11,7 @@
 
 #include "base/banned.h"
 
-enum { FRAME_HEADER = 4, UNKNOWN_RAW = 2, LIST_METADATA = 1, LIST_ITEM = 2 };
+enum { FRAME_HEADER = 4, LIST_METADATA = 1, LIST_ITEM = 2 };
 
 /* The headers: each returns how many bytes it has, 0 when more are needed, and sets which piece follows. */
 
@@ -43,7 +43,7 @@ static int read_field_header(struct framer *f, struct err *e)
         return FAIL(e, ERR_PROTOCOL, "a list that is no protobuf message");
     if (used == 0)
         return 0;
-    if (!f->in_list && number == UNKNOWN_RAW) {
+    if (!f->in_list && number == WIRE_RAW) {
         f->in_list = true;
         f->list_left = length;
         return used;
