@@ -38,21 +38,24 @@ def client_context(kubeconfig):
 class Api:
     """One connection a thread, kept open."""
 
-    def __init__(self, server, context):
-        self.context = context
+    def __init__(self, server, context, agent="cloister-tests"):
+        self.context, self.agent = context, agent
         self.host, self.port = urlsplit(server).hostname, urlsplit(server).port
         self.own = threading.local()
+
+    def connect(self, timeout=60):
+        return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=timeout)
 
     def request(self, method, path, body=None, content_type=JSON, dry_run=False, accept=JSON, **query):
         """(HTTP status, decoded answer). Unknown fields are refused, as kubectl has it."""
         if method != "GET":
             query = {"fieldValidation": "Strict", **({"dryRun": "All"} if dry_run else {}), **query}
         text = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-        headers = {"Accept": accept, **({} if text is None else {"Content-Type": content_type})}
+        headers = {"Accept": accept, "User-Agent": self.agent, **({} if text is None else {"Content-Type": content_type})}
         url = f"{path}?{urlencode(query)}" if query else path
         for is_last in (False, False, False, True):
             if getattr(self.own, "connection", None) is None:
-                self.own.connection = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=60)
+                self.own.connection = self.connect()
             try:
                 self.own.connection.request(method, url, text, headers)
                 answer = self.own.connection.getresponse()
@@ -60,7 +63,7 @@ class Api:
                 if answer.status == 429 and not is_last:
                     time.sleep(int(answer.headers.get("Retry-After", 1)))
                     continue
-                return answer.status, json.loads(body)
+                return answer.status, decoded(body)
             except (OSError, http.client.HTTPException):
                 # An idle connection may have been closed by the server at any time.
                 self.own.connection = None
@@ -131,6 +134,14 @@ class Resources:
         for name in (found["resource"], found["singularResource"], *found.get("shortNames", [])):
             for full in (name, f"{name}.{group}", f"{name}.{version}.{group}"):
                 self.by_name.setdefault(full, resource)
+
+
+def decoded(body):
+    """The answer; what the server says in plain text, of a path that it does not serve, as a Status would say it."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return {"message": body.decode(errors="replace").strip()}
 
 
 def complaint(answer):

@@ -1,9 +1,9 @@
-"""A small client of the API server: requests on kept connections, and watches that are read line by line."""
-import http.client
+"""The API server as the benchmark uses it: under a name of its own, many objects at once, and watches that count."""
 import json
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
+
+import kit.api
 
 AGENT = "cloister-bench"
 SUBMITTERS = 8
@@ -13,38 +13,18 @@ class Refused(Exception):
     pass
 
 
-class Api:
+class Api(kit.api.Api):
     def __init__(self, cluster):
-        pki = cluster.run_dir / "pki"
-        self.address = cluster.address
-        self.context = ssl.create_default_context(cafile=pki / "ca.pem")
-        self.context.load_cert_chain(pki / "admin.pem", pki / "admin.key")
-        self.local = threading.local()
+        context, server = kit.api.client_context(cluster.run_dir / "pki/admin.conf")
+        super().__init__(server, context, AGENT)
 
-    def connect(self, timeout=120):
-        return http.client.HTTPSConnection(self.address, 6443, context=self.context, timeout=timeout)
-
-    def call(self, method, path, body=None, content_type="application/json", missing_is_fine=False):
-        """One request on this thread's own connection; a connection that the server has closed is made anew once."""
-        headers = {"Content-Type": content_type, "User-Agent": AGENT, "Accept": "application/json"}
-        data = json.dumps(body).encode() if body is not None else None
-        for is_last in (False, True):
-            if getattr(self.local, "connection", None) is None:
-                self.local.connection = self.connect()
-            try:
-                self.local.connection.request(method, path, data, headers)
-                answer = self.local.connection.getresponse()
-                text = answer.read()
-                break
-            except (http.client.HTTPException, OSError):
-                self.local.connection = None
-                if is_last:
-                    raise
-        if answer.status == 404 and missing_is_fine:
+    def call(self, method, path, body=None, content_type=kit.api.JSON, missing_is_fine=False):
+        status, answer = self.request(method, path, body, content_type)
+        if status == 404 and missing_is_fine:
             return None
-        if answer.status >= 300:
-            raise Refused(f"{method} {path}: {answer.status} {text[:2000].decode(errors='replace')}")
-        return json.loads(text)
+        if status >= 300:
+            raise Refused(f"{method} {path}: {status} {kit.api.complaint(answer)}")
+        return answer
 
     def create_all(self, path, bodies):
         """Many at once, as a burst of users or a script would."""
