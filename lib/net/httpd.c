@@ -4,7 +4,6 @@
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,6 @@ enum {
     HEADERS_MAX = 16 * 1024,
     REQUEST_BODY_MAX = 4096,
     IDLE_SECONDS = 20,
-    TLS_CONNECTIONS_MAX = 256,
 };
 
 struct httpd_call {
@@ -31,31 +29,31 @@ struct httpd_call {
     struct httpd_call **link;
 };
 
-/* Counts connections over TLS. The last of them may go after the server: libevent frees them from the loop.
- */
-struct door {
-    struct httpd *server; /* NULL: gone */
-    int connections;
-};
-
 struct httpd {
     struct evhttp *http;
-    struct evconnlistener *listener;
     httpd_fn *fn; /* of httpd_new, else NULL */
     void *context;
     struct httpd_service service;
     struct httpd_call *calls;
-    struct door *door;
+    struct door *door; /* NULL: not over TLS */
 };
 
 /* ---- answers ---- */
 static void reply(struct evhttp_request *request, int status, const char *type, struct view body)
 {
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *out = evbuffer_new();
+    char length[24];
     if (out == NULL)
         abort();
-    evbuffer_add(out, body.ptr, body.len);
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
+    evhttp_add_header(headers, "Content-Type", type);
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
+        /* evhttp would send the body of this, too. */
+        (void)snprintf(length, sizeof(length), "%zu", body.len);
+        evhttp_add_header(headers, "Content-Length", length);
+    } else {
+        evbuffer_add(out, body.ptr, body.len);
+    }
     evhttp_send_reply(request, status, NULL, out);
     evbuffer_free(out);
 }
@@ -132,32 +130,16 @@ struct view httpd_call_body(struct httpd_call *c)
 void httpd_answer(struct httpd_call *c, int status, const char *type, struct view body, int retry_seconds)
 {
     struct evhttp_request *request = c->request;
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
     char seconds[16];
+    if (c->server->door != NULL && connection != NULL)
+        door_note_answer(c->server->door, evhttp_connection_get_bufferevent(connection));
     call_free(c);
     if (retry_seconds > 0) {
         (void)snprintf(seconds, sizeof(seconds), "%d", retry_seconds);
         evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", seconds);
     }
     reply(request, status, type, body);
-}
-
-/* ---- connections over TLS ---- */
-static void on_closed(void *context)
-{
-    struct door *door = context;
-    bool was_full = door->connections-- == TLS_CONNECTIONS_MAX;
-    if (door->server != NULL && was_full)
-        evconnlistener_enable(door->server->listener);
-    if (door->server == NULL && door->connections == 0)
-        free(door);
-}
-
-static struct bufferevent *on_connection(struct event_base *base, void *context)
-{
-    struct httpd *d = context;
-    if (++d->door->connections == TLS_CONNECTIONS_MAX)
-        evconnlistener_disable(d->listener);
-    return httpd_tls_connection(base, d->service.keys, on_closed, d->door);
 }
 
 /* ---- life ---- */
@@ -178,8 +160,6 @@ static int split_address(const char *address, char **ret_host, unsigned *ret_por
 static struct httpd *server_new(struct loop *loop)
 {
     struct httpd *d = xcalloc(1, sizeof(*d));
-    d->door = xcalloc(1, sizeof(*d->door));
-    d->door->server = d;
     d->http = evhttp_new(loop_event_base(loop));
     if (d->http == NULL)
         abort();
@@ -199,7 +179,8 @@ static int listen_on(struct httpd *d, const char *address, struct err *e)
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(d->http, host, (ev_uint16_t)port);
     if (bound == NULL)
         return FAIL_ERRNO(e, "listening on %s", address);
-    d->listener = evhttp_bound_socket_get_listener(bound);
+    if (d->door != NULL)
+        door_guard(d->door, evhttp_bound_socket_get_listener(bound));
     return 0;
 }
 
@@ -222,8 +203,10 @@ struct httpd *httpd_open(struct loop *loop, const struct httpd_service *service,
     evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_max_body_size(d->http, (ev_ssize_t)service->max_body_bytes);
     evhttp_set_gencb(d->http, begin_call, d);
-    if (service->keys != NULL)
-        evhttp_set_bevcb(d->http, on_connection, d);
+    if (service->keys != NULL) {
+        d->door = door_new(loop, service->keys, HEADERS_MAX + service->max_body_bytes, service->request_ms);
+        evhttp_set_bevcb(d->http, door_let_in, d->door);
+    }
     if (listen_on(d, service->address, e) == 0)
         return d;
     httpd_free(d);
@@ -236,9 +219,7 @@ void httpd_free(struct httpd *d)
         return;
     while (d->calls != NULL)
         call_free(d->calls);
-    d->door->server = NULL;
-    if (d->door->connections == 0)
-        free(d->door);
+    door_free(d->door);
     evhttp_free(d->http);
     free(d);
 }

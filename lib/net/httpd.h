@@ -5,8 +5,9 @@
  * metrics), httpd_open for requests with bodies and headers, over TLS if wished,
  * answered from inside the handler or later. Both fail when the address cannot be
  * bound. A server is owned by the caller; the handler's context must outlive it.
- * Idle connections are closed, bodies and headers have limits, and over TLS so
- * has the number of connections: more wait in the kernel's queue.
+ * Idle connections are closed, bodies and headers have limits. Over TLS so have the
+ * number of connections (more wait in the kernel's queue), what one may send ahead,
+ * and the time that it may take for a request.
  */
 #ifndef NET_HTTPD_H
 #define NET_HTTPD_H
@@ -43,6 +44,7 @@ struct httpd_service {
     const char *address;     /* as above */
     struct httpd_keys *keys; /* borrowed; NULL: plain HTTP */
     size_t max_body_bytes;   /* of a request */
+    int request_ms;          /* over TLS: so long a request and its answer may take */
     httpd_call_fn *fn;
     void *context;
 };

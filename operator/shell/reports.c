@@ -20,6 +20,7 @@ enum {
     PEM_MAX = 64 * 1024,
     KEY_MAX = 8 * 1024 - 1,
     LOOK_MS = 10 * 1000,
+    REQUEST_MS = 30 * 1000,
     RETRY_SECONDS = 2
 };
 
@@ -152,8 +153,12 @@ struct reports *reports_new(struct loop *loop, struct kube_client *client, struc
     r->reviews = reviews_new(client);
     r->timer = loop_add_timer(loop, look_at_files, r);
     loop_timer_set(r->timer, LOOK_MS);
-    const struct httpd_service service = {
-        .address = address, .keys = r->keys, .max_body_bytes = BODY_MAX, .fn = on_call, .context = r};
+    const struct httpd_service service = {.address = address,
+                                          .keys = r->keys,
+                                          .max_body_bytes = BODY_MAX,
+                                          .request_ms = REQUEST_MS,
+                                          .fn = on_call,
+                                          .context = r};
     if (load(r, e) == 0 && (r->server = httpd_open(loop, &service, e)) != NULL)
         return r;
     reports_free(r);

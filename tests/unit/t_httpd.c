@@ -1,15 +1,21 @@
-/* The HTTP server over TLS, asked by our own client on the same loop. */
+/* The HTTP server over TLS, asked by our own client on the same loop, and by callers that are none. */
+#include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include <openssl/pem.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include "base/alloc.h"
@@ -19,8 +25,9 @@
 
 #include "base/banned.h"
 
-enum { BODY_MOST = 1000, GIVE_UP_MS = 10 * 1000, FIRST_PORT = 20000, PORTS = 10000 };
+enum { BODY_MOST = 1000, GIVE_UP_MS = 10 * 1000, REQUEST_MS = 500, FIRST_PORT = 20000, PORTS = 10000 };
 
+static int port;
 static char address[32], url[64];
 
 struct pair {
@@ -82,6 +89,8 @@ struct exchange {
     struct loop_source *later, *give_up;
     struct httpd_call *call;
     bool is_mute; /* never answers */
+    int answer_ms;
+    bool is_answered;
     bool is_post;
     char *path, *bearer, *body;
     int status;
@@ -93,6 +102,9 @@ static void answer_later(void *context)
 {
     struct exchange *x = context;
     httpd_answer(x->call, 503, "application/json", view_from("{}"), 7);
+    x->is_answered = true;
+    if (x->answer_ms > REQUEST_MS) /* nobody waits for it */
+        loop_stop(x->loop, 0);
 }
 
 static void on_call(void *context, struct httpd_call *call)
@@ -106,7 +118,7 @@ static void on_call(void *context, struct httpd_call *call)
     if (x->is_mute)
         loop_stop(x->loop, 0);
     else
-        loop_timer_set(x->later, 10);
+        loop_timer_set(x->later, x->answer_ms);
 }
 
 static void on_done(void *context, const struct http_response *r, const struct err *e)
@@ -128,15 +140,18 @@ static void give_up(void *context)
 static void exchange_init(struct exchange *x)
 {
     struct err e = {0};
-    *x = (struct exchange){.loop = loop_new(), .keys = httpd_keys_new()};
+    *x = (struct exchange){.loop = loop_new(), .keys = httpd_keys_new(), .answer_ms = 10};
     x->later = loop_add_timer(x->loop, answer_later, x);
     x->give_up = loop_add_timer(x->loop, give_up, x);
     loop_timer_set(x->give_up, GIVE_UP_MS);
-    x->server = httpd_open(
-        x->loop,
-        &(struct httpd_service){
-            .address = address, .keys = x->keys, .max_body_bytes = BODY_MOST, .fn = on_call, .context = x},
-        &e);
+    x->server = httpd_open(x->loop,
+                           &(struct httpd_service){.address = address,
+                                                   .keys = x->keys,
+                                                   .max_body_bytes = BODY_MOST,
+                                                   .request_ms = REQUEST_MS,
+                                                   .fn = on_call,
+                                                   .context = x},
+                           &e);
     assert_non_null(x->server);
 }
 
@@ -180,6 +195,84 @@ static void ask(struct exchange *x, const char *trusted, size_t body_bytes)
     http_loop_free(client);
     secret_free(&bearer);
     free(body);
+}
+
+/* ---- a caller that is no client of ours, in a thread of its own ---- */
+enum { PIECE_MAX = 16 * 1024, ENDLESS_BYTES = 64 * 1024 * 1024, ANSWER_MAX = 4096 };
+
+struct caller {
+    struct loop *loop;
+    struct loop_source *done;
+    const char *text; /* what it says first */
+    size_t piece;     /* then it says so many bytes again and again; 0: no more */
+    long pause_us;    /* between them */
+    bool is_plain;    /* without TLS */
+    size_t sent;
+    char answer[ANSWER_MAX]; /* without TLS: all that came until the server was silent */
+};
+
+static void say_more(struct caller *c, SSL *ssl)
+{
+    char piece[PIECE_MAX];
+    memset(piece, '1', sizeof(piece));
+    while (c->piece > 0 && c->sent < ENDLESS_BYTES && SSL_write(ssl, piece, (int)c->piece) > 0) {
+        c->sent += c->piece;
+        nanosleep(&(struct timespec){.tv_nsec = c->pause_us * 1000}, NULL);
+    }
+}
+
+static void call_over_tls(struct caller *c, int fd)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = SSL_new(context);
+    SSL_set_fd(ssl, fd);
+    if (SSL_connect(ssl) == 1 && SSL_write(ssl, c->text, (int)strlen(c->text)) > 0)
+        say_more(c, ssl);
+    SSL_free(ssl);
+    SSL_CTX_free(context);
+}
+
+static void call_plainly(struct caller *c, int fd)
+{
+    size_t length = 0;
+    ssize_t n;
+    struct timeval silence = {.tv_usec = 300 * 1000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
+    if (write(fd, c->text, strlen(c->text)) < 0)
+        return;
+    while ((n = read(fd, c->answer + length, sizeof(c->answer) - 1 - length)) > 0)
+        length += (size_t)n;
+}
+
+static void *call_in_thread(void *context)
+{
+    struct caller *c = context;
+    struct sockaddr_in there = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(fd, (struct sockaddr *)&there, sizeof(there)) == 0)
+        (c->is_plain ? call_plainly : call_over_tls)(c, fd);
+    close(fd);
+    loop_wake(c->done);
+    return NULL;
+}
+
+static void on_called(void *context)
+{
+    struct caller *c = context;
+    loop_stop(c->loop, 0);
+}
+
+/* Runs the loop until the caller has given up or was refused. */
+static void let_call(struct loop *loop, struct caller *c)
+{
+    pthread_t thread;
+    c->loop = loop;
+    c->done = loop_add_wake(loop, on_called, c);
+    assert_int_equal(pthread_create(&thread, NULL, call_in_thread, c), 0);
+    loop_run(loop);
+    pthread_join(thread, NULL);
+    loop_source_free(c->done);
 }
 
 /* ---- tests ---- */
@@ -279,6 +372,87 @@ static void may_be_freed_with_a_call_unanswered(void **state)
     pair_fini(&p);
 }
 
+static void a_request_that_dribbles_is_ended(void **state)
+{
+    struct exchange x;
+    struct pair p = make_pair();
+    struct err e = {0};
+    struct caller slow = {.text = "GET / HTTP/1.1\r\nHost: a\r\nX: ", .piece = 1, .pause_us = 20 * 1000};
+    (void)state;
+    exchange_init(&x);
+    assert_int_equal(httpd_keys_set(x.keys, p.cert, &p.key, &e), 0);
+    let_call(x.loop, &slow);
+    assert_true(slow.sent > 0);
+    /* Whoever comes after an answer has as much time again. */
+    ask(&x, p.cert, 3);
+    assert_int_equal(x.status, 503);
+    exchange_fini(&x);
+    pair_fini(&p);
+}
+
+static void an_answer_that_comes_too_late_goes_nowhere(void **state)
+{
+    struct exchange x;
+    struct pair p = make_pair();
+    struct err e = {0};
+    (void)state;
+    exchange_init(&x);
+    assert_int_equal(httpd_keys_set(x.keys, p.cert, &p.key, &e), 0);
+    x.answer_ms = REQUEST_MS + 200;
+    ask(&x, p.cert, 3);
+    assert_int_equal(x.code, ERR_UNAVAILABLE);
+    assert_false(x.is_answered);
+    loop_run(x.loop);
+    assert_true(x.is_answered);
+    exchange_fini(&x);
+    pair_fini(&p);
+}
+
+static void what_has_no_end_is_not_read_on(void **state)
+{
+    struct exchange x;
+    struct pair p = make_pair();
+    struct err e = {0};
+    struct caller flood = {.text = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+                           .piece = PIECE_MAX};
+    (void)state;
+    exchange_init(&x);
+    assert_int_equal(httpd_keys_set(x.keys, p.cert, &p.key, &e), 0);
+    let_call(x.loop, &flood);
+    /* The kernel takes some before the server does. */
+    assert_in_range(flood.sent, 1, ENDLESS_BYTES / 2);
+    exchange_fini(&x);
+    pair_fini(&p);
+}
+
+static int say_hello(void *context, const char *path, struct strbuf *body)
+{
+    (void)context;
+    (void)path;
+    strbuf_add_text(body, "hello\n");
+    return 200;
+}
+
+static void the_answer_to_head_has_no_body(void **state)
+{
+    struct err e = {0};
+    struct loop *loop = loop_new();
+    struct caller c = {.is_plain = true,
+                       .text = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"};
+    (void)state;
+    struct httpd *server = httpd_new(loop, address, say_hello, NULL, &e);
+    assert_non_null(server);
+    let_call(loop, &c);
+    char *first_body = strstr(c.answer, "\r\n\r\n");
+    assert_non_null(first_body);
+    assert_memory_equal(first_body + 4, "HTTP/1.1 200", 12);
+    assert_string_equal(strstr(first_body + 4, "\r\n\r\n"), "\r\n\r\nhello\n");
+    *first_body = '\0';
+    assert_non_null(strstr(c.answer, "Content-Length: 6"));
+    httpd_free(server);
+    loop_free(loop);
+}
+
 int main(void)
 {
     struct err e = {0};
@@ -288,9 +462,15 @@ int main(void)
         cmocka_unit_test(shows_new_keys_to_new_connections),
         cmocka_unit_test(refuses_handshakes_without_keys),
         cmocka_unit_test(may_be_freed_with_a_call_unanswered),
+        cmocka_unit_test(a_request_that_dribbles_is_ended),
+        cmocka_unit_test(an_answer_that_comes_too_late_goes_nowhere),
+        cmocka_unit_test(what_has_no_end_is_not_read_on),
+        cmocka_unit_test(the_answer_to_head_has_no_body),
     };
+    signal(SIGPIPE, SIG_IGN);
     /* Test programs of several trees may run at once. */
-    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", FIRST_PORT + (int)getpid() % PORTS);
+    port = FIRST_PORT + (int)getpid() % PORTS;
+    (void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
     (void)snprintf(url, sizeof(url), "https://%s/v1/report?x=1", address);
     if (secret_process_init(&e) < 0 || http_global_init(&e) < 0)
         return 1;
