@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 #include "data/protobuf.h"
 
 #include "base/banned.h"
@@ -28,7 +29,7 @@ static uint64_t bytes_below(uint64_t word, uint8_t limit)
     return (word - ones * limit) & ~word & ones * 0x80;
 }
 
-/* How many bytes of it need no escape, at least; eight at a time. */
+/* How many bytes of it are ASCII and need no escape, at least; eight at a time. */
 static size_t plain_words(struct view text)
 {
     const uint64_t ones = UINT64_MAX / 0xFF;
@@ -36,7 +37,7 @@ static size_t plain_words(struct view text)
     for (uint64_t word; text.len - at >= sizeof(word); at += sizeof(word)) {
         memcpy(&word, text.ptr + at, sizeof(word));
         if ((bytes_below(word, 0x20) | bytes_below(word ^ ones * '"', 1) |
-             bytes_below(word ^ ones * '\\', 1)) != 0)
+             bytes_below(word ^ ones * '\\', 1) | (word & ones * 0x80)) != 0)
             break;
     }
     return at;
@@ -45,30 +46,36 @@ static size_t plain_words(struct view text)
 static size_t plain_length(struct view text)
 {
     size_t at = plain_words(text);
-    while (at < text.len && (unsigned char)text.ptr[at] >= 0x20 && text.ptr[at] != '"' &&
-           text.ptr[at] != '\\')
+    while (at < text.len && (unsigned char)text.ptr[at] >= 0x20 && (unsigned char)text.ptr[at] < 0x80 &&
+           text.ptr[at] != '"' && text.ptr[at] != '\\')
         at++;
     return at;
 }
 
-static void write_escaped(struct writer *w, char c)
+/* A character that is not plain; returns its bytes. In protobuf a text may be none, which JSON never is. */
+static size_t write_special(struct writer *w, struct view text)
 {
-    if ((unsigned char)c < 0x20) {
-        strbuf_addf(w->out, "\\u%04x", (unsigned)c);
-        return;
-    }
-    strbuf_add_char(w->out, '\\');
-    strbuf_add_char(w->out, c);
+    size_t length = utf8_length(text);
+    if (length == 0)
+        strbuf_add_text(w->out, UTF8_REPLACEMENT);
+    else if (length > 1)
+        strbuf_add(w->out, text.ptr, length);
+    else if ((unsigned char)text.ptr[0] < 0x20)
+        strbuf_addf(w->out, "\\u%04x", (unsigned)text.ptr[0]);
+    else
+        strbuf_addf(w->out, "\\%c", text.ptr[0]);
+    return length == 0 ? 1 : length;
 }
 
 static void write_text(struct writer *w, struct view text)
 {
     strbuf_add_char(w->out, '"');
-    for (size_t length; text.len > 0; text = view_skip(text, length + 1)) {
-        length = plain_length(text);
+    while (text.len > 0) {
+        size_t length = plain_length(text);
         strbuf_add(w->out, text.ptr, length);
-        if (length < text.len)
-            write_escaped(w, text.ptr[length]);
+        text = view_skip(text, length);
+        if (text.len > 0)
+            text = view_skip(text, write_special(w, text));
     }
     strbuf_add_char(w->out, '"');
 }

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -46,45 +47,25 @@ int log_level_from_name(const char *name, enum log_level *ret)
     return -1;
 }
 
-/* Length of the well-formed UTF-8 sequence at text (RFC 3629), or 0. */
-static size_t utf8_length(const unsigned char *text)
-{
-    size_t length = text[0] < 0x80                      ? 1
-                    : text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-                    : (text[0] & 0xf0) == 0xe0          ? 3
-                                                        : 4;
-    if (text[0] > 0xf4 || (text[0] >= 0x80 && text[0] < 0xc2))
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-        (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-        return 0;
-    return length;
-}
-
 /* JSON string content on one line; in plain text the same escapes keep a terminal safe. */
 static void add_escaped(struct strbuf *line, const char *value)
 {
-    const unsigned char *at = (const unsigned char *)value;
+    struct view rest = view_from(value);
     size_t start = line->len;
-    while (*at != '\0' && line->len - start < VALUE_MAX) {
-        size_t length = utf8_length(at);
-        if (length == 0) {
-            strbuf_add_text(line, "\xef\xbf\xbd");
-            at++;
-            continue;
-        }
-        if (*at == '"' || *at == '\\')
-            strbuf_addf(line, "\\%c", *at);
-        else if (*at == '\n')
+    while (rest.len > 0 && line->len - start < VALUE_MAX) {
+        unsigned char first = (unsigned char)rest.ptr[0];
+        size_t length = utf8_length(rest);
+        if (length == 0)
+            strbuf_add_text(line, UTF8_REPLACEMENT);
+        else if (first == '"' || first == '\\')
+            strbuf_addf(line, "\\%c", first);
+        else if (first == '\n')
             strbuf_add_text(line, "\\n");
-        else if (*at < 0x20 || *at == 0x7f)
-            strbuf_addf(line, "\\u%04x", *at);
+        else if (first < 0x20 || first == 0x7f)
+            strbuf_addf(line, "\\u%04x", first);
         else
-            strbuf_add(line, at, length);
-        at += length;
+            strbuf_add(line, rest.ptr, length);
+        rest = view_skip(rest, length == 0 ? 1 : length);
     }
 }
 
