@@ -1,6 +1,6 @@
 #include "advice.h"
 
-#include "base/alloc.h"
+#include <stddef.h>
 
 #include "base/banned.h"
 
@@ -26,11 +26,8 @@ static const struct {
 
 char *advice_sentence(const struct err *e)
 {
-    for (size_t i = 0; i < ARRAY_LEN(OURS); i++) {
-        if (OURS[i].code != e->code)
-            continue;
-        char *text CLEANUP(cleanup_free) = err_text(e);
-        return xasprintf("%s. To go on, %s", text, OURS[i].remedy);
-    }
+    for (size_t i = 0; i < ARRAY_LEN(OURS); i++)
+        if (OURS[i].code == e->code)
+            return err_sentence_with(e, OURS[i].remedy);
     return err_sentence(e);
 }

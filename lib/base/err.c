@@ -132,9 +132,13 @@ char *err_text(const struct err *e)
 
 char *err_sentence(const struct err *e)
 {
+    return err_sentence_with(e, err_code_remedy(e->code));
+}
+
+char *err_sentence_with(const struct err *e, const char *remedy)
+{
     struct strbuf sb = STRBUF(TEXT_MAX);
     add_chain(&sb, e);
-    const char *remedy = err_code_remedy(e->code);
     if (*remedy != '\0')
         strbuf_addf(&sb, "%s To go on, %s", view_has_suffix(strbuf_view(&sb), ".") ? "" : ".", remedy);
     return strbuf_take(&sb);

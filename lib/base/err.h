@@ -79,6 +79,8 @@ void err_move(struct err *to, struct err *from);
 char *err_text(const struct err *e) MUST_CHECK;
 /* err_text plus the remedy: "a: b. To go on, grant ...". The caller frees it. */
 char *err_sentence(const struct err *e) MUST_CHECK;
+/* The same with another remedy than the code's. */
+char *err_sentence_with(const struct err *e, const char *remedy) MUST_CHECK;
 
 /* Columns of the table. Constant strings. */
 const char *err_code_reason(enum err_code code);

@@ -57,7 +57,7 @@ class Plugin:
         done = self.run(*arguments, **env)
         assert (done.returncode, done.stdout) == (1, ""), done.stderr
         last = done.stderr.splitlines()[-1]
-        assert last.startswith("error: ") and ". To go on, " in last, done.stderr
+        assert last.startswith("error: ") and ". To go on, " in last and ".." not in last, done.stderr
         return done.stderr
 
 
