@@ -26,9 +26,8 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
     va_end(args);
-    /* Texts of Kubernetes end with a full stop or not. */
-    size_t n = strlen(text);
-    if (n > 0 && text[n - 1] == '.')
+    /* Texts of Kubernetes end with a full stop or not, the kubelet's with a space behind it. */
+    for (size_t n = strlen(text); n > 0 && strchr(". ", text[n - 1]); n--)
         text[n - 1] = '\0';
     return (struct verdict){
         .reason = r->word,
