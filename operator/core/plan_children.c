@@ -24,6 +24,16 @@ static int64_t retry_time(const struct refusal *r)
     return r->at_us + seconds * SECOND_US;
 }
 
+/* What a person does about it. The service account is the one that every new namespace lacks at first. */
+static const char *remedy(const struct planner *p, const struct refusal *r)
+{
+    if (strstr(r->message, "looking up service account"))
+        return arena_printf(
+            p->a, "run: kubectl create serviceaccount %s -n %s, and grant it the job's keys and buckets",
+            p->j->spec.service_account_name, p->j->namespace);
+    return "create, correct or remove what it names";
+}
+
 /* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
 static void say_refusal(struct planner *p, const struct refusal *r)
 {
@@ -33,10 +43,11 @@ static void say_refusal(struct planner *p, const struct refusal *r)
                     "remove what uses it; Cloister tries again, at least every %d seconds.",
                     p->j->namespace, r->object, r->message, REFUSAL_MAX_SECONDS);
     else
-        planner_say(p, PHASE_PENDING, REASON_CreateRefused,
-                    "The API server refuses to create %s: %s. To go on, remove what it names; Cloister tries "
-                    "again, at least every %d seconds.",
-                    r->object, r->message, REFUSAL_MAX_SECONDS);
+        planner_say(
+            p, PHASE_PENDING, REASON_CreateRefused,
+            "The API server refuses to create %s: %s. To go on, %s; Cloister tries again, at least every "
+            "%d seconds.",
+            r->object, r->message, remedy(p, r), REFUSAL_MAX_SECONDS);
 }
 
 /* Two operators that are both refused, each in words of its own, would take turns in writing them. */
