@@ -113,11 +113,10 @@ void plan_end_succeeded(struct planner *p)
     p->next.finish_time_us = planner_now(p);
     if (*p->next.output.uri)
         planner_say(p, PHASE_SUCCEEDED, REASON_Completed,
-                    "All %d workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
+                    "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
                     "'kubectl cloister fetch %s -n %s'.",
-                    (int)p->gang.replicas, (int)p->gang.attempt, p->next.output.uri, p->j->name,
-                    p->j->namespace);
+                    (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->namespace);
     else
-        planner_say(p, PHASE_SUCCEEDED, REASON_Completed, "All %d workers of attempt %d succeeded.",
-                    (int)p->gang.replicas, (int)p->gang.attempt);
+        planner_say(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
+                    (int)p->gang.attempt);
 }

@@ -240,11 +240,10 @@ static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
     int all = (int)p->gang.replicas;
     const char *stage = plan_slowest_stage(p);
     if (phase == PHASE_PUBLISHING)
-        planner_say(
-            p, phase, REASON_Publishing,
-            "Attempt %d: the programs of all %d workers have ended; the output is being encrypted and "
-            "published.",
-            attempt, all);
+        planner_say(p, phase, REASON_Publishing,
+                    "Attempt %d: the programs of all workers have ended; the output is being encrypted and "
+                    "published.",
+                    attempt);
     else if (phase == PHASE_RUNNING)
         planner_say(p, phase, REASON_Training, "Attempt %d: %d of %d workers train on confidential nodes.",
                     attempt, (int)ready, all);
@@ -253,8 +252,8 @@ static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
                     "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
                     (int)ready, all, *stage ? "; the slowest is at the stage " : "", stage);
     else
-        planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the containers of %d workers start.",
-                    attempt, all);
+        planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
+                    attempt);
 }
 
 void plan_progress(struct planner *p)
