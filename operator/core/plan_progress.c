@@ -1,6 +1,7 @@
 /* How far a healthy attempt is, in words: from what is missing to what runs. */
 #include "core/planner.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "api/labels.h"
@@ -111,6 +112,15 @@ static int32_t nodes_of_kind(const struct planner *p, enum technology t)
     return all;
 }
 
+/* gcloud takes its words in small letters only. */
+static const char *gcloud_word(struct arena *a, const char *label)
+{
+    char *word = arena_strdup(a, label);
+    for (char *c = word; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return word;
+}
+
 /* What the nodes lack, and who could bring them. */
 static void say_no_nodes(struct planner *p, enum technology t, const char *refusal)
 {
@@ -128,8 +138,8 @@ static void say_no_nodes(struct planner *p, enum technology t, const char *refus
                   label, s->compute_class)
             : arena_printf(p->a,
                            "add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
-                           "--confidential-node-type=%s%s",
-                           label, s->spot == SPOT_ONLY ? " --spot" : "");
+                           "--machine-type=TYPE --confidential-node-type=%s%s",
+                           gcloud_word(p->a, label), s->spot == SPOT_ONLY ? " --spot" : "");
     planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
                 "No node has the label " LABEL_NODE_TECHNOLOGY "=%s%s, and workers run on such nodes only.%s "
                 "To go on, %s",
