@@ -52,7 +52,7 @@ def test_a_disruption_budget_is_made_when_wanted_and_of_use(render):
         return [o for (kind, _), o in render(**values).items() if kind == "PodDisruptionBudget"]
     assert not budgets() and not budgets(**{"podDisruptionBudget.enabled": True, "replicas": 1})
     budget, = budgets(**{"podDisruptionBudget.enabled": True})
-    assert budget["spec"]["maxUnavailable"] == 1
+    assert budget["spec"]["maxUnavailable"] == 1 and budget["spec"]["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_a_change_of_the_log_level_changes_no_pod(render):
@@ -90,6 +90,48 @@ def test_every_option_of_the_chart_is_one_of_the_program(render):
     assert {a.partition("=")[0] for a in arguments} <= known
     assert arguments[-1] == "--connections=9", "the last one counts"
     assert {"name": "CLOISTER_LOG_LEVEL", "value": "debug"} in container(objects)["env"]
+
+
+@pytest.mark.parametrize("values, says", [
+    ({"worker.gracePeriodSeconds": 10}, "worker.reserveSeconds is 20 and worker.gracePeriodSeconds 10"),
+    ({"leaderElection.leaseSeconds": 10}, "lower renewSeconds below leaseSeconds"),
+    ({"leaderElection.retrySeconds": 9}, "lower retrySeconds"),
+    ({"metrics.port": 8081}, "metrics.port is 8081"),
+    ({"metrics.port": 9443}, "metrics.port is 9443"),
+    ({"image.repository": "r/operator:v1"}, "/image/repository"),
+    ({"workerImage.repository": "localhost:5000/worker:v1"}, "/workerImage/repository"),
+    ({"endpoints.caBundle": "ca.pem"}, "/endpoints/caBundle"),
+    ({"fullnameOverride": "Cloister"}, "/fullnameOverride"),
+    ({"nameOverride": "my_cloister"}, "/nameOverride"),
+])
+def test_what_the_operator_or_the_cluster_would_refuse_is_refused_before_anything_is_installed(render, values, says):
+    with pytest.raises(Failed, match=re.escape(says)):
+        render(**values)
+
+
+def test_values_at_the_limit_are_taken_by_the_operator_too(render):
+    arguments = container(render(**{"worker.gracePeriodSeconds": 21, "leaderElection.leaseSeconds": 3,
+                                    "leaderElection.renewSeconds": 2, "leaderElection.retrySeconds": 1,
+                                    "image.repository": "localhost:5000/operator"}))["args"]
+    # It has no cluster to work in, and gets as far as to say so.
+    done = run(BUILD / "bin/cloister-operator", *(a for a in arguments if not a.startswith(("--report-", "--log-level-file"))),
+               check=False, env={"HOME": "/nonexistent"})
+    assert done.returncode == 1, done.stderr
+
+
+def test_a_key_pair_of_the_administrators_own_is_made_by_nobody_else(render):
+    def made(**values):
+        return [kind for kind, name in render(**values) if name == "cloister-reports-tls" or kind == "Certificate"]
+    issuer, own = {"reports.certManager.issuerName": "ca"}, {"reports.existingSecret": "ours"}
+    assert (made(), made(**issuer), made(**own)) == (["Secret"], ["Certificate"], [])
+    assert made(**issuer, **own) == [], "the one that is there wins"
+
+
+def test_the_operators_account_has_the_annotations_that_are_wanted(render):
+    assert "annotations" not in render()["ServiceAccount", "cloister-operator"]["metadata"]
+    account = render(**{r"serviceAccount.annotations.iam\.gke\.io/gcp-service-account": "a@p.iam.gserviceaccount.com"})
+    assert account["ServiceAccount", "cloister-operator"]["metadata"]["annotations"] == {
+        "iam.gke.io/gcp-service-account": "a@p.iam.gserviceaccount.com"}
 
 
 def test_a_value_that_does_not_exist_is_refused_with_its_path(render):
