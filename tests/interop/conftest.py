@@ -1,15 +1,20 @@
-"""The test cloud on loopback, and Google's clients for it."""
+"""The test cloud on loopback; Google's clients and the plugin for it."""
 import json
 import os
 import sys
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from kit.api_server import ApiServer  # noqa: E402
 from kit.cloud import BUCKET, HSM_KEY, KEY, NODE, OWNER, PROJECT, RING, TRAINER, RunningCloud, free_port, furnish  # noqa: E402, F401
+from kit.output import FILES, Published  # noqa: E402
+from kit.plugin import Plugin  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +69,61 @@ def clients(cloud, monkeypatch):
         return client(credentials=given or credentials(email), transport="rest",
                       client_options=ClientOptions(api_endpoint=f"127.0.0.1:{cloud.port}"))
     return SimpleNamespace(storage=storage_as, kms=kms_as, pubsub=pubsub_as, credentials=credentials)
+
+
+# ---- the plugin ----
+@pytest.fixture
+def plugin(cloud, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    return Plugin(cloud, home)
+
+
+@pytest.fixture
+def folder():
+    """A folder of the bucket for this test alone."""
+    return f"plugin/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def api_server(tmp_path):
+    (tmp_path / "api").mkdir()
+    server = ApiServer(tmp_path / "api")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def kubeconfig(api_server, tmp_path):
+    """With a credential plugin beside it, as GKE's."""
+    credential = {"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": api_server.token}}
+    helper = tmp_path / "helper"
+    helper.write_text(f"#!/bin/sh\n[ -n \"$KUBERNETES_EXEC_INFO\" ] && [ \"$1\" = get-token ] && echo '{json.dumps(credential)}'\n")
+    helper.chmod(0o755)
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump({
+        "apiVersion": "v1", "kind": "Config", "current-context": "none",
+        "clusters": [{"name": "k", "cluster": {"server": api_server.url, "certificate-authority": "api/ca.pem"}}],
+        "contexts": [{"name": "clinic", "context": {"cluster": "k", "user": "u", "namespace": "ml"}}],
+        "users": [{"name": "u", "user": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./helper",
+                                                   "args": ["get-token"], "interactiveMode": "Never"}}}]}))
+    return path
+
+
+@pytest.fixture
+def fetching(plugin, cloud, api_server, kubeconfig, folder):
+    """Publishes and says how to fetch it."""
+    class Fetching:
+        def publish(self, files=None, **changes):
+            key = plugin.yaml("keyset", "--kms-key", KEY, "--name", "results")["keys"][0]
+            published = Published(cloud, key, folder, FILES if files is None else files, **changes)
+            api_server.jobs["/apis/cloister.dev/v1alpha1/namespaces/ml/trainingjobs/digits"] = published.job
+            return published
+        arguments = ["fetch", "digits", "--kubeconfig", kubeconfig, "--context", "clinic"]
+
+        def refused(self, *arguments, **env):
+            before = sorted(plugin.home.iterdir())
+            words = plugin.refused(*self.arguments, *arguments, **env)
+            assert sorted(plugin.home.iterdir()) == before, "nothing is left"
+            return words
+    return Fetching()
