@@ -1,0 +1,32 @@
+/*
+ * A caller that is no HTTP client of ours: it says what it is told to, over TLS that checks nothing or
+ * without, in a thread of its own.
+ */
+#ifndef TESTS_UNIT_RAW_CALLER_H
+#define TESTS_UNIT_RAW_CALLER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+struct loop_source;
+
+enum { PIECE_MAX = 16 * 1024, ENDLESS_BYTES = 64 * 1024 * 1024, ANSWER_MAX = 4096 };
+
+struct raw_caller {
+    uint16_t port;    /* of 127.0.0.1 */
+    const char *text; /* what it says first */
+    size_t piece;     /* then it says so many bytes again and again; 0: no more */
+    long pause_us;    /* between them */
+    bool is_plain;    /* without TLS */
+    size_t sent;
+    char answer[ANSWER_MAX]; /* without TLS: all that came until the server was silent */
+    struct loop *loop;
+    struct loop_source *done;
+};
+
+/* Runs the loop until the caller has given up or was refused. */
+void raw_call(struct raw_caller *c, struct loop *loop);
+
+#endif
