@@ -1,4 +1,5 @@
-#include "scene.h"
+/* A world as a case tells it. */
+#include "scene_int.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +11,6 @@
 #include <cmocka.h>
 
 #include "api/field.h"
-#include "data/js.h"
 #include "api/names.h"
 #include "core/report.h"
 
@@ -41,7 +41,7 @@ static void release(void *tree)
     json_decref(tree);
 }
 
-static json_t *keep(json_t *tree, struct arena *a)
+json_t *scene_keep(json_t *tree, struct arena *a)
 {
     assert_non_null(tree);
     arena_defer(a, release, tree);
@@ -94,7 +94,7 @@ static const char *with_double_quotes(struct arena *a)
 
 static void read_job(const json_t *test_case, struct scene *s, struct arena *a)
 {
-    json_t *job = keep(json_loads(with_double_quotes(a), 0, NULL), a);
+    json_t *job = scene_keep(json_loads(with_double_quotes(a), 0, NULL), a);
     const json_t *patch = json_object_get(test_case, "job");
     if (patch)
         merge(job, patch);
@@ -151,9 +151,9 @@ static void add_post(const json_t *pod, const struct pod_facts *f, struct scene 
     const json_t *given = json_object_get(pod, "posted");
     if (!given)
         return;
-    json_t *report = keep(json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt, "index",
-                                    (int)f->index, "podUID", f->uid),
-                          a);
+    json_t *report = scene_keep(json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt,
+                                          "index", (int)f->index, "podUID", f->uid),
+                                a);
     merge(report, given);
     struct posted_facts *facts = posted_facts_new(report, f, NULL);
     assert_non_null(facts);
@@ -161,7 +161,7 @@ static void add_post(const json_t *pod, const struct pod_facts *f, struct scene 
     s->reports[s->w.report_count++] = facts;
 }
 
-static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int32_t attempt, struct arena *a)
+const struct pod_facts *scene_empty_pod(const struct job *j, int32_t index, int32_t attempt, struct arena *a)
 {
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
     char name[NAME_SIZE];
@@ -194,19 +194,10 @@ static const struct pod_facts *empty_pod(const struct job *j, int32_t index, int
     return f;
 }
 
-static const struct pod_facts *created_pod(const struct job *j, const struct action *act, struct arena *a)
-{
-    struct pod_facts *f = arena_alloc(a, sizeof(*f));
-    *f = *empty_pod(j, act->index, act->attempt, a);
-    f->technology = act->technology;
-    f->group = act->group;
-    return f;
-}
-
 static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, struct arena *a)
 {
     struct pod_facts *f = arena_alloc(a, sizeof(*f));
-    *f = *empty_pod(j, (int32_t)number(pod, "worker", 0), (int32_t)number(pod, "attempt", 1), a);
+    *f = *scene_empty_pod(j, (int32_t)number(pod, "worker", 0), (int32_t)number(pod, "attempt", 1), a);
     f->phase = pod_phase(js_text(pod, "phase"));
     f->node = js_text(pod, "node");
     f->is_ready = flag(pod, "ready");
@@ -270,7 +261,7 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
 {
     json_t *nodes = json_object_get(test_case, "nodes");
     if (!nodes)
-        nodes = keep(json_pack("{s:s, s:s}", "cc-0", "SEV", "std-0", ""), a);
+        nodes = scene_keep(json_pack("{s:s, s:s}", "cc-0", "SEV", "std-0", ""), a);
     s->nodes = arena_calloc(a, json_object_size(nodes) + 1, sizeof(*s->nodes));
     const char *name;
     json_t *value;
@@ -292,7 +283,7 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
     }
 }
 
-static void add_service(struct scene *s, const char *owner)
+void scene_add_service(struct scene *s, const char *owner)
 {
     s->service = (struct child_facts){.namespace = "ml",
                                       .name = "digits-workers",
@@ -304,7 +295,7 @@ static void add_service(struct scene *s, const char *owner)
     s->w.service = &s->service;
 }
 
-static void add_policy(struct scene *s, const char *owner, int32_t attempt, bool is_changed)
+void scene_add_policy(struct scene *s, const char *owner, int32_t attempt, bool is_changed)
 {
     static const struct child_facts policy = {.namespace = "ml",
                                               .name = "digits-workers-11111111",
@@ -324,8 +315,8 @@ static void read_policy(const json_t *test_case, struct scene *s)
     const char *policy = js_text(test_case, "policy");
     int32_t attempt = s->job.status.attempt > 0 ? s->job.status.attempt : -1;
     if (strcmp(policy, "absent") != 0)
-        add_policy(s, strcmp(policy, "foreign") == 0 ? "somebody-else" : s->job.uid,
-                   strcmp(policy, "unowned") == 0 ? -1 : attempt, strcmp(policy, "changed") == 0);
+        scene_add_policy(s, strcmp(policy, "foreign") == 0 ? "somebody-else" : s->job.uid,
+                         strcmp(policy, "unowned") == 0 ? -1 : attempt, strcmp(policy, "changed") == 0);
 }
 
 static void read_config(const json_t *test_case, struct scene *s, struct arena *a)
@@ -340,7 +331,7 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
 {
     const char *service = js_text(test_case, "service");
     if (strcmp(service, "absent") != 0)
-        add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
+        scene_add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
     read_policy(test_case, s);
     const char *namespace = js_text(test_case, "namespace");
     s->namespace = (struct namespace_facts){.name = s->job.namespace,
@@ -378,7 +369,7 @@ static void read_taken(const json_t *test_case, struct scene *s, struct arena *a
     }
 }
 
-static void tie(struct scene *s)
+void scene_tie(struct scene *s)
 {
     s->w.job = &s->job;
     s->w.pods = s->pods;
@@ -402,113 +393,6 @@ struct scene *scene_read(const json_t *test_case, struct arena *a)
     read_nodes(test_case, s, a);
     read_surroundings(test_case, s);
     read_taken(test_case, s, a);
-    tie(s);
+    scene_tie(s);
     return s;
-}
-
-static struct scene *copy(const struct scene *s, struct arena *a)
-{
-    struct scene *c = arena_alloc(a, sizeof(*c));
-    *c = *s;
-    c->pods = arena_calloc(a, s->pod_capacity, sizeof(*c->pods));
-    c->nodes = arena_calloc(a, s->w.node_count + 1, sizeof(*c->nodes));
-    for (size_t i = 0; i < s->pod_count; i++)
-        c->pods[i] = s->pods[i];
-    for (size_t i = 0; i < s->w.node_count; i++)
-        c->nodes[i] = s->nodes[i];
-    tie(c);
-    return c;
-}
-
-static size_t find_pod(const struct scene *s, const char *name)
-{
-    size_t i = 0;
-    while (i < s->pod_count && strcmp(s->pods[i]->name, name) != 0)
-        i++;
-    return i;
-}
-
-static void end_group(struct scene *s, const struct action *act, struct arena *a)
-{
-    size_t i = find_pod(s, act->name);
-    if (i == s->pod_count)
-        return;
-    struct pod_facts *f = arena_alloc(a, sizeof(*f));
-    *f = *s->pods[i];
-    f->is_group_over = true;
-    s->pods[i] = f;
-}
-
-/* As the API server would: the status goes through JSON, a name exists once, a uid is checked. */
-static void carry_out(struct scene *s, const struct action *act, struct arena *a)
-{
-    if (act->kind == ACTION_SET_STATUS) {
-        status_decode(keep(status_encode(act->status), a), a, &s->job.status);
-    } else if (act->kind == ACTION_CREATE_SERVICE) {
-        add_service(s, s->job.uid);
-    } else if (act->kind == ACTION_CREATE_POLICY) {
-        add_policy(s, s->job.uid, -1, false);
-    } else if (act->kind == ACTION_UPDATE_POLICY) {
-        add_policy(s, s->job.uid, act->attempt, false);
-    } else if (act->kind == ACTION_CREATE_POD) {
-        assert_true(s->pod_count < s->pod_capacity);
-        if (find_pod(s, act->name) == s->pod_count)
-            s->pods[s->pod_count++] = created_pod(&s->job, act, a);
-    } else if (act->kind == ACTION_DELETE_POD) {
-        size_t i = find_pod(s, act->name);
-        if (i < s->pod_count && strcmp(s->pods[i]->uid, act->uid) == 0)
-            s->pods[i] = s->pods[--s->pod_count];
-    } else if (act->kind == ACTION_ASK_AUTOSCALER) {
-        if (strcmp(s->w.scaling.pod_uid, act->uid) != 0)
-            s->w.scaling = (struct scaling){.pod_uid = act->uid, .message = ""};
-        s->w.scaling.asked_us = SCENE_NOW_US;
-    } else if (act->kind == ACTION_END_GROUP) {
-        end_group(s, act, a);
-    } else if (act->kind == ACTION_DELETE_SERVICE) {
-        s->w.service = NULL;
-    } else if (act->kind == ACTION_DELETE_POLICY) {
-        s->w.policy = NULL;
-    }
-    tie(s);
-}
-
-struct scene *scene_after(const struct scene *s, const struct action *actions, size_t count, struct arena *a)
-{
-    struct scene *c = copy(s, a);
-    for (size_t i = 0; i < count; i++)
-        carry_out(c, &actions[i], a);
-    return c;
-}
-
-static void shuffle(const void **list, size_t count, unsigned seed)
-{
-    for (size_t i = count; i > 1; i--) {
-        seed = seed * 1103515245u + 12345u;
-        size_t j = (seed >> 16) % i;
-        const void *t = list[i - 1];
-        list[i - 1] = list[j];
-        list[j] = t;
-    }
-}
-
-static void reverse(const void **list, size_t count)
-{
-    for (size_t i = 0; i < count / 2; i++) {
-        const void *t = list[i];
-        list[i] = list[count - 1 - i];
-        list[count - 1 - i] = t;
-    }
-}
-
-struct scene *scene_shuffled(const struct scene *s, unsigned seed, struct arena *a)
-{
-    struct scene *c = copy(s, a);
-    if (seed == 0) {
-        reverse((const void **)c->pods, c->pod_count);
-        reverse((const void **)c->nodes, c->w.node_count);
-    } else {
-        shuffle((const void **)c->pods, c->pod_count, seed);
-        shuffle((const void **)c->nodes, c->w.node_count, seed + 1);
-    }
-    return c;
 }
