@@ -42,6 +42,12 @@ static bool has_taken(const struct planner *p, const char *target, const char *i
     return false;
 }
 
+/* "'ops', 'audit'" */
+static const char *add_name(struct arena *a, const char *names, const char *name)
+{
+    return arena_printf(a, "%s%s'%s'", names, *names ? ", " : "", name);
+}
+
 /* ---- debts that are paid, or owed to nobody any more ---- */
 static void settle(struct planner *p)
 {
@@ -63,7 +69,20 @@ static void settle(struct planner *p)
 
 /* ---- new debts ---- */
 
-/* Only restarts come in numbers, and a newer one says how many there were. */
+static void tell_dropped(struct planner *p, const struct status_notification *n)
+{
+    const char *names = "";
+    for (size_t i = 0; i < n->target_count; i++)
+        names = add_name(p->a, names, n->targets[i]);
+    planner_event(
+        p, "Warning", REASON_NotificationDropped,
+        arena_printf(p->a,
+                     "The notification %s is left out, which %s did not take: at most %d wait. To go "
+                     "on, look what the events NotificationFailed say of these targets",
+                     n->id, names, NOTIFICATIONS_MAX));
+}
+
+/* Restarts come in numbers, and a newer one says how many there were; without any, the oldest goes. */
 static void make_room(struct planner *p)
 {
     struct job_status *s = &p->next;
@@ -74,11 +93,7 @@ static void make_room(struct planner *p)
         victim++;
     if (victim == s->notification_count)
         victim = 0;
-    planner_event(p, "Warning", REASON_NotificationDropped,
-                  arena_printf(p->a,
-                               "The notification %s is left out: %s has not taken it, and %d newer ones wait",
-                               s->notifications[victim].id, s->notifications[victim].targets[0],
-                               NOTIFICATIONS_MAX - 1));
+    tell_dropped(p, &s->notifications[victim]);
     s->notification_count--;
     memmove(&s->notifications[victim], &s->notifications[victim + 1],
             (s->notification_count - victim) * sizeof(*s->notifications));
@@ -158,16 +173,17 @@ static bool owe_end(struct planner *p)
 
 static void tell_unknown_targets(struct planner *p)
 {
-    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++) {
-        if (is_defined(p, asked_target(p, i)))
-            continue;
+    const char *names = "";
+    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
+        if (!is_defined(p, asked_target(p, i)))
+            names = add_name(p->a, names, asked_target(p, i));
+    if (*names)
         planner_event(p, "Warning", REASON_NotificationTargetUnknown,
                       arena_printf(p->a,
-                                   "spec.notifications names '%s', which is not told: the chart's value "
-                                   "notifications.targets does not define it",
-                                   asked_target(p, i)));
-        return;
-    }
+                                   "spec.notifications names %s, not defined by the chart's value "
+                                   "notifications.targets and therefore not told. To go on, correct "
+                                   "spec.notifications, or have it defined there",
+                                   names));
 }
 
 void plan_notify(struct planner *p)

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/strbuf.h"
 #include "data/js.h"
 #include "net/url.h"
 #include "os/file.h"
 
 #include "base/banned.h"
 
-enum { FILE_MAX = 1024 * 1024 };
+enum { FILE_MAX = 1024 * 1024, NAMES_MAX = 256 };
 
 #define DEFAULT_SOURCE "/apis/cloister.dev/v1alpha1"
 
@@ -22,7 +23,35 @@ static const char NEVER[] = "0.0.0.0/8,169.254.0.0/16,224.0.0.0/4,255.255.255.25
 static const char PRIVATE[] = "10.0.0.0/8,100.64.0.0/10,172.16.0.0/12,192.168.0.0/16,240.0.0.0/4,fc00::/7";
 
 /* ---- members ---- */
-static int check_members(const json_t *object, const char *where, const char *known, struct err *e)
+struct member {
+    const char *name;
+    json_type type;
+};
+
+/* What an object may hold; the list ends with a row without a name. */
+static const struct member file_members[] = {
+    {"source", JSON_STRING}, {"clusterRanges", JSON_ARRAY}, {"targets", JSON_OBJECT}, {NULL, JSON_NULL}};
+static const struct member target_members[] = {
+    {"webhook", JSON_OBJECT}, {"pubsub", JSON_OBJECT}, {NULL, JSON_NULL}};
+static const struct member webhook_members[] = {
+    {"url", JSON_STRING}, {"caBundle", JSON_STRING}, {"authorizationFile", JSON_STRING}, {NULL, JSON_NULL}};
+static const struct member pubsub_members[] = {{"topic", JSON_STRING}, {NULL, JSON_NULL}};
+
+static const char *type_name(json_type type)
+{
+    return type == JSON_OBJECT ? "object" : type == JSON_ARRAY ? "array" : "string";
+}
+
+static int refuse_member(const char *where, const char *key, const struct member *known, struct err *e)
+{
+    struct strbuf names = STRBUF(NAMES_MAX);
+    for (; known->name != NULL; known++)
+        strbuf_addf(&names, " %s", known->name);
+    char *text CLEANUP(cleanup_free) = strbuf_take(&names);
+    return FAIL(e, ERR_INVALID, "%s.%s is not known; there are%s", where, key, text);
+}
+
+static int check_members(const json_t *object, const char *where, const struct member *known, struct err *e)
 {
     const char *key;
     json_t *value;
@@ -30,9 +59,13 @@ static int check_members(const json_t *object, const char *where, const char *kn
         return FAIL(e, ERR_INVALID, "%s is no JSON object", where);
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
-        char *word CLEANUP(cleanup_free) = xasprintf(" %s ", key);
-        if (strstr(known, word) == NULL)
-            return FAIL(e, ERR_INVALID, "%s.%s is not known; there are%s", where, key, known);
+        const struct member *m = known;
+        while (m->name != NULL && strcmp(m->name, key) != 0)
+            m++;
+        if (m->name == NULL)
+            return refuse_member(where, key, known, e);
+        if (json_typeof(value) != m->type)
+            return FAIL(e, ERR_INVALID, "%s.%s is no JSON %s", where, key, type_name(m->type));
     }
     return 0;
 }
@@ -40,7 +73,7 @@ static int check_members(const json_t *object, const char *where, const char *kn
 static int check_webhook(const json_t *o, const char *where, struct notify_target *ret, struct err *e)
 {
     struct url url;
-    if (check_members(o, where, " url caBundle authorizationFile ", e) < 0)
+    if (check_members(o, where, webhook_members, e) < 0)
         return -1;
     ret->url = js_text(o, "url");
     ret->ca_bundle = js_text(o, "caBundle");
@@ -53,7 +86,7 @@ static int check_webhook(const json_t *o, const char *where, struct notify_targe
 static int check_topic(const json_t *o, const char *where, struct notify_target *ret, struct err *e)
 {
     struct view rest, project, topic;
-    if (check_members(o, where, " topic ", e) < 0)
+    if (check_members(o, where, pubsub_members, e) < 0)
         return -1;
     ret->topic = js_text(o, "topic");
     bool is_prefixed = view_equal_text(view_cut(view_from(ret->topic), '/', &rest), "projects");
@@ -71,7 +104,7 @@ static int read_target(const char *name, const json_t *o, struct notify_target *
     char *where CLEANUP(cleanup_free) = xasprintf("targets.%s", name);
     const json_t *webhook = js_at(o, "webhook"), *pubsub = js_at(o, "pubsub");
     *ret = (struct notify_target){.name = name, .ca_bundle = "", .authorization_file = ""};
-    if (check_members(o, where, " webhook pubsub ", e) < 0)
+    if (check_members(o, where, target_members, e) < 0)
         return -1;
     if ((webhook == NULL) == (pubsub == NULL))
         return FAIL(e, ERR_INVALID, "%s: give either webhook or pubsub", where);
@@ -85,8 +118,6 @@ static int read_targets(struct notify_config *c, struct err *e)
     const char *name;
     if (targets == NULL)
         return 0;
-    if (!json_is_object(targets))
-        return FAIL(e, ERR_INVALID, "targets is no JSON object");
     c->targets = xcalloc(json_object_size(targets) + 1, sizeof(*c->targets));
     c->names = xcalloc(json_object_size(targets) + 1, sizeof(*c->names));
     json_object_foreach(targets, name, value)
@@ -106,8 +137,6 @@ static int read_ranges(struct notify_config *c, bool allows_loopback, struct err
         return -1;
     if (ranges == NULL)
         return ranges_add_list(&c->refused, PRIVATE, e);
-    if (!json_is_array(ranges))
-        return FAIL(e, ERR_INVALID, "clusterRanges is no JSON array");
     for (size_t i = 0; i < json_array_size(ranges); i++) {
         const char *text = json_string_value(json_array_get(ranges, i));
         if (ranges_add(&c->refused, text != NULL ? text : "", e) < 0)
@@ -123,7 +152,7 @@ static int parse(struct notify_config *c, const char *path, bool allows_loopback
     if (text == NULL)
         return -1;
     c->tree = js_parse(view_of(text, length), path, e);
-    if (c->tree == NULL || check_members(c->tree, "the file", " source clusterRanges targets ", e) < 0)
+    if (c->tree == NULL || check_members(c->tree, "the file", file_members, e) < 0)
         return -1;
     const char *source = js_text(c->tree, "source");
     if (*source != '\0')

@@ -3,10 +3,11 @@
  *
  *     {"source": "//example.com/cluster",
  *      "clusterRanges": ["10.0.0.0/8"],
- *      "targets": {"ops":   {"webhook": {"url": "https://...", "caBundle": "PEM", "authorizationFile":
- * "/..."}}, "audit": {"pubsub": {"topic": "projects/P/topics/T"}}}}
+ *      "targets": {
+ *          "ops": {"webhook": {"url": "https://...", "caBundle": "PEM", "authorizationFile": "/..."}},
+ *          "audit": {"pubsub": {"topic": "projects/P/topics/T"}}}}
  *
- * Unknown members, targets that are neither or both, and webhooks without https
+ * Unknown members, values of another type, targets that are neither or both, and webhooks without https
  * are ERR_INVALID with the place in the file. Owns what it read.
  */
 #ifndef SHELL_NOTIFY_CONFIG_H

@@ -192,6 +192,16 @@ static void check_actions(const json_t *want, const struct plan *plan)
     }
 }
 
+/* What the events say, by reason. */
+static void check_notes(const json_t *want, const struct plan *plan)
+{
+    json_t *notes CLEANUP(free_json) = json_object();
+    for (size_t i = 0; i < plan->count; i++)
+        if (plan->actions[i].kind == ACTION_EVENT)
+            json_object_set_new(notes, plan->actions[i].reason, json_string(plan->actions[i].note));
+    match(want, notes, "notes");
+}
+
 static void check_outcome(const json_t *test_case, const struct scene *s, const struct plan *plan)
 {
     const json_t *expect = json_object_get(test_case, "expect");
@@ -202,6 +212,9 @@ static void check_outcome(const json_t *test_case, const struct scene *s, const 
     const json_t *want = json_object_get(expect, "status");
     if (want)
         match(want, status, "status");
+    const json_t *notes = json_object_get(expect, "notes");
+    if (notes)
+        check_notes(notes, plan);
 }
 
 /* ---- laws ---- */
