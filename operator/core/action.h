@@ -55,6 +55,7 @@ struct action {
     const char *reason;    /* EVENT */
     const char *note;      /* EVENT: at most 1024 bytes */
     const char *pod;       /* EVENT: the pod that it is about, too; NULL = none */
+    const char *part;      /* EVENT: of the job, as "spec.notifications{ops}"; NULL = it is about the whole */
     int64_t at_us;         /* WAKE_AT: wall time */
 };
 

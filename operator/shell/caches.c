@@ -12,6 +12,14 @@
 
 #include "base/banned.h"
 
+/* ---- jobs ---- */
+int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tree, struct job *ret,
+                    struct err *e)
+{
+    *ret_tree = js_parse_foreign(view_of(j->text, j->text_length), "the job", e);
+    return *ret_tree == NULL ? -1 : job_decode(*ret_tree, a, ret, e);
+}
+
 /* ---- who is touched by a change ---- */
 static void touch(const struct caches *c, const char *namespace, const char *name)
 {

@@ -29,6 +29,11 @@ struct cached_job {
     bool is_deleting;
 };
 
+/* The whole job, which borrows from the tree and the arena. *ret_tree is the caller's, also on failure:
+ * ERR_INVALID for what the API server's schema or jansson rule out. */
+int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tree, struct job *ret,
+                    struct err *e) MUST_CHECK;
+
 enum cache {
     CACHE_JOBS,
     CACHE_PODS,

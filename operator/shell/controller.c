@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/notify.h"
@@ -220,25 +219,24 @@ bool controller_takes_reports(const struct controller *c)
 }
 
 /* Of the job's status; -1 when that pod belongs to no job that is there. */
-static int64_t attempt_of_job(const struct controller *c, const struct pod_facts *pod)
+static int32_t attempt_of_job(const struct controller *c, const struct pod_facts *pod)
 {
     const struct cached_job *job = caches_job(c->caches, pod->namespace, pod->job_name);
     if (job == NULL || strcmp(job->uid, pod->owner_uid) != 0)
         return -1;
-    json_t *tree CLEANUP(js_free) = js_parse(view_of(job->text, job->text_length), "the job", NULL);
-    return js_int(tree, "status.attempt", 0);
+    return job->attempt;
 }
 
 int controller_take_report(struct controller *c, const char *namespace, const char *pod_name,
                            const char *pod_uid, const json_t *report, struct err *e)
 {
     const struct pod_facts *pod = caches_pod(c->caches, namespace, pod_name);
-    int64_t attempt = pod == NULL || strcmp(pod->uid, pod_uid) != 0 ? -1 : attempt_of_job(c, pod);
+    int32_t attempt = pod == NULL || strcmp(pod->uid, pod_uid) != 0 ? -1 : attempt_of_job(c, pod);
     if (attempt < 0)
         return FAIL_OBJECT(e, ERR_DENIED, pod_name, "pod %s/%s is no worker of a job", namespace, pod_name);
     if (attempt != pod->attempt)
-        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %lld",
-                           namespace, pod_name, (int)pod->attempt, (long long)attempt);
+        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %d",
+                           namespace, pod_name, (int)pod->attempt, (int)attempt);
     struct posted_facts *facts = posted_facts_new(report, pod, e);
     if (facts == NULL)
         return -1;

@@ -75,18 +75,23 @@ static void told_job_free(void *job)
 static void on_pause_over(void *context)
 {
     struct target *t = context;
-    t->is_paused = false;
+    t->paused_until_ms = 0;
     pump(t->notifier);
 }
 
+/* What was under way when the pause began makes it longer only when it asks for more time. */
 static void pause_target(struct target *t, int64_t least_ms)
 {
+    int64_t now_ms = clock_boot_ms(), pause_ms = least_ms;
+    if (t->paused_until_ms == 0) {
+        int64_t backoff_ms = backoff_next_ms(&t->backoff);
+        pause_ms = backoff_ms > least_ms ? backoff_ms : least_ms;
+    }
     t->is_failing = true;
-    if (t->is_paused)
+    if (now_ms + pause_ms <= t->paused_until_ms)
         return;
-    int64_t pause_ms = backoff_next_ms(&t->backoff);
-    t->is_paused = true;
-    loop_timer_set(t->timer, pause_ms > least_ms ? pause_ms : least_ms);
+    t->paused_until_ms = now_ms + pause_ms;
+    loop_timer_set(t->timer, pause_ms);
 }
 
 /* Behind all others: what a target does not take keeps nothing else from it. */
@@ -96,9 +101,7 @@ static void put_off(struct errand *x, int64_t least_ms, const struct err *e)
     log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
                 x->target->config->name, "id", x->id, "namespace", x->job->namespace, "job", x->job->name,
                 NULL);
-    if (!x->has_failed)
-        errand_tell_failure(x, e);
-    x->has_failed = true;
+    errand_tell_failure(x, e);
     enqueue(x);
     pause_target(x->target, least_ms);
 }
@@ -123,15 +126,18 @@ static void on_done(void *context, const struct http_response *r, const struct e
     pump(n);
 }
 
-/* Without a token nothing can be published; the fetch is tried again when the pause is over. */
+/* Without a token nothing can be published: what would be next on each topic has failed. */
 static void on_token(void *context, const struct err *e)
 {
     struct notifier *n = context;
-    if (e != NULL)
-        log_failure(LOG_LEVEL_WARNING, e, "no token to publish notifications with, trying again", NULL);
-    for (size_t i = 0; e != NULL && i < n->target_count; i++)
-        if (n->targets[i].config->topic != NULL && n->targets[i].first != NULL)
-            pause_target(&n->targets[i], 0);
+    for (size_t i = 0; e != NULL && i < n->target_count; i++) {
+        struct target *t = &n->targets[i];
+        struct errand *x = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
+        if (x == NULL)
+            continue;
+        dequeue(x);
+        put_off(x, 0, e);
+    }
     pump(n);
 }
 
@@ -158,7 +164,7 @@ static void set_out(struct errand *x)
 static bool can_take(const struct target *t)
 {
     size_t most = t->is_failing ? 1 : TARGET_UNDER_WAY_MAX;
-    if (t->first == NULL || t->is_paused || t->under_way >= most)
+    if (t->first == NULL || t->paused_until_ms != 0 || t->under_way >= most)
         return false;
     return t->config->topic == NULL || loop_token_get(t->notifier->token) != NULL;
 }
@@ -249,15 +255,17 @@ void notifier_follow(struct notifier *n, const struct job *job)
     }
     drop_what_is_not_owed(j);
     if (j->errands == NULL)
-        notifier_forget(n, job->namespace, job->name);
+        told_job_free(store_take(n->jobs, job->namespace, job->name));
     pump(n);
 }
 
 void notifier_forget(struct notifier *n, const char *namespace, const char *name)
 {
     struct told_job *j = store_take(n->jobs, namespace, name);
-    if (j != NULL)
-        told_job_free(j);
+    if (j == NULL)
+        return;
+    told_job_free(j);
+    pump(n); /* what was under way for it has made room */
 }
 
 const struct notified *notifier_taken(const struct notifier *n, const struct job *job, struct arena *a,

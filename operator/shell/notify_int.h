@@ -21,7 +21,6 @@ struct errand {
     enum errand_state state;
     struct http_call *call; /* under way */
     bool is_still_owed;     /* while a status is followed */
-    bool has_failed;        /* once, and that was told */
 };
 
 /* A job that owes something. */
@@ -36,12 +35,13 @@ struct target {
     const struct notify_target *config;
     struct http_tls tls;
     struct http_loop *http;
-    char *url, *label;
+    char *url;
     struct errand *first, *last;
     size_t under_way;
     struct loop_source *timer; /* ends the pause */
     struct backoff backoff;
-    bool is_paused, is_failing;
+    int64_t paused_until_ms; /* boot clock; 0: it is not */
+    bool is_failing;
 };
 
 struct notifier {
@@ -64,7 +64,7 @@ enum send_result errand_send(struct errand *x,
 /* 0 when the target has taken it; otherwise *e says why not, without the target's URL. */
 int errand_judge(const struct errand *x, const struct http_response *r, const struct err *transport,
                  struct err *e) MUST_CHECK;
-/* An event about the job of an errand that failed for the first time. */
+/* An event about the errand's job: one for each target, a series when it fails again. */
 void errand_tell_failure(const struct errand *x, const struct err *e);
 
 #endif

@@ -23,6 +23,8 @@ enum {
 };
 
 #define USER_AGENT "cloister-operator/" CLOISTER_VERSION
+/* What errors call the URL of a webhook, which may hold a secret; who it belongs to is said beside them. */
+#define WEBHOOK_LABEL "its URL"
 
 /* ---- targets ---- */
 void target_init(struct target *t, struct notifier *n, const struct notify_target *config)
@@ -36,14 +38,12 @@ void target_init(struct target *t, struct notifier *n, const struct notify_targe
     t->http = http_loop_new(n->host.loop, &t->tls);
     t->url = config->topic != NULL ? xasprintf("%s/v1/%s:publish", c->pubsub_url, config->topic)
                                    : xstrdup(config->url);
-    t->label = xasprintf("notification target %s", config->name);
 }
 
 void target_fini(struct target *t)
 {
     http_loop_free(t->http);
     free(t->url);
-    free(t->label);
 }
 
 /* ---- the job ---- */
@@ -59,7 +59,7 @@ static void reading_fini(struct reading *r)
     arena_free(r->arena);
 }
 
-/* The errand's job as it is cached; false when it is gone. */
+/* The errand's job as it is cached; false when it is gone (or no pass can read it either). */
 static bool read_job(const struct errand *x, struct reading *ret)
 {
     const struct caches *c = x->target->notifier->host.caches;
@@ -68,8 +68,7 @@ static bool read_job(const struct errand *x, struct reading *ret)
     if (cached == NULL)
         return false;
     ret->arena = arena_new();
-    ret->tree = js_parse(view_of(cached->text, cached->text_length), "the job", &ignored);
-    return ret->tree != NULL && job_decode(ret->tree, ret->arena, &ret->job, &ignored) == 0;
+    return cached_job_read(cached, ret->arena, &ret->tree, &ret->job, &ignored) == 0;
 }
 
 static const struct status_notification *find_debt(const struct job *job, const struct errand *x)
@@ -125,7 +124,7 @@ errand_send(struct errand *x,
         {"User-Agent", USER_AGENT}};
     const struct http_request q = {.method = "POST",
                                    .url = t->url,
-                                   .label = t->label,
+                                   .label = is_pubsub ? NULL : WEBHOOK_LABEL,
                                    .headers = headers,
                                    .header_count = HEADERS_MAX,
                                    .bearer = is_pubsub ? loop_token_get(t->notifier->token) : NULL,
@@ -144,22 +143,24 @@ int errand_judge(const struct errand *x, const struct http_response *r, const st
                  struct err *e)
 {
     const struct target *t = x->target;
-    if (transport != NULL) {
+    /* Once the answer's head is there, it counts, whatever became of its body. */
+    bool is_answered = r->status >= 200;
+    if (is_answered && r->status < 300)
+        return 0;
+    if (!is_answered && transport != NULL) {
         char *text CLEANUP(cleanup_free) = err_text(transport);
         return FAIL(e, transport->code, "%s", text);
     }
-    if (r->status >= 200 && r->status < 300)
-        return 0;
     if (t->config->topic != NULL) {
         if (r->status == 401)
             loop_token_forget(t->notifier->token);
         return gcp_fail_from_reply("POST", t->url, r, e);
     }
     if (r->status >= 300 && r->status < 400)
-        return FAIL(e, ERR_PROTOCOL, "POST %s: it answered %d; redirects are not followed", t->label,
+        return FAIL(e, ERR_PROTOCOL, "POST " WEBHOOK_LABEL ": it answered %d; redirects are not followed",
                     r->status);
-    return FAIL(e, r->status == 429 ? ERR_THROTTLED : ERR_UNAVAILABLE, "POST %s: it answered %d", t->label,
-                r->status);
+    return FAIL(e, r->status == 429 ? ERR_THROTTLED : ERR_UNAVAILABLE,
+                "POST " WEBHOOK_LABEL ": it answered %d", r->status);
 }
 
 /* What strangers answer may be in it: at most as much as an event takes, and nothing but plain text. */
@@ -177,14 +178,19 @@ static void make_presentable(char *text)
 
 void errand_tell_failure(const struct errand *x, const struct err *e)
 {
+    const char *target = x->target->config->name;
     struct reading reading CLEANUP(reading_fini) = {0};
     if (!read_job(x, &reading))
         return;
     char *text CLEANUP(cleanup_free) = err_text(e);
-    char *note CLEANUP(cleanup_free) =
-        xasprintf("The notification %s has not been taken and is sent again until it is: %s", x->id, text);
+    char *part CLEANUP(cleanup_free) = xasprintf("spec.notifications{%s}", target);
+    char *note CLEANUP(cleanup_free) = xasprintf(
+        "The target %s has not taken a notification, which is sent again until it does: %s", target, text);
     make_presentable(note);
-    const struct action event = {
-        .kind = ACTION_EVENT, .type = "Warning", .reason = REASON_NotificationFailed, .note = note};
+    const struct action event = {.kind = ACTION_EVENT,
+                                 .type = "Warning",
+                                 .reason = REASON_NotificationFailed,
+                                 .part = part,
+                                 .note = note};
     recorder_event(x->target->notifier->host.recorder, &reading.job, &event);
 }

@@ -63,6 +63,7 @@ static void keep_plan(struct pass *p, const struct plan *plan)
         a->group = arena_strdup(p->arena, a->group);
         a->pods = keep_owners(p, a->pods, a->pod_count);
         a->pod = arena_strdup(p->arena, a->pod);
+        a->part = arena_strdup(p->arena, a->part);
     }
 }
 
@@ -242,8 +243,7 @@ void pass_go_on(struct pass *p)
 static bool read_job(struct pass *p, const struct cached_job *cached)
 {
     struct err e CLEANUP(err_fini) = {0};
-    p->tree = js_parse_foreign(view_of(cached->text, cached->text_length), "the job", &e);
-    if (p->tree != NULL && job_decode(p->tree, p->arena, &p->job, &e) == 0)
+    if (cached_job_read(cached, p->arena, &p->tree, &p->job, &e) == 0)
         return true;
     log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->namespace, "job", cached->name,
                 NULL);

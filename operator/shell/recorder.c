@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "api/labels.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
+#include "core/event.h"
 #include "data/js.h"
 #include "os/loop.h"
 #include "shell/outbox.h"
@@ -23,25 +23,6 @@ struct recorder {
 };
 
 /* ---- what is written ---- */
-static json_t *make_event(const struct recorder *r, const struct job *job, const char *name, int64_t now_us,
-                          const struct action *a)
-{
-    char time[RFC3339_SIZE];
-    rfc3339_format_micros(now_us, time);
-    json_t *event =
-        json_pack("{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s, s:s, s:s, s:s}}",
-                  "apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name", name, "namespace",
-                  job->namespace, "eventTime", time, "reportingController", API_GROUP "/operator",
-                  "reportingInstance", r->instance, "action", "Reconcile", "type", a->type, "reason",
-                  a->reason, "note", a->note, "regarding", "apiVersion", API_GROUP "/" API_VERSION, "kind",
-                  JOB_KIND, "namespace", job->namespace, "name", job->name, "uid", job->uid);
-    if (a->pod != NULL)
-        json_object_set_new(event, "related",
-                            json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod", "namespace",
-                                      job->namespace, "name", a->pod));
-    return event;
-}
-
 static json_t *make_patch(const struct series *s)
 {
     char time[RFC3339_SIZE];
@@ -76,8 +57,7 @@ void recorder_event(struct recorder *r, const struct job *job, const struct acti
 {
     const struct series *s;
     int64_t now_us = clock_wall_us();
-    char *key CLEANUP(cleanup_free) =
-        xasprintf("%s\n%s\n%s", a->type, a->reason, a->pod == NULL ? "" : a->pod);
+    char *key CLEANUP(cleanup_free) = event_key(a);
     switch (series_note(r->series, job->uid, key, clock_boot_ms(), now_us, &s)) {
     case SERIES_FIRST: break;
     case SERIES_SECOND: write_series(r, s); return;
@@ -87,7 +67,7 @@ void recorder_event(struct recorder *r, const struct job *job, const struct acti
     /* As client-go names them: nanoseconds in hexadecimal. */
     char *name CLEANUP(cleanup_free) =
         xasprintf("%s.%llx", job->name, (unsigned long long)r->named_us * 1000);
-    json_t *event CLEANUP(js_free) = make_event(r, job, name, now_us, a);
+    json_t *event CLEANUP(js_free) = event_render(job, a, name, r->instance, now_us);
     write_first(r, job, event, name, key, now_us);
 }
 

@@ -1,8 +1,8 @@
 /*
  * Events (events.k8s.io/v1) about jobs, for `kubectl describe`. They are news, not
  * state: never waited for, and left out when there are too many. One that repeats
- * becomes a series instead of many (shell/series.h): the same as client-go means
- * it, which is type, reason, job and pod. Borrows loop, client and telemetry; texts are copied.
+ * becomes a series instead of many (shell/series.h); event_key says which those
+ * are. Borrows loop, client and telemetry; texts are copied.
  */
 #ifndef SHELL_RECORDER_H
 #define SHELL_RECORDER_H

@@ -83,7 +83,8 @@ static void count_turn(struct telemetry *t, const struct cached_job *before, con
 {
     struct arena *a CLEANUP(cleanup_arena) = arena_new();
     struct job_status s;
-    json_t *tree CLEANUP(js_free) = js_parse(view_of(after->text, after->text_length), "a cached job", NULL);
+    json_t *tree CLEANUP(js_free) =
+        js_parse_foreign(view_of(after->text, after->text_length), "a cached job", NULL);
     status_decode(json_object_get(tree, "status"), a, &s);
     count_restarts(t, &s, before->attempt);
 }
