@@ -3,88 +3,27 @@
 The worker image here is a toolbox without an agent, so every attempt fails at once and for a known reason. What is
 looked at is the operator: whatever happens to its requests, it comes to the same end.
 """
+import itertools
 import json
-import os
-import signal
-import subprocess
+import re
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from integration.office import Office  # noqa: E402
 from integration.proxy import Proxy  # noqa: E402
-from kit.cluster import ROOT, Cluster, Failed, free_port, run, wait_for  # noqa: E402
+from kit.cluster import ROOT, Cluster, run, wait_for  # noqa: E402
+from kit.operator import BUILD, make_operator  # noqa: E402
 
-BUILD = ROOT / os.environ.get("BUILD", "build")
+NUMBERS = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items):
     """What leaves a crowd behind comes last."""
     items.sort(key=lambda item: "test_crowd" in item.nodeid)
-
-
-class Operator:
-    """cloister-operator as a process of this machine."""
-
-    def __init__(self, kubeconfig, image, *options):
-        self.address, self.metrics_address = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
-        self.log_path = Path(kubeconfig).with_name("operator.log")
-        self.command = [str(BUILD / "bin/cloister-operator"), f"--kubeconfig={kubeconfig}", f"--worker-image={image}",
-                        "--worker-pull-policy=Never", f"--health-address={self.address}",
-                        f"--metrics-address={self.metrics_address}",
-                        '--worker-tolerations=[{"key":"cloister.dev/confidential","operator":"Exists"}]', *options]
-        self.process = None
-
-    def start(self, wait=True):
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        if wait:
-            wait_for("the operator to be ready", lambda: self.health("readyz") == 200, 30)
-
-    def health(self, path):
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/{path}", timeout=5) as answer:
-                return answer.status
-        except urllib.error.HTTPError as error:
-            return error.code
-        except OSError:
-            return 0
-
-    def metrics(self):
-        """What Prometheus would see: {(name, labels as sorted pairs): value}."""
-        with urllib.request.urlopen(f"http://{self.metrics_address}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-        return {(sample.name, tuple(sorted(sample.labels.items()))): sample.value
-                for family in text_string_to_metric_families(text) for sample in family.samples}
-
-    def metric(self, name, /, **labels):
-        return self.metrics().get((name, tuple(sorted(labels.items()))), 0)
-
-    def kill(self):
-        """As the kernel's OOM killer does; twice is fine."""
-        self.process.send_signal(signal.SIGKILL)
-
-    def is_running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def terminate(self):
-        """As the kubelet stops a container; returns the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
-
-    def stop(self):
-        if self.is_running():
-            self.process.kill()
-        if self.process is not None:
-            self.process.wait(10)
-
-    def log(self):
-        return self.log_path.read_text()
 
 
 class Site:
@@ -148,17 +87,6 @@ def cluster():
         cluster.down()
 
 
-def make_operator(directory, proxy, image, *options):
-    """An operator whose requests go through that proxy."""
-    directory.mkdir(parents=True, exist_ok=True)
-    kubeconfig = directory / "kubeconfig"
-    kubeconfig.write_text(json.dumps({
-        "apiVersion": "v1", "kind": "Config", "current-context": "x",
-        "clusters": [{"name": "x", "cluster": {"server": proxy.url}}],
-        "contexts": [{"name": "x", "context": {"cluster": "x", "user": ""}}]}))
-    return Operator(kubeconfig, image, *options)
-
-
 @pytest.fixture(scope="session")
 def site(cluster, tmp_path_factory):
     image = (BUILD / "images/toolbox.ref").read_text().strip()
@@ -193,6 +121,33 @@ def namespace(site, request):
         print(run("kubectl", "-n", name, "get", "tjob,pods", "-o", "wide", env=site.cluster.env, check=False).stdout)
     site.cluster.kubectl("delete", "namespace", name, "--wait=false")
     assert site.operator.is_running(), "the operator ended by itself"
+
+
+# ---- notifications ----
+@pytest.fixture(scope="module")
+def office(site, tmp_path_factory):
+    site.operator.stop()
+    office = Office(site, tmp_path_factory.mktemp("office"))
+    yield office
+    office.close()
+
+
+@pytest.fixture
+def place(office, request):
+    """A confidential namespace, and an operator with all targets that runs when the test begins."""
+    name = f"notify-{next(NUMBERS)}-" + re.sub("[^a-z]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
+    make_namespaces(office.site.cluster, name)
+    office.define(office.targets)
+    office.good.answer, office.good.headers = 200, {}
+    if not office.operator.is_running():
+        office.restart()
+    yield name
+    if getattr(request.node, "failed", False):
+        print(office.operator.log()[-8000:])
+        print(json.dumps(office.api.jobs(name), indent=1)[-6000:])
+    office.api.request("DELETE", f"/apis/cloister.dev/v1alpha1/namespaces/{name}/trainingjobs")
+    office.site.cluster.kubectl("delete", "namespace", name, "--wait=false")
+    assert office.operator.is_running(), "the operator ended by itself"
 
 
 @pytest.hookimpl(hookwrapper=True)

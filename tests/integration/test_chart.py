@@ -4,8 +4,8 @@ import re
 import pytest
 import yaml
 
-from integration.conftest import BUILD
 from kit.cluster import ROOT, Failed, run
+from kit.operator import BUILD
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,11 @@
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
-from integration.conftest import Site, make_namespaces, make_operator
+from integration.conftest import Site, make_namespaces
 from integration.proxy import Proxy
 from integration.test_operator_faults import END, is_own_write, run_job
 from kit.cluster import wait_for
+from kit.operator import make_operator
 
 AT_ONCE = 5
 

@@ -23,9 +23,9 @@ import pytest
 from cryptography import x509
 
 from cloud.tls import server_context
-from integration.conftest import Operator
 from kit.chart import rendered
 from kit.cluster import free_port, wait_for
+from kit.operator import Operator
 
 AUDIENCE = "cloister.dev/reports"
 
@@ -175,6 +175,13 @@ def test_forged_reports_are_refused_and_change_nothing(reporting, job):
     assert post(r, {**forged, "podUID": spy["metadata"]["uid"]}, token(r, spy))[0] in (400, 403)
     assert r.cluster.get("tjob", "job", job)["metadata"]["resourceVersion"] == before
     assert post(r, good, bearer)[0] == 200, "the twin that is taken"
+
+
+def test_reports_of_a_job_that_holds_a_nul_are_taken(reporting, job):
+    r, worker = reporting, pod(reporting, job)
+    r.cluster.kubectl("patch", "tjob", "job", "-n", job, "--type=merge", "-p", '{"metadata":{"annotations":{"note":"a\\u0000b"}}}')
+    status, message, _ = post(r, report(worker), token(r, worker))
+    assert status == 200, message
 
 
 def test_the_token_of_a_deleted_worker_is_refused(reporting, job):

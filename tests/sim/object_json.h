@@ -7,7 +7,8 @@
 #include "objects.h"
 
 json_t *job_json(const struct simjob *j);
-/* rendered: what the operator created. The kubelet, and whoever deletes and evicts, have added their words. */
+/* rendered: what the operator created. The kubelet, and whoever deletes and evicts, have added their words.
+ */
 json_t *pod_json(const struct pod *p, const json_t *rendered);
 
 #endif
