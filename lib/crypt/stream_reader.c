@@ -14,7 +14,7 @@ struct stream_reader {
     int (*sink)(void *context, const void *bytes, size_t length, struct err *e);
     void *context;
 
-    const struct keyset_key *key; /* NULL until the first segment has told which one it is */
+    const struct keyset_key *key; /* NULL until it is known which one it is */
     struct segment_cipher cipher;
     uint8_t header[STREAM_HEADER_MAX];
     uint8_t tag[STREAM_TAG];
@@ -23,8 +23,10 @@ struct stream_reader {
     uint64_t segment_end;  /* offset behind the current segment's tag */
     uint32_t number;
     uint8_t *segment; /* decrypted, not verified yet */
+    size_t capacity;  /* of segment */
     size_t held;      /* plaintext bytes in it */
-    uint8_t *tried;   /* with several keys: ciphertext of the first segment */
+    uint8_t *start;   /* while several keys could be it: the object up to the end of the longest first segment */
+    size_t start_bytes;
 };
 
 struct stream_reader *
@@ -49,9 +51,9 @@ void stream_reader_free(struct stream_reader *r)
         return;
     segment_cipher_fini(&r->cipher);
     if (r->segment != NULL)
-        secret_wipe(r->segment, r->key->params.segment_bytes);
+        secret_wipe(r->segment, r->capacity);
     free(r->segment);
-    free(r->tried);
+    free(r->start);
     free(r);
 }
 
@@ -83,13 +85,19 @@ static void plan_segment(struct stream_reader *r)
 static void use_key(struct stream_reader *r, const struct keyset_key *key)
 {
     segment_cipher_fini(&r->cipher);
-    if (r->key == NULL || key->params.segment_bytes > r->key->params.segment_bytes) {
-        free(r->segment);
+    if (key->params.segment_bytes > r->capacity) {
+        free(r->segment); /* nothing was verified yet */
         r->segment = xmalloc(key->params.segment_bytes);
+        r->capacity = key->params.segment_bytes;
     }
     r->key = key;
     segment_cipher_init(&r->cipher, key, r->header, r->associated_data, false);
     plan_segment(r);
+}
+
+static size_t smaller(uint64_t a, size_t b)
+{
+    return a < b ? (size_t)a : b;
 }
 
 static int start(struct stream_reader *r, struct err *e)
@@ -101,51 +109,58 @@ static int start(struct stream_reader *r, struct err *e)
         return FAIL(e, r->header[0] == 24 || r->header[0] == 40 ? ERR_DATA_TRUNCATED : ERR_DATA_TAMPERED,
                     "%llu bytes that begin with 0x%02x are no stream of this keyset",
                     (unsigned long long)r->cipher_bytes, r->header[0]);
-    use_key(r, key);
-    if (next_candidate(r, key) != NULL)
-        r->tried = xmalloc(key->params.segment_bytes);
+    if (next_candidate(r, key) == NULL) {
+        use_key(r, key);
+        return 0;
+    }
+    for (; key != NULL; key = next_candidate(r, key)) {
+        size_t bytes = smaller(r->cipher_bytes, key->params.segment_bytes);
+        r->start_bytes = bytes > r->start_bytes ? bytes : r->start_bytes;
+    }
+    r->start = xmalloc(r->start_bytes);
+    memcpy(r->start, r->header, r->header[0]);
     return 0;
 }
 
-/* Decrypts the first segment, kept in r->tried, with one key after the other. */
-static bool try_other_keys(struct stream_reader *r, size_t body)
+static int not_authentic(const struct stream_reader *r, struct err *e)
 {
-    for (const struct keyset_key *key = next_candidate(r, r->key); key != NULL;
-         key = next_candidate(r, key)) {
-        uint64_t end = r->segment_end;
-        use_key(r, key);
-        if (r->segment_end != end)
-            continue; /* another segment size on an object of several segments: cannot be tried on these bytes
-                       */
-        segment_update(&r->cipher, r->tried, body, r->segment);
-        r->held = body;
-        if (segment_verify(&r->cipher, r->tag))
-            return true;
-    }
-    return false;
+    return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name", r->number);
+}
+
+/* Does the first segment authenticate under that key? */
+static bool is_opened_by(struct stream_reader *r, const struct keyset_key *key, const uint8_t *start_bytes)
+{
+    use_key(r, key);
+    const uint8_t *body = start_bytes + r->header[0];
+    size_t length = (size_t)r->segment_end - STREAM_TAG - r->header[0];
+    segment_update(&r->cipher, body, length, r->segment);
+    return segment_verify(&r->cipher, body + length);
+}
+
+/* Tries one key after the other on the start of the object, and reads it anew with the one that it is. */
+static int choose_key(struct stream_reader *r, struct err *e)
+{
+    uint8_t *bytes CLEANUP(cleanup_free) = TAKE_PTR(r->start);
+    const struct keyset_key *key = next_candidate(r, NULL);
+    while (key != NULL && !is_opened_by(r, key, bytes))
+        key = next_candidate(r, key);
+    if (key == NULL)
+        return not_authentic(r, e);
+    use_key(r, key);
+    r->offset = r->header[0];
+    return stream_reader_feed(r, bytes + r->offset, r->start_bytes - r->offset, e);
 }
 
 static int end_segment(struct stream_reader *r, struct err *e)
 {
-    bool is_right = segment_verify(&r->cipher, r->tag);
-    if (!is_right && r->tried != NULL)
-        is_right = try_other_keys(r, r->held);
-    free(r->tried);
-    r->tried = NULL;
-    if (!is_right)
-        return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name",
-                    r->number);
+    if (!segment_verify(&r->cipher, r->tag))
+        return not_authentic(r, e);
     if (r->held > 0 && r->sink(r->context, r->segment, r->held, e) < 0)
         return -1;
     r->number++;
     if (r->offset < r->cipher_bytes)
         plan_segment(r);
     return 0;
-}
-
-static size_t smaller(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
 }
 
 /* Takes some of the bytes; returns how many, or -1. */
@@ -160,12 +175,16 @@ static ssize_t take(struct stream_reader *r, const uint8_t *bytes, size_t length
         r->offset += n;
         return r->offset == r->header[0] && start(r, e) < 0 ? -1 : (ssize_t)n;
     }
+    if (r->start != NULL) {
+        n = smaller(r->start_bytes - r->offset, length);
+        memcpy(r->start + r->offset, bytes, n);
+        r->offset += n;
+        return r->offset == r->start_bytes && choose_key(r, e) < 0 ? -1 : (ssize_t)n;
+    }
     uint64_t body_end = r->segment_end - STREAM_TAG;
     if (r->offset < body_end) {
         n = smaller(body_end - r->offset, length);
         segment_update(&r->cipher, bytes, n, r->segment + r->held);
-        if (r->tried != NULL)
-            memcpy(r->tried + r->held, bytes, n);
         r->held += n;
     } else {
         n = smaller(r->segment_end - r->offset, length);

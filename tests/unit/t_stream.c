@@ -242,6 +242,40 @@ static void tries_every_key_of_the_keyset(void **state)
     keyset_free(&fresh);
 }
 
+/* What an owner had from stock Tink before, of another template, stands beside the new key in any order. */
+static void tries_keys_of_other_segment_sizes_in_any_order(void **state)
+{
+    static const size_t SIZES[] = {0, 10, 4040, 5000, 300000, 3000000};
+    static const uint32_t SEGMENTS[] = {1 << 20, 4096, 1 << 20, 64};
+    struct keyset ks[4];
+    struct keyset_key keys[4];
+    struct keyset all = {.keys = keys, .count = 4, .primary = 0};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct secret serialized CLEANUP(secret_free) = {.bytes = NULL};
+        keyset_generate(&ks[i], &serialized);
+        ks[i].keys[0].params.segment_bytes = SEGMENTS[i];
+        keys[i] = ks[i].keys[0];
+    }
+    for (size_t i = 0; i < 4 * ARRAY_LEN(SIZES); i++) {
+        struct object o = make_vector(&ks[i % 4], SIZES[i / 4], AD);
+        struct strbuf plain = STRBUF(4U << 20);
+        struct err e CLEANUP(err_fini) = {0};
+        assert_int_equal(read_all(&all, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), 0);
+        assert_int_equal(plain.len, SIZES[i / 4]);
+        assert_memory_equal(strbuf_text(&plain), strbuf_text(&o.plain), plain.len);
+        strbuf_clear(&plain);
+        o.cipher.data[41] ^= 1;
+        assert_int_equal(read_all(&all, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), -1);
+        assert_int_equal(e.code, ERR_DATA_TAMPERED);
+        assert_int_equal(plain.len, 0);
+        strbuf_fini(&plain);
+        object_fini(&o);
+    }
+    for (size_t i = 0; i < 4; i++)
+        keyset_free(&ks[i]);
+}
+
 static void a_generated_keyset_is_read_back_and_writes_readable_streams(void **state)
 {
     struct keyset made, read;
@@ -297,6 +331,7 @@ int main(void)
         cmocka_unit_test(notices_truncation_at_every_byte),
         cmocka_unit_test(another_name_does_not_open_it),
         cmocka_unit_test(tries_every_key_of_the_keyset),
+        cmocka_unit_test(tries_keys_of_other_segment_sizes_in_any_order),
         cmocka_unit_test(a_generated_keyset_is_read_back_and_writes_readable_streams),
         cmocka_unit_test(refuses_damaged_keysets),
     };
