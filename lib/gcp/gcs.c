@@ -10,7 +10,13 @@
 
 #include "base/banned.h"
 
-enum { LIST_PAGE_MAX = 16 * 1024 * 1024, LIST_PAGE_OBJECTS = 1000, RESOURCE_MAX = 64 * 1024, URL_MAX = 8192 };
+enum {
+    LIST_PAGE_MAX = 16 * 1024 * 1024,
+    LIST_PAGE_OBJECTS = 1000,
+    LIST_PAGES_MAX = 10000,
+    RESOURCE_MAX = 64 * 1024,
+    URL_MAX = 8192
+};
 
 void gcs_object_fini(struct gcs_object *o)
 {
@@ -77,10 +83,11 @@ static char *encode_crc(uint32_t crc)
 void gcs_object_decode(const json_t *resource, const char *bucket, struct gcs_object *ret)
 {
     const char *sealed_name = js_text(resource, "metadata." GCS_NAME_HINT);
+    int64_t size = js_int(resource, "size", 0);
     *ret = (struct gcs_object){
         .bucket = xstrdup(bucket),
         .name = xstrdup(js_text(resource, "name")),
-        .size = (uint64_t)js_int(resource, "size", 0),
+        .size = size < 0 ? 0 : (uint64_t)size,
         .generation = (uint64_t)js_int(resource, "generation", 0),
         .crc32c = decode_crc(js_text(resource, "crc32c")),
         .is_encoded = *js_text(resource, "contentEncoding") != '\0',
@@ -133,30 +140,49 @@ static char *page_url(const struct gcp_site *site, const char *bucket, const cha
     return strbuf_take(&url);
 }
 
+/* The answer's names are only believed as far as they are what was asked for: whoever lies here would have
+ * another object taken for this one. */
+static int take_page(const json_t *page, const char *bucket, const char *prefix,
+                     int (*fn)(void *context, struct gcs_object *o, struct err *e), void *context,
+                     struct err *e)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(js_at(page, "items"), i, item)
+    {
+        struct gcs_object o;
+        gcs_object_decode(item, bucket, &o);
+        int result = view_has_prefix(view_from(o.name), prefix)
+                         ? fn(context, &o, e)
+                         : FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing names %s, which is not there",
+                                bucket, prefix, o.name);
+        gcs_object_fini(&o);
+        if (result < 0)
+            return -1;
+    }
+    return 0;
+}
+
 int gcs_list(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *prefix,
              int (*fn)(void *context, struct gcs_object *o, struct err *e), void *context, struct err *e)
 {
     char *token CLEANUP(cleanup_free) = xstrdup("");
-    do {
+    for (int pages = 0; pages < LIST_PAGES_MAX; pages++) {
         char *url CLEANUP(cleanup_free) = page_url(site, bucket, prefix, token);
         json_t *page CLEANUP(js_free) = get_json(site, s, url, LIST_PAGE_MAX, e);
-        const json_t *item;
-        size_t i;
         if (page == NULL)
             return gcs_fail(e, bucket, prefix);
-        json_array_foreach(js_at(page, "items"), i, item)
-        {
-            struct gcs_object o;
-            gcs_object_decode(item, bucket, &o);
-            int result = fn(context, &o, e);
-            gcs_object_fini(&o);
-            if (result < 0)
-                return -1;
-        }
+        if (take_page(page, bucket, prefix, fn, context, e) < 0)
+            return -1;
+        const char *next = js_text(page, "nextPageToken");
+        if (*next == '\0')
+            return 0;
+        if (strcmp(next, token) == 0)
+            break;
         free(token);
-        token = xstrdup(js_text(page, "nextPageToken"));
-    } while (*token != '\0');
-    return 0;
+        token = xstrdup(next);
+    }
+    return FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing does not end", bucket, prefix);
 }
 
 int gcs_stat(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
@@ -167,7 +193,11 @@ int gcs_stat(const struct gcp_site *site, struct http_session *s, const char *bu
     if (resource == NULL)
         return gcs_fail(e, bucket, name);
     gcs_object_decode(resource, bucket, ret);
-    return 0;
+    if (strcmp(ret->name, name) == 0)
+        return 0;
+    err_set(e, ERR_PROTOCOL, NULL, "the answer is about another object, %s", ret->name);
+    gcs_object_fini(ret);
+    return gcs_fail(e, bucket, name);
 }
 
 int gcs_resolve_write(const struct gcp_site *site, struct http_session *s, const char *bucket,

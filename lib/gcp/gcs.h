@@ -5,8 +5,8 @@
  *
  * Names go as they are (UTF-8, any character); URIs are gs://BUCKET/OBJECT.
  * Errors name the object: NOT_FOUND, DENIED, CONFLICT (a precondition did not
- * hold), DATA_CHANGED (the object was replaced while it was read), and those of
- * gcp/call.h.
+ * hold), DATA_CHANGED (the object was replaced while it was read), PROTOCOL (the
+ * answer is about objects that were not asked for), and those of gcp/call.h.
  */
 #ifndef GCP_GCS_H
 #define GCP_GCS_H
