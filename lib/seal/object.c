@@ -120,6 +120,18 @@ static int write_plain(void *context, const void *bytes, size_t length, struct e
     return 0;
 }
 
+/* ENOTDIR, EISDIR: what is a folder here is an object there. EEXIST: it was listed twice. */
+static int not_made(const char *path, struct err *e)
+{
+    if (errno == ENOSPC)
+        return volume_full(path, e);
+    if (errno == ENOTDIR || errno == EISDIR || errno == EEXIST)
+        return FAIL_OBJECT(e, ERR_INVALID, path,
+                           "%s cannot be a file: another object has its name, or that of one of its folders",
+                           path);
+    return FAIL_ERRNO(e, "making %s", path);
+}
+
 /* Makes the parents of path below the directory and opens the file, new. */
 static int open_below(int directory_fd, const char *path, struct err *e)
 {
@@ -127,13 +139,11 @@ static int open_below(int directory_fd, const char *path, struct err *e)
     for (char *slash = strchr(copy, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdirat(directory_fd, copy, 0700) < 0 && errno != EEXIST)
-            return errno == ENOSPC ? volume_full(path, e) : FAIL_ERRNO(e, "making directory %s", copy);
+            return not_made(path, e);
         *slash = '/';
     }
-    int fd = openat(directory_fd, copy, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno == ENOSPC ? volume_full(path, e) : FAIL_ERRNO(e, "making %s", path);
-    return fd;
+    int fd = openat(directory_fd, copy, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? not_made(path, e) : fd;
 }
 
 int seal_read_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
@@ -154,7 +164,10 @@ int seal_read_file(const struct gcp_site *site, struct http_session *s, const st
             return FAIL_ERRNO(e, "reserving memory for %s", item->path);
         }
     }
-    return seal_read(site, s, ks, item, write_plain, &sink, e);
+    if (seal_read(site, s, ks, item, write_plain, &sink, e) < 0)
+        return -1;
+    /* What was reserved is a guess until the key is known: another key's segments may be shorter. */
+    return ftruncate(fd, (off_t)sink.offset) < 0 ? FAIL_ERRNO(e, "cutting %s to its length", item->path) : 0;
 }
 
 /* ---- writing ---- */

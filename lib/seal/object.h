@@ -42,7 +42,7 @@ int seal_read(const struct gcp_site *site, struct http_session *s, const struct 
               int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context,
               struct err *e) MUST_CHECK;
 /* The same into a file that is made new below the directory fd; parents are made as needed. ENOSPC is
- * ERR_INPUT_VOLUME_FULL. */
+ * ERR_INPUT_VOLUME_FULL, a path that is taken ERR_INVALID. */
 int seal_read_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
                    const struct seal_item *item, int directory_fd, struct err *e) MUST_CHECK;
 

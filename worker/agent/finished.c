@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/view.h"
 #include "os/file.h"
+#include "os/tree.h"
 
 #include "base/banned.h"
 
@@ -208,27 +209,6 @@ int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *
     return 0;
 }
 
-static int remove_below(int directory_fd, const char *name, int depth, struct err *e)
-{
-    if (unlinkat(directory_fd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *directory = fd < 0 || depth > DEPTH_MAX ? NULL : fdopendir(fd);
-    const struct dirent *entry;
-    int result = 0;
-    if (directory == NULL) {
-        cleanup_fd(&fd);
-        return FAIL_ERRNO(e, "removing %s", name);
-    }
-    while (result == 0 && (entry = readdir(directory)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = remove_below(dirfd(directory), entry->d_name, depth + 1, e);
-    closedir(directory);
-    if (result == 0 && unlinkat(directory_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-        return FAIL_ERRNO(e, "removing directory %s", name);
-    return result;
-}
-
 int finished_remove(struct finished *f, const char *name, struct err *e)
 {
     for (size_t i = 0; i < f->renamed_count; i++)
@@ -237,5 +217,5 @@ int finished_remove(struct finished *f, const char *name, struct err *e)
             f->renamed[i] = f->renamed[--f->renamed_count];
             break;
         }
-    return remove_below(f->directory_fd, name, 0, e);
+    return tree_remove(f->directory_fd, name, e);
 }

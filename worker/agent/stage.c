@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "os/file.h"
 #include "os/log.h"
+#include "os/tree.h"
 
 #include "base/banned.h"
 
@@ -17,7 +18,8 @@ int stage_check_swap(struct err *e)
     char *swaps CLEANUP(cleanup_free) = file_read("/proc/swaps", SMALL_FILE, NULL, &ignored);
     struct view rest = view_from(swaps);
     (void)view_cut(rest, '\n', &rest); /* headings */
-    if (view_trim(rest).len == 0)
+    /* A kernel without swap has no such file; one that cannot be read says nothing good. */
+    if (swaps == NULL ? ignored.code == ERR_NOT_FOUND : view_trim(rest).len == 0)
         return 0;
     err_fini(&ignored);
     char *limit CLEANUP(cleanup_free) =
@@ -33,13 +35,13 @@ static int reserve(const struct plan *plan, const struct seal_set *set, uint64_t
 {
     for (size_t i = 0; i < set->count; i++) {
         const struct seal_item *item = &set->items[i];
-        *used += item->plain_bytes;
-        if (*used > plan->input_limit_bytes)
+        if (item->plain_bytes > plan->input_limit_bytes - *used)
             return FAIL_OBJECT(
                 e, ERR_INPUT_VOLUME_FULL, item->object.name,
                 "gs://%s/%s of %llu bytes has no room: inputs and restored checkpoint may have %llu bytes",
                 item->object.bucket, item->object.name, (unsigned long long)item->plain_bytes,
                 (unsigned long long)plan->input_limit_bytes);
+        *used += item->plain_bytes;
     }
     return 0;
 }
@@ -77,8 +79,9 @@ int stage_inputs(const struct plan *plan, const struct gcp_site *site, const str
                  uint64_t *ret_bytes, struct err *e)
 {
     uint64_t used = 0;
-    if (file_make_directories(INPUTS_DIRECTORY, 0700, e) < 0 ||
-        file_make_directories(RESTORE_DIRECTORY, 0700, e) < 0)
+    /* An agent that was killed here before may have left something, and the bucket may be another by now. */
+    if (file_make_directories(INPUTS_DIRECTORY, 0700, e) < 0 || tree_empty(INPUTS_DIRECTORY, e) < 0 ||
+        file_make_directories(RESTORE_DIRECTORY, 0700, e) < 0 || tree_empty(RESTORE_DIRECTORY, e) < 0)
         return -1;
     for (size_t i = 0; i < plan->input_count; i++)
         if (stage_input(plan, site, keys, &plan->inputs[i], &used, e) < 0)
