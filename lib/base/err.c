@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include "base/banned.h"
 
@@ -27,6 +28,14 @@ static const struct row TABLE[] = {
 static const char *const CLASS_NAMES[] = {"None", "Application", "Disruption", "Security", "Key",
                                           "Data", "Network",     "Resource",   "Internal"};
 
+/* Names and answers of others stand in errors, and errors go to terminals, logs and JSON. */
+static char *tamed(char *text)
+{
+    if (text != NULL)
+        utf8_tame(text);
+    return text;
+}
+
 void err_set(struct err *e, enum err_code code, const char *object, const char *format, ...)
 {
     if (e == NULL)
@@ -34,8 +43,9 @@ void err_set(struct err *e, enum err_code code, const char *object, const char *
     assert(e->code == ERR_NONE);
     va_list args;
     va_start(args, format);
-    *e = (struct err){
-        .code = code, .object = object == NULL ? NULL : xstrdup(object), .text = xvasprintf(format, args)};
+    *e = (struct err){.code = code,
+                      .object = object == NULL ? NULL : tamed(xstrdup(object)),
+                      .text = tamed(xvasprintf(format, args))};
     va_end(args);
 }
 
@@ -61,7 +71,8 @@ void err_set_errno(struct err *e, const char *format, ...)
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
     va_end(args);
-    *e = (struct err){.code = code_of_errno(number), .text = xasprintf("%s: %s", text, strerror(number))};
+    *e = (struct err){.code = code_of_errno(number),
+                      .text = tamed(xasprintf("%s: %s", text, strerror(number)))};
     errno = number;
 }
 
@@ -74,7 +85,7 @@ void err_wrap_text(struct err *e, const char *format, ...)
     va_list args;
     va_start(args, format);
     *e = (struct err){
-        .code = cause->code, .object = TAKE_PTR(cause->object), .text = xvasprintf(format, args)};
+        .code = cause->code, .object = TAKE_PTR(cause->object), .text = tamed(xvasprintf(format, args))};
     va_end(args);
     e->cause = cause;
 }
@@ -88,7 +99,7 @@ void err_recode(struct err *e, enum err_code code)
 void err_name_object(struct err *e, const char *object)
 {
     if (e != NULL && e->object == NULL)
-        e->object = xstrdup(object);
+        e->object = tamed(xstrdup(object));
 }
 
 void err_fini(struct err *e)

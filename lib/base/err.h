@@ -12,7 +12,8 @@
  *     on success it leaves *e untouched;
  *   - `return FAIL(e, ERR_NOT_FOUND, "object %s", name);` sets and returns;
  *   - callers that add knowledge wrap: `return err_wrap(e, "reading %s", path);`
- *   - texts are lower case, one line, without "failed to", and hold no secret.
+ *   - texts are lower case, one line, without "failed to", and hold no secret;
+ *     whatever names they are made with, they end up as UTF-8 without controls.
  *
  *     struct err e CLEANUP(err_fini) = {0};
  *     if (thing_open(&t, path, &e) < 0) ...

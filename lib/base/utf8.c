@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/banned.h"
 
@@ -29,4 +30,38 @@ size_t utf8_length(struct view text)
         if ((at[i] & 0xc0) != 0x80)
             return 0;
     return length;
+}
+
+bool utf8_is_valid(const char *text)
+{
+    size_t length;
+    for (struct view rest = view_from(text); rest.len > 0; rest = view_skip(rest, length))
+        if ((length = utf8_length(rest)) == 0)
+            return false;
+    return true;
+}
+
+size_t utf8_clip(const char *text, size_t max)
+{
+    size_t length = strnlen(text, max);
+    if (length == max)
+        while (length > 0 && ((uint8_t)text[length] & 0xc0) == 0x80)
+            length--;
+    return length;
+}
+
+void utf8_tame(char *text)
+{
+    size_t all = strlen(text), length;
+    for (size_t at = 0; at < all; at += length) {
+        uint8_t first = (uint8_t)text[at];
+        bool is_space = first >= '\t' && first <= '\r';
+        length = utf8_length(view_of(text + at, all - at));
+        if (length > 1 && !(first == 0xc2 && (uint8_t)text[at + 1] < 0xa0))
+            continue;
+        if (length == 0)
+            length = 1;
+        if (length > 1 || first < 0x20 || first >= 0x7f)
+            memset(text + at, is_space ? ' ' : '?', length);
+    }
 }

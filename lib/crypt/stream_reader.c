@@ -25,7 +25,8 @@ struct stream_reader {
     uint8_t *segment; /* decrypted, not verified yet */
     size_t capacity;  /* of segment */
     size_t held;      /* plaintext bytes in it */
-    uint8_t *start;   /* while several keys could be it: the object up to the end of the longest first segment */
+    uint8_t
+        *start; /* while several keys could be it: the object up to the end of the longest first segment */
     size_t start_bytes;
 };
 
@@ -124,7 +125,8 @@ static int start(struct stream_reader *r, struct err *e)
 
 static int not_authentic(const struct stream_reader *r, struct err *e)
 {
-    return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name", r->number);
+    return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name",
+                r->number);
 }
 
 /* Does the first segment authenticate under that key? */

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "os/file.h"
 
 #include "base/banned.h"
 
-enum { DEPTH_MAX = 32 };
+enum { DEPTH_MAX = 32, OBJECT_NAME_MAX = 1024 };
 
 void publication_fini(struct publication *p)
 {
@@ -41,6 +42,10 @@ static int publish_file(struct publishing *p, int fd, uint64_t size, const char 
     char *associated_data CLEANUP(cleanup_free) = manifest_associated_data(p->m->id, path);
     char *name CLEANUP(cleanup_free) = xasprintf("%sdata/%s", p->base, path);
     struct sealed sealed;
+    if (strlen(name) > OBJECT_NAME_MAX)
+        return FAIL_OBJECT(e, ERR_OUTPUT_UNREADABLE, path,
+                           "a path of %zu bytes is too long for an object's name: %.80s...", strlen(path),
+                           path);
     if (seal_write_file(p->site, p->s, p->ks, associated_data, fd, size, p->bucket, name, 0, &sealed, e) < 0)
         return err_wrap(e, "publishing %s", path);
     manifest_add(p->m, xstrdup(path), &sealed);
@@ -55,6 +60,9 @@ static int publish_entry(struct publishing *p, int parent_fd, const char *entry,
                          struct err *e)
 {
     struct stat st;
+    /* Otherwise it could never be an object's name, nor stand in the manifest. */
+    if (!utf8_is_valid(entry) || strpbrk(entry, "\r\n") != NULL)
+        return unreadable(path, "has a name that is not UTF-8 or holds a line end", e);
     int fd = openat(parent_fd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return unreadable(path, errno == ELOOP ? "is a symbolic link" : strerror(errno), e);

@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/rfc3339.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "base/view.h"
 
 #include "base/banned.h"
@@ -38,6 +39,33 @@ static void an_error_keeps_its_code_and_object_while_callers_add_words(void **st
     assert_string_equal(e.object, "gs://b/o");
     err_recode(&e, ERR_DENIED);
     assert_int_equal(e.code, ERR_DENIED);
+}
+
+/* Names of files and objects, and what servers answer, stand in errors. */
+static void an_error_is_one_line_of_utf8_whatever_it_is_about(void **state)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    (void)state;
+    assert_int_equal(
+        FAIL_OBJECT(&e, ERR_IO, "a\xff\x1b", "b\r\nc \xc3\xa9 \xe2\x82 \xc2\x9b[31m %s", "\xed\xa0\x80"), -1);
+    assert_string_equal(e.object, "a??");
+    assert_string_equal(e.text, "b  c \xc3\xa9 ?? ??[31m ???");
+    assert_int_equal(err_wrap(&e, "\x7f\xf5"), -1);
+    assert_string_equal(e.text, "??");
+}
+
+static void a_text_is_clipped_between_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(utf8_clip("a\xe2\x82\xac", 10), 4);
+    assert_int_equal(utf8_clip("a\xe2\x82\xac", 4), 4);
+    assert_int_equal(utf8_clip("a\xe2\x82\xac", 3), 1);
+    assert_int_equal(utf8_clip("a\xe2\x82\xac", 2), 1);
+    assert_int_equal(utf8_clip("a\xe2\x82\xac", 1), 1);
+    assert_int_equal(utf8_clip("\xe2\x82\xac", 1), 0);
+    assert_true(utf8_is_valid("\xf4\x8f\xbf\xbf"));
+    assert_false(utf8_is_valid("\xf4\x90\x80\x80"));
+    assert_false(utf8_is_valid("\xc0\x80"));
 }
 
 static void every_code_has_a_reason_of_its_own(void **state)
@@ -172,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_error_keeps_its_code_and_object_while_callers_add_words),
+        cmocka_unit_test(an_error_is_one_line_of_utf8_whatever_it_is_about),
+        cmocka_unit_test(a_text_is_clipped_between_characters),
         cmocka_unit_test(every_code_has_a_reason_of_its_own),
         cmocka_unit_test(a_buffer_never_grows_over_its_limit_and_says_so),
         cmocka_unit_test(views_cut_without_copying),

@@ -85,6 +85,20 @@ static void refuses_nonsense(void **state)
         expect(lines[i], "");
 }
 
+/* jansson writes NUL as \u0000, which no reader of the termination message takes. */
+static void refuses_control_characters(void **state)
+{
+    struct progress p = {.latest = NULL};
+    struct err e CLEANUP(err_fini) = {0};
+    (void)state;
+    expect("loss=1\x1b[31m", "");
+    expect("a\tb=1", "");
+    expect("{\"metrics\": [{\"name\": \"a\\u001b\", \"value\": \"1\"}]}", "");
+    assert_int_equal(progress_take_line(&p, view_of("loss=1\0x", 8), &e), -1);
+    assert_null(p.latest);
+    assert_int_equal(e.code, ERR_INVALID);
+}
+
 static void keeps_what_was_said_when_the_next_line_is_nonsense(void **state)
 {
     struct progress p = {.latest = NULL};
@@ -119,6 +133,7 @@ int main(void)
         cmocka_unit_test(reads_words),
         cmocka_unit_test(reads_objects),
         cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(refuses_control_characters),
         cmocka_unit_test(keeps_what_was_said_when_the_next_line_is_nonsense),
         cmocka_unit_test(bounds_metrics),
     };

@@ -46,6 +46,16 @@ static json_t *value_as_text(json_t *value)
     return json_string(text);
 }
 
+/* They end up in a status and on terminals. */
+static bool has_controls(const json_t *text)
+{
+    const char *at = json_string_value(text);
+    for (size_t i = 0; i < json_string_length(text); i++)
+        if ((unsigned char)at[i] < 0x20 || at[i] == 0x7f)
+            return true;
+    return false;
+}
+
 static int take_metric(const json_t *metric, size_t at, json_t *ret, struct err *e)
 {
     json_t *name = json_object_get(metric, "name");
@@ -55,6 +65,8 @@ static int take_metric(const json_t *metric, size_t at, json_t *ret, struct err 
         return FAIL(e, ERR_INVALID, "metrics[%zu].name is no text of 1 to %d bytes", at, NAME_MAX_BYTES);
     if (value_bytes == 0 || value_bytes > VALUE_MAX_BYTES)
         return FAIL(e, ERR_INVALID, "metrics[%zu].value is no text of 1 to %d bytes", at, VALUE_MAX_BYTES);
+    if (has_controls(name) || has_controls(value))
+        return FAIL(e, ERR_INVALID, "metrics[%zu] has control characters", at);
     json_array_append_new(ret, json_pack("{s:O, s:O}", "name", name, "value", value));
     return 0;
 }

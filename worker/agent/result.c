@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "data/js.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -22,13 +23,26 @@ struct result {
     bool is_final;               /* failed or succeeded */
 };
 
+/* What the message can do without when there is no room for it: the report still has it. */
+static char *fitting_text(const json_t *tree)
+{
+    static const char *const LEAST_WANTED[] = {"progress", "object", "resumedFrom", "checkpoint", "message"};
+    json_t *copy CLEANUP(js_free) = json_copy((json_t *)(uintptr_t)tree); /* which it only reads */
+    char *text = js_dump(copy);
+    for (size_t i = 0; i < ARRAY_LEN(LEAST_WANTED) && strlen(text) > MESSAGE_MAX; i++) {
+        if (json_object_del(copy, LEAST_WANTED[i]) < 0)
+            continue;
+        free(text);
+        text = js_dump(copy);
+    }
+    return text;
+}
+
 static void write_out(const struct result *r)
 {
     struct err e CLEANUP(err_fini) = {0};
-    char *text CLEANUP(cleanup_free) = js_dump(r->tree);
-    if (strlen(text) > MESSAGE_MAX)
-        log_error("the termination message is too long", "text", text, NULL);
-    else if (file_overwrite(TERMINATION_LOG, view_from(text), &e) < 0)
+    char *text CLEANUP(cleanup_free) = fitting_text(r->tree);
+    if (file_overwrite(TERMINATION_LOG, view_from(text), &e) < 0)
         log_failure(LOG_LEVEL_ERROR, &e, "could not write the termination message", NULL);
 }
 
@@ -102,16 +116,10 @@ void result_exit(struct result *r, int code)
     end(r);
 }
 
-/* At most TEXT_MAX bytes, not cut inside a UTF-8 character. */
+/* Texts of errors are UTF-8. */
 static void set_shortened(struct result *r, const char *key, const char *text)
 {
-    size_t length = strlen(text);
-    if (length > TEXT_MAX) {
-        length = TEXT_MAX;
-        while (length > 0 && ((unsigned char)text[length] & 0xc0U) == 0x80U)
-            length--;
-    }
-    json_object_set_new(r->tree, key, json_stringn_nocheck(text, length));
+    json_object_set_new(r->tree, key, json_stringn(text, utf8_clip(text, TEXT_MAX)));
 }
 
 void result_failure(struct result *r, const struct err *e)
