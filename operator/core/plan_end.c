@@ -37,7 +37,7 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
         alive = plan_awaited_worker(p);
     }
     if (alive) {
-        p->failing_message = message;
+        p->failing_message = text_clip(p->a, message, MESSAGE_MAX);
         planner_say(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
                     plan_wait_for_end(p, alive), message);
         return;
@@ -49,7 +49,8 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
 void plan_go_on_failing(struct planner *p)
 {
     const struct status_condition *target = status_condition(&p->j->status, "FailureTarget");
-    plan_fail(p, p->j->status.reason, target ? target->message : p->j->status.message);
+    const char *reason = p->j->status.reason;
+    plan_fail(p, *reason ? reason : "Unknown", target ? target->message : p->j->status.message);
 }
 
 static bool is_ttl_over(struct planner *p)

@@ -99,6 +99,15 @@ static void make_room(struct planner *p)
             (s->notification_count - victim) * sizeof(*s->notifications));
 }
 
+/* Its id is its key in the list, so it stands there once, even when somebody has set the attempt back. */
+static bool is_owed(const struct job_status *s, const char *id)
+{
+    for (size_t i = 0; i < s->notification_count; i++)
+        if (strcmp(s->notifications[i].id, id) == 0)
+            return true;
+    return false;
+}
+
 static void owe(struct planner *p, const char *type, const struct status_failure *f, const char *reason,
                 const char *message)
 {
@@ -114,7 +123,7 @@ static void owe(struct planner *p, const char *type, const struct status_failure
     for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
         if (is_defined(p, asked_target(p, i)) && n.target_count < NOTIFICATION_TARGETS_MAX)
             n.targets[n.target_count++] = asked_target(p, i);
-    if (n.target_count == 0)
+    if (n.target_count == 0 || is_owed(&p->next, n.id))
         return;
     make_room(p);
     p->next.notifications[p->next.notification_count++] = n;

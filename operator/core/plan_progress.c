@@ -268,8 +268,10 @@ static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
 
 void plan_progress(struct planner *p)
 {
-    /* A failed worker here is one whose judgement is not complete: what was said stays said. */
-    if (first(p, is_failed) || plan_say_queue(p) || say_placement(p))
+    /* A failed worker here is one whose judgement is not complete: what was said stays said, unless the
+     * status was lost. */
+    bool is_settling = first(p, is_failed) && *p->next.reason;
+    if (is_settling || plan_say_queue(p) || say_placement(p))
         return;
     struct status_workers n = gang_count(&p->gang, p->a);
     int32_t ready = n.ready + n.succeeded;

@@ -7,9 +7,8 @@
 
 #include "base/banned.h"
 
-/* Lengths that the CRD and the events API allow. */
-#define MESSAGE_MAX ((size_t)4096)
-#define NOTE_MAX    ((size_t)1024)
+/* What the events API allows. */
+#define NOTE_MAX ((size_t)1024)
 /* Service, events, wake-up and status, beside one action a pod. */
 #define OTHER_ACTIONS (EVENTS_MAX + 8)
 

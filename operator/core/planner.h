@@ -10,6 +10,8 @@
 #include "core/verdict.h"
 
 #define SECOND_US INT64_C(1000000)
+/* What the CRD allows of status.message and of a condition's. */
+#define MESSAGE_MAX ((size_t)4096)
 /* A failure, a checkpoint, a turn of status.reason, a resumption, a forced deletion, an unknown target of
  * notifications, a dropped one. */
 #define EVENTS_MAX 7
@@ -86,7 +88,7 @@ void plan_start(struct planner *p);
 void plan_restart(struct planner *p);
 /* plan_deadline.c: true when the job has failed by it. */
 bool plan_deadline(struct planner *p);
-/* Of a job that a queue has let go: its time begins. */
+/* Of a job that a queue has let go: its time goes on. */
 void plan_leave_queue(struct planner *p);
 /* plan_suspend.c: gives the attempt up, without its being a failure. */
 void plan_suspend(struct planner *p);

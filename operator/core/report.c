@@ -60,6 +60,15 @@ static bool is_of(const struct identity *id, const struct pod_facts *p)
            strcmp(id->pod_uid, p->uid) == 0;
 }
 
+/* Lengths that the status allows; what is longer did not come from our agent. */
+static bool fits(const struct report *r)
+{
+    return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
+           strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
+           strlen(r->output.uri) <= 2048 && strlen(r->output.manifest_sha256) <= 64 &&
+           strlen(r->reason) <= 64 && strlen(r->class) <= 32 && strlen(r->message) <= 4096;
+}
+
 /* False when it is no report, or one of another pod, attempt or index. */
 static bool read_report(const json_t *tree, const struct pod_facts *p, struct report *ret)
 {
@@ -74,7 +83,8 @@ static bool read_report(const json_t *tree, const struct pod_facts *p, struct re
         .output = {.uri = "", .manifest_sha256 = ""},
     };
     if (fields_decode(identity_fields, ARRAY_LEN(identity_fields), tree, "", &id, NULL) < 0 ||
-        !is_of(&id, p) || fields_decode(report_fields, ARRAY_LEN(report_fields), tree, "", &r, NULL) < 0)
+        !is_of(&id, p) || fields_decode(report_fields, ARRAY_LEN(report_fields), tree, "", &r, NULL) < 0 ||
+        !fits(&r))
         return false;
     r.has_succeeded = strcmp(id.result, "Succeeded") == 0;
     *ret = r;
@@ -95,14 +105,6 @@ bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *re
 /* ---- posted ---- */
 
 #define POSTED(member) offsetof(struct posted_facts, member)
-
-/* Lengths that the status allows; what is longer did not come from our agent. */
-static bool fits(const struct report *r)
-{
-    return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
-           strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
-           strlen(r->reason) <= 64 && strlen(r->class) <= 32 && strlen(r->message) <= 4096;
-}
 
 /* Only what makes sense of it is kept. */
 static char *progress_text(const struct report *r)
@@ -128,7 +130,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
         POSTED(progress),
     };
     struct report r;
-    if (!read_report(report, pod, &r) || !fits(&r)) {
+    if (!read_report(report, pod, &r)) {
         err_set(e, ERR_INVALID, pod->name, "this is no report of the pod %s", pod->name);
         return NULL;
     }

@@ -287,6 +287,34 @@ static void check_safety(const struct scene *s, const struct plan *plan)
     }
 }
 
+static void check_text(const char *text, size_t most, const char *where)
+{
+    if (strlen(text) > most)
+        fail_msg("%s has %zu characters, and the CRD allows %zu", where, strlen(text), most);
+}
+
+/* What the API server would refuse of a status, by the CRD's schema: the job would then stand still. */
+static void check_schema(const struct job_status *s)
+{
+    check_text(s->reason, 64, "reason");
+    check_text(s->message, 4096, "message");
+    check_text(s->output.uri, 2048, "output.uri");
+    check_text(s->output.manifest_sha256, 64, "output.manifestSHA256");
+    check_text(s->checkpoint.uri, 2048, "checkpoint.uri");
+    for (size_t i = 0; i < s->condition_count; i++) {
+        assert_string_not_equal(s->conditions[i].reason, "");
+        check_text(s->conditions[i].message, 4096, s->conditions[i].type);
+    }
+    for (size_t i = 0; i < s->failure_count; i++) {
+        assert_string_not_equal(s->failures[i].reason, "");
+        check_text(s->failures[i].reason, 64, "failures[].reason");
+        check_text(s->failures[i].message, 2048, "failures[].message");
+    }
+    for (size_t i = 0; i < s->notification_count; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(s->notifications[i].id, s->notifications[k].id);
+}
+
 static void check_fixpoint(const struct scene *s, const struct plan *plan, struct arena *a)
 {
     size_t written = plan->count > 0 && plan->actions[0].kind == ACTION_SET_STATUS ? 1 : 0;
@@ -356,6 +384,8 @@ static void run_case(void **state)
     check_outcome(test_case, s, &plan);
     check_order(s, &plan, a);
     check_safety(s, &plan);
+    if (plan.count > 0 && plan.actions[0].kind == ACTION_SET_STATUS)
+        check_schema(plan.actions[0].status);
     check_fixpoint(s, &plan, a);
     check_crashes(s, &plan, a);
 }
