@@ -10,6 +10,8 @@
 #include "base/banned.h"
 
 #define FAILURE_MESSAGE_MAX ((size_t)2048)
+/* Names of nodes in one message. */
+#define NODES_TEXT_MAX ((size_t)1536)
 /* Health of this length forgives the failures before it. */
 #define HEALTHY_US (600 * SECOND_US)
 /* A pod whose program has ended is given this long to bring its agent's report. */
@@ -32,10 +34,10 @@ static int32_t counted_before(const struct planner *p)
 static const char *where_they_were(const struct planner *p)
 {
     const struct job_status *s = &p->j->status;
-    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(FAILURE_MESSAGE_MAX);
+    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(NODES_TEXT_MAX);
     for (size_t i = 0; i < s->node_count; i++)
         strbuf_addf(&nodes, "%s%s", i > 0 ? ", " : "", s->nodes[i]);
-    return arena_strdup(p->a, strbuf_text(&nodes));
+    return arena_printf(p->a, "%s%s", strbuf_text(&nodes), strbuf_overflowed(&nodes) ? " and others" : "");
 }
 
 #define MAY_STILL_RUN                                                                                        \
@@ -150,9 +152,19 @@ static bool was_healthy_for_long(const struct planner *p)
     return ready && strcmp(ready->status, "True") == 0 && p->w->now_us - ready->transition_us >= HEALTHY_US;
 }
 
+/*
+ * As soon as it is seen, and not when the next failure is written down: a program ends some passes before its
+ * pod has failed, and the first of them takes WorkersReady away.
+ */
+static void forgive(struct planner *p)
+{
+    if (was_healthy_for_long(p))
+        p->next.backoff_failures = 0;
+}
+
 static void back_off(struct planner *p, const struct verdict *v)
 {
-    int32_t failures = was_healthy_for_long(p) ? 0 : p->next.backoff_failures;
+    int32_t failures = p->next.backoff_failures;
     int64_t seconds = p->j->spec.failure_policy.backoff_seconds;
     for (int32_t i = 0; i < failures && seconds < BACKOFF_MAX_SECONDS; i++)
         seconds *= 2;
@@ -234,6 +246,7 @@ static bool fall_back(struct planner *p)
 bool plan_failure(struct planner *p)
 {
     struct verdict v;
+    forgive(p);
     if (is_written_down(&p->next))
         return true;
     if (!judge(p, &v))

@@ -147,9 +147,10 @@ static const char *forced_text(const struct planner *p, const char *due)
     for (int32_t i = 0; i < p->gang.replicas; i++)
         list_forced(p, p->gang.workers[i], &nodes);
     bool is_many = strchr(strbuf_text(&nodes), ',') != NULL;
-    return arena_printf(p->a, "it %s %s; %s %s may still run %s and hold the job's keys until the %s off",
+    return arena_printf(p->a, "it %s %s; %s %s%s may still run %s and hold the job's keys until the %s off",
                         forced_words, due, is_many ? "nodes" : "node", strbuf_text(&nodes),
-                        is_many ? "workers" : "it", is_many ? "machines are" : "machine is");
+                        strbuf_overflowed(&nodes) ? " and others" : "", is_many ? "workers" : "it",
+                        is_many ? "machines are" : "machine is");
 }
 
 /* Of a pod whose grace period is over: what keeps it, and what will happen. */

@@ -68,6 +68,7 @@ S("forgets_to_look_again_after_settling", "Sieve: the controller is stuck",
 S("keeps_the_oldest_failures", "Trainer #2351: the status shows what is long over",
   "memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));")
 E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready->transition_us >= HEALTHY_US", "true")
+S("forgives_when_the_next_failure_is_known", "JobSet: no pause between restarts", "⟦forgive(p);⟧\n    if (is_written", "")
 S("never_doubles_the_pause", "JobSet: no pause between restarts", "⟦seconds *= 2;⟧\n    if (seconds > BACKOFF", "break;")
 E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up backoffLimit",
   "rule || v->class != CLASS_Disruption", "true")
