@@ -69,11 +69,11 @@ static void refuse_spec(struct planner *p)
 
 static void decide(struct planner *p)
 {
+    p->next.observed_generation = p->j->generation;
     if (status_is_finished(&p->j->status)) {
         plan_clean_up(p);
         return;
     }
-    p->next.observed_generation = p->j->generation;
     catch_up(p);
     if (p->next.phase == PHASE_FAILING)
         plan_go_on_failing(p);

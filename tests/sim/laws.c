@@ -93,13 +93,21 @@ static const char *law_of_survivors(const struct state *s)
     return NULL;
 }
 
+/* What a job that has ended may still say anew is which edit of it was seen. */
+static bool is_same_end(const struct job_status *old, const struct job_status *new)
+{
+    struct job_status without = *new;
+    without.observed_generation = old->observed_generation;
+    return status_equal(old, &without);
+}
+
 static const char *law_of_end(const struct state *s, const struct job_status *old,
                               const struct job_status *new)
 {
     const struct ghost *g = &s->ghost;
     char output[64];
     (void)snprintf(output, sizeof(output), "gs://bucket/models/%d/", (int)new->attempt);
-    if (status_is_finished(old))
+    if (status_is_finished(old) && !is_same_end(old, new))
         return "a job that has ended gets a new status";
     if (old->phase == PHASE_FAILING && !status_is_failed(new))
         return "a job that was about to fail does not";
@@ -291,7 +299,8 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
         if (is_write && plan->actions[0].kind != ACTION_SET_STATUS &&
             plan->actions[0].kind != ACTION_CONFIRM_JOB && !status_is_finished(&w->job->status))
             return "a write that nothing refuses when another operator has overtaken it";
-        if (a->kind == ACTION_SET_STATUS && status_is_finished(&w->job->status))
+        if (a->kind == ACTION_SET_STATUS && status_is_finished(&w->job->status) &&
+            !is_same_end(&w->job->status, a->status))
             return "a job that has ended gets a new status";
         if ((a->kind == ACTION_CREATE_POD || a->kind == ACTION_CREATE_SERVICE ||
              a->kind == ACTION_CREATE_POLICY) &&
