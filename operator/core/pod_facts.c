@@ -124,12 +124,14 @@ static void reduce_state(struct view state, struct arena *a, struct container_fa
 
 static void reduce_container(struct view status, struct arena *a, struct container_facts *ret)
 {
-    static const char *const names[] = {"imageID", "restartCount", "state"};
+    static const char *const names[] = {"imageID", "restartCount", "state", "lastState"};
     struct view v[ARRAY_LEN(names)];
     skim_members(status, names, ARRAY_LEN(names), v);
     *ret = (struct container_facts){.reason = "", .message = "", .image = image_of(skim_text(v[0]))};
     ret->restarts = number(v[1]);
     reduce_state(v[2], a, ret);
+    if (ret->state != CONTAINER_TERMINATED)
+        ret->finished_us = time_of(skim_at(v[3], "terminated.finishedAt"));
 }
 
 /* ---- conditions ---- */

@@ -39,5 +39,9 @@ const char *trouble_detail(const struct container_facts *c)
 
 int64_t trouble_until(const struct pod_facts *p)
 {
-    return (p->started_us ? p->started_us : p->created_us) + PATIENCE_US;
+    int64_t since_us = p->started_us ? p->started_us : p->created_us;
+    /* The agent is one that is started again, after hours maybe. */
+    if (p->agent.finished_us > since_us)
+        since_us = p->agent.finished_us;
+    return since_us + PATIENCE_US;
 }

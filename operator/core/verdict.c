@@ -117,7 +117,7 @@ static struct verdict of_container(struct verdict v, const char *name, const str
     v.container = name;
     v.exit_code = c->state == CONTAINER_TERMINATED ? c->exit_code : -1;
     v.signal = c->signal;
-    v.time_us = c->finished_us;
+    v.time_us = c->state == CONTAINER_TERMINATED ? c->finished_us : 0;
     return v;
 }
 

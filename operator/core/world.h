@@ -27,7 +27,8 @@ struct container_facts {
     const char *reason;  /* of state Waiting or Terminated */
     const char *message; /* the same; for a terminated container its termination message */
     uint64_t image;      /* a hash of imageID; 0 until that is known */
-    int64_t finished_us;
+    int64_t
+        finished_us; /* of state Terminated, else its end before the present state; 0 = it has not ended */
 };
 
 /* Conditions that every pod has; pod_condition() knows their types. */

@@ -123,7 +123,7 @@ static struct container_facts container(const json_t *pod, const char *name)
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(words[i], js_text(o, "state")) == 0)
             c.state = (enum container_state)i;
-    if (c.state == CONTAINER_TERMINATED)
+    if (c.state == CONTAINER_TERMINATED || json_object_get(o, "secondsAgo"))
         c.finished_us = ago(o, "secondsAgo", 60);
     return c;
 }

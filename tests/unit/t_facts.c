@@ -29,7 +29,7 @@ static const char pod_text[] =
     "   {'type': 'DisruptionTarget', 'status': 'True', 'reason': 'EvictionByEvictionAPI', 'message': "
     "'drain'}],"
     "  'initContainerStatuses': [{'name': 'cloister-agent', 'imageID': 'a', 'restartCount': 2,"
-    "    'state': {'running': {}}}],"
+    "    'state': {'running': {}}, 'lastState': {'terminated': {'finishedAt': '2026-01-01T12:00:30Z'}}}],"
     "  'containerStatuses': [{'name': 'trainer', 'imageID': 'sha256:1', 'state': {'terminated':"
     "    {'exitCode': 137, 'signal': 9, 'reason': 'OOMKilled', 'finishedAt': '2026-01-01T12:01:00Z'}}}]}}";
 
@@ -81,6 +81,7 @@ static void reduces_a_pod_to_what_is_read(void **state)
     assert_string_equal(f->disruption_reason, "EvictionByEvictionAPI");
     assert_int_equal(f->agent.state, CONTAINER_RUNNING);
     assert_int_equal(f->agent.restarts, 2);
+    assert_int_equal(f->agent.finished_us - f->created_us, 30000000);
     assert_int_equal(f->trainer.state, CONTAINER_TERMINATED);
     assert_int_equal(f->trainer.exit_code, 137);
     assert_int_equal(f->trainer.signal, 9);
