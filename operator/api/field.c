@@ -86,12 +86,13 @@ static int read_field(enum field_kind kind, const json_t *value, void *member)
 int fields_decode(const struct field *table, size_t count, const json_t *object, const char *where, void *ret,
                   struct err *e)
 {
+    int rc = 0;
     for (size_t i = 0; i < count; i++) {
         const json_t *value = js_at(object, table[i].path);
-        if (value && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0)
-            return FAIL(e, ERR_INVALID, "%s%s must be %s", where, table[i].path, kind_name(table[i].kind));
+        if (value && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0 && rc == 0)
+            rc = FAIL(e, ERR_INVALID, "%s%s must be %s", where, table[i].path, kind_name(table[i].kind));
     }
-    return 0;
+    return rc;
 }
 
 static json_t *write_time(int64_t us)

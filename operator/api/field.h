@@ -34,7 +34,8 @@ struct field {
     bool keep; /* write zero as well */
 };
 
-/* -1 when a field has another type; the message names its path below `where`. */
+/* -1 when a field has another type, and all others are read; the message names the path of the first below
+ * `where`. */
 int fields_decode(const struct field *table, size_t count, const json_t *object, const char *where, void *ret,
                   struct err *e) MUST_CHECK;
 /* Adds the fields to `object`. */

@@ -19,6 +19,7 @@
 #include "base/err.h"
 
 #define REPLICAS_MAX             1000
+#define ATTEMPTS_MAX             1000000000
 #define FAILURES_MAX             5
 #define CONDITIONS_MAX           8
 #define STATUS_NODES_MAX         REPLICAS_MAX

@@ -209,11 +209,12 @@ static int decode_words(const struct word_field *table, size_t count, const json
 
 static int decode_technologies(const json_t *list, struct job_spec *ret, struct err *e)
 {
-    ret->technology_count = json_array_size(list);
-    if (ret->technology_count < 1 || ret->technology_count > TECHNOLOGY_COUNT)
+    size_t count = json_array_size(list);
+    if (count < 1 || count > TECHNOLOGY_COUNT)
         return FAIL(e, ERR_INVALID, "spec.confidential.technologies must name one to %d of SEV, SEV_SNP, TDX",
                     TECHNOLOGY_COUNT);
-    for (size_t i = 0; i < ret->technology_count; i++) {
+    ret->technology_count = count;
+    for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(list, i));
         ret->technologies[i] = technology_from_name(name ? name : "");
         if (ret->technologies[i] == TECHNOLOGY_COUNT)

@@ -20,6 +20,8 @@ static int check_required(const struct job_spec *s, struct err *e)
         return FAIL(e, ERR_INVALID, "spec.trainer.command is missing; name the command to run");
     if (s->replicas < 1 || s->replicas > REPLICAS_MAX)
         return FAIL(e, ERR_INVALID, "spec.replicas must be between 1 and %d", REPLICAS_MAX);
+    if (s->active_deadline_seconds < 0 || s->active_deadline_seconds > INT32_MAX)
+        return FAIL(e, ERR_INVALID, "spec.activeDeadlineSeconds must be between 1 and %d", INT32_MAX);
     return 0;
 }
 

@@ -190,8 +190,7 @@ json_t *status_encode(const struct job_status *s)
 
 void status_decode_fields(const struct field *table, size_t count, const json_t *object, void *ret)
 {
-    for (size_t i = 0; i < count; i++)
-        (void)!fields_decode(&table[i], 1, object, "", ret, NULL);
+    (void)!fields_decode(table, count, object, "", ret, NULL);
 }
 
 static void decode_failures(const json_t *list, struct job_status *ret)
@@ -236,10 +235,31 @@ static void decode_nodes(const json_t *list, struct arena *a, struct job_status 
     ret->node_count = count;
 }
 
+static int32_t sensible(int32_t n, int32_t most)
+{
+    return n >= 0 && n <= most ? n : 0;
+}
+
+/* Numbers that we cannot have written are read as none: sums and the next attempt's number must not overflow,
+ * and no pod can carry an attempt below 1. */
+static void keep_sensible_numbers(struct job_status *ret)
+{
+    struct status_workers *n = &ret->workers;
+    ret->attempt = sensible(ret->attempt, ATTEMPTS_MAX);
+    ret->restarts = sensible(ret->restarts, INT32_MAX);
+    ret->disruptions = sensible(ret->disruptions, INT32_MAX);
+    ret->backoff_failures = sensible(ret->backoff_failures, INT32_MAX);
+    n->ready = sensible(n->ready, REPLICAS_MAX);
+    n->active = sensible(n->active, REPLICAS_MAX);
+    n->succeeded = sensible(n->succeeded, REPLICAS_MAX);
+    n->failed = sensible(n->failed, REPLICAS_MAX);
+}
+
 void status_decode(const json_t *status, struct arena *a, struct job_status *ret)
 {
     status_init(ret);
     status_decode_fields(status_fields, ARRAY_LEN(status_fields), status, ret);
+    keep_sensible_numbers(ret);
     ret->phase = phase_from_name(js_text(status, "phase"));
     (void)progress_decode(js_at(status, "progress"), a, &ret->progress);
     decode_nodes(js_at(status, "confidential.nodes"), a, ret);

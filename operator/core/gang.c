@@ -9,7 +9,7 @@
 
 static bool is_own(const struct job *j, const struct pod_facts *p)
 {
-    if (strcmp(p->owner_uid, j->uid) != 0 || p->attempt < 1 || p->index < 0)
+    if (strcmp(p->owner_uid, j->uid) != 0 || p->attempt < 1 || p->attempt > ATTEMPTS_MAX || p->index < 0)
         return false;
     char name[NAME_SIZE];
     name_pod(j->name, p->index, p->attempt, name);

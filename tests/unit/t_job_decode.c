@@ -140,6 +140,7 @@ static void says_what_is_wrong_with_a_spec(void **state)
     static const char *const cases[][2] = {
         {"{\"replicas\": 0}", "spec.replicas"},
         {"{\"replicas\": \"two\"}", "replicas"},
+        {"{\"activeDeadlineSeconds\": 9223372036854775807}", "spec.activeDeadlineSeconds"},
         {"{\"serviceAccountName\": \"\"}", "spec.serviceAccountName"},
         {"{\"confidential\": {\"technologies\": [\"SGX\"]}}", "spec.confidential.technologies"},
         {"{\"trainer\": {\"image\": \"i\"}}", "spec.trainer.command"},
@@ -164,6 +165,28 @@ static void says_what_is_wrong_with_a_spec(void **state)
         json_decref(change);
     }
     assert_string_equal(problem(f), "");
+}
+
+/* The tables of an older schema may be installed, and what is planned on is read all the same. */
+static void keeps_a_list_of_technologies_that_is_too_long_out(void **state)
+{
+    struct fixture *f = *state;
+    json_t *list = json_object_get(json_object_get(spec(f), "confidential"), "technologies");
+    for (int i = 0; i < 100; i++)
+        json_array_append_new(list, json_string("SEV"));
+    assert_non_null(strstr(problem(f), "spec.confidential.technologies"));
+    assert_true(f->job.spec.technology_count <= TECHNOLOGY_COUNT);
+}
+
+static void reads_what_stands_beside_a_field_that_makes_no_sense(void **state)
+{
+    struct fixture *f = *state;
+    json_object_set_new(spec(f), "suspend", json_string("yes"));
+    json_object_set_new(spec(f), "managedBy", json_string("example.com/other"));
+    json_object_set_new(spec(f), "ttlSecondsAfterFinished", json_integer(7));
+    assert_non_null(strstr(problem(f), "spec.suspend"));
+    assert_false(job_is_ours(&f->job));
+    assert_int_equal(f->job.spec.ttl_seconds, 7);
 }
 
 static void refuses_an_object_without_identity(void **state)
@@ -226,6 +249,24 @@ static void survives_a_status_that_makes_no_sense(void **state)
     assert_int_equal(f->job.status.restarts, 5);
 }
 
+/* The number of the next attempt, the sum of workers and the sweep of old pods stay in range. */
+static void takes_numbers_out_of_range_for_none(void **state)
+{
+    struct fixture *f = *state;
+    const int numbers[] = {-1, INT32_MIN, INT32_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        int n = numbers[i];
+        json_object_set_new(f->object, "status",
+                            json_pack("{s:i, s:i, s:{s:i, s:i, s:i, s:i}}", "attempt", n, "restarts", n,
+                                      "workers", "ready", n, "active", n, "succeeded", n, "failed", n));
+        assert_string_equal(problem(f), "");
+        assert_int_equal(f->job.status.attempt, 0);
+        assert_int_equal(f->job.status.restarts, n > 0 ? n : 0);
+        assert_int_equal(f->job.status.workers.active, 0);
+        assert_int_equal(f->job.status.workers.failed, 0);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -234,9 +275,12 @@ int main(void)
         TEST(fills_in_the_defaults_of_the_schema),
         TEST(reads_rules_volumes_and_words),
         TEST(says_what_is_wrong_with_a_spec),
+        TEST(keeps_a_list_of_technologies_that_is_too_long_out),
+        TEST(reads_what_stands_beside_a_field_that_makes_no_sense),
         TEST(refuses_an_object_without_identity),
         TEST(reads_back_the_status_that_it_wrote),
         TEST(survives_a_status_that_makes_no_sense),
+        TEST(takes_numbers_out_of_range_for_none),
     };
     return cmocka_run_group_tests_name("job_decode", tests, NULL, NULL);
 }
