@@ -76,9 +76,14 @@ static bool may_create_now(struct planner *p)
     return false;
 }
 
+static bool is_own(const struct planner *p, const struct child_facts *child)
+{
+    return strcmp(child->owner_uid, p->j->uid) == 0;
+}
+
 static bool check_child(struct planner *p, const char *kind, const struct child_facts *child)
 {
-    if (!child || strcmp(child->owner_uid, p->j->uid) == 0)
+    if (!child || is_own(p, child))
         return true;
     planner_say(p, PHASE_PENDING, REASON_CreateRefused,
                 "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
@@ -182,7 +187,7 @@ static void create_pods(struct planner *p)
 bool plan_children(struct planner *p)
 {
     bool is_complete = gang_present(&p->gang) == p->gang.replicas;
-    if (is_complete && p->w->service && p->w->policy) {
+    if (is_complete && p->w->service && p->w->policy && is_own(p, p->w->policy)) {
         keep_policy(p);
         return true;
     }

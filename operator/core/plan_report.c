@@ -65,7 +65,7 @@ const char *plan_slowest_stage(const struct planner *p)
 static bool may_refresh(struct planner *p, int64_t last_us)
 {
     const struct job_status *before = &p->j->status;
-    int64_t age_us = planner_now(p) - last_us;
+    int64_t age_us = p->w->now_us - last_us;
     bool is_turn = p->next.phase != before->phase || p->next.attempt != before->attempt;
     if (last_us == 0 || is_turn || age_us < 0 || age_us >= REFRESH_US)
         return true;
@@ -124,16 +124,20 @@ static int64_t time_of(const struct status_checkpoint *c)
     return rfc3339_parse(view_from(c->time), &us) == 0 ? us : 0;
 }
 
-static void take_posted(struct planner *p, const struct posted_facts *post)
+static void take_posted(struct planner *p)
 {
-    if (!post || !is_newer(&post->checkpoint, &p->next.checkpoint) ||
-        !may_refresh(p, time_of(&p->next.checkpoint)))
+    const struct status_checkpoint *newest = &p->next.checkpoint;
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct posted_facts *post = posted(p, i);
+        if (post && is_newer(&post->checkpoint, newest))
+            newest = &post->checkpoint;
+    }
+    if (newest == &p->next.checkpoint || !may_refresh(p, time_of(&p->next.checkpoint)))
         return;
-    p->next.checkpoint = post->checkpoint;
+    p->next.checkpoint = *newest;
     planner_event(p, "Normal", REASON_CheckpointCommitted,
-                  arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s",
-                               post->checkpoint.name, (long long)post->checkpoint.step,
-                               post->checkpoint.uri));
+                  arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s", newest->name,
+                               (long long)newest->step, newest->uri));
 }
 
 /* It only moves forward. Attempts that failed have theirs, too, which their agents tell when they end. */
@@ -143,8 +147,7 @@ static void describe_checkpoint(struct planner *p)
         take_last_word(p, p->gang.others[i]);
     for (int32_t i = 0; i < p->gang.replicas; i++)
         take_last_word(p, p->gang.workers[i]);
-    for (int32_t i = 0; i < p->gang.replicas; i++)
-        take_posted(p, posted(p, i));
+    take_posted(p);
 }
 
 void plan_reports(struct planner *p)

@@ -83,6 +83,8 @@ void plan_restart(struct planner *p)
                     arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));
     else if (p->next.backoff_until_us > p->w->now_us)
         back_off(p);
-    else if (!is_leaving)
+    else if (is_leaving)
+        say_waiting(p, REASON_WaitingForOldWorkers, "when its pod group has ended");
+    else
         plan_start(p);
 }
