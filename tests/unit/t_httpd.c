@@ -31,6 +31,7 @@ struct exchange {
     struct httpd_keys *keys;
     struct httpd *server;
     struct loop_source *later, *give_up;
+    struct http_call *request;
     struct httpd_call *call;
     bool is_mute; /* never answers */
     int answer_ms;
@@ -143,13 +144,13 @@ static void ask(struct exchange *x, const char *trusted, size_t body_bytes)
     secret_copy(&bearer, "token", 5);
     forget(x);
     struct http_loop *client = http_loop_new(x->loop, &tls);
-    (void)!http_start(client,
-                      &(struct http_request){.method = "POST",
-                                             .url = url,
-                                             .bearer = &bearer,
-                                             .body = view_of(body, body_bytes),
-                                             .bypass_proxy = true},
-                      on_done, x);
+    x->request = http_start(client,
+                            &(struct http_request){.method = "POST",
+                                                   .url = url,
+                                                   .bearer = &bearer,
+                                                   .body = view_of(body, body_bytes),
+                                                   .bypass_proxy = true},
+                            on_done, x);
     loop_run(x->loop);
     http_loop_free(client);
     secret_free(&bearer);
@@ -221,8 +222,8 @@ static void may_be_freed_with_a_call_unanswered(void **state)
     struct exchange *x = *state;
     struct http_tls tls = {.ca_pem = x->pair.cert};
     struct http_loop *client = http_loop_new(x->loop, &tls);
-    (void)!http_start(client, &(struct http_request){.method = "GET", .url = url, .bypass_proxy = true},
-                      on_done, x);
+    x->request = http_start(client, &(struct http_request){.method = "GET", .url = url, .bypass_proxy = true},
+                            on_done, x);
     x->is_mute = true;
     loop_run(x->loop);
     assert_string_equal(x->path, "/v1/report");
