@@ -1,4 +1,5 @@
 /* kubectl-cloister: what an owner of data and a data scientist do on their own machine. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -37,8 +38,9 @@ static void print_help(FILE *out)
 static int run(int argc, char **argv, struct err *e)
 {
     umask(0077);
+    signal(SIGPIPE, SIG_IGN); /* what cannot be printed is an error with words */
     js_wipe_on_free();
-    if (secret_process_init(e) < 0 || http_global_init(e) < 0)
+    if (secret_wipe_openssl(e) < 0 || secret_process_init(e) < 0 || http_global_init(e) < 0)
         return -1;
     for (size_t i = 0; i < ARRAY_LEN(COMMANDS); i++)
         if (strcmp(argv[1], COMMANDS[i].name) == 0)

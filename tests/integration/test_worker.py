@@ -9,13 +9,15 @@ import os
 import random
 import re
 import signal
+import socket
+import struct
 import subprocess
 import time
 
 import pytest
 
 from kit.cloud import BUCKET, KEY, NODE, OWNER, RunningCloud, furnish
-from kit.cluster import ROOT, run, wait_for
+from kit.cluster import ROOT, free_port, run, wait_for
 
 BIN = ROOT / os.environ.get("BUILD", "build") / "bin"
 JOB_UID = "0f0e0d0c-0000-4000-8000-000000000001"
@@ -167,6 +169,28 @@ def test_runs_a_command_without_keys_inputs_and_output(worker):
     assert code == 7 and w.log("trainer") == "ran\n"
     assert (message["result"], message["class"], message["reason"], message["exitCode"]) == (
         "Failed", "Application", "CommandFailed", 7)
+
+
+def test_a_scraper_that_hangs_up_before_the_answer_ends_nothing(worker):
+    port = free_port()
+    w = worker(ports={"metrics": port})
+    wait_for("the agent", lambda: '"running"' in w.log("agent"), 30)
+    os.kill(w.pid("agent"), signal.SIGSTOP)
+    with socket.create_connection(("127.0.0.1", port)) as scraper:
+        scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: worker\r\n\r\n")
+        scraper.shutdown(socket.SHUT_WR)
+        scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.kill(w.pid("agent"), signal.SIGCONT)
+    w.start_trainer("exit 0")
+    assert w.finish()[0] == 0
+
+
+def test_the_trainer_leaves_no_core_file(worker):
+    """Not even through a program that takes core files: its kernel looks for the limit of one byte."""
+    w = worker()
+    w.start_trainer("cat /proc/self/limits")
+    assert w.finish()[0] == 0
+    assert re.search(r"Max core file size +1 +1 ", w.log("trainer"))
 
 
 def test_discarded_output_goes_nowhere(worker):

@@ -373,7 +373,8 @@ int agent_serve(struct err *e)
 {
     static struct agent a; /* the work thread may outlive this function for a moment */
     pthread_t thread;
-    signal(SIGIO, SIG_IGN); /* a broken lease on a checkpoint file sends it */
+    signal(SIGIO, SIG_IGN);   /* a broken lease on a checkpoint file sends it */
+    signal(SIGPIPE, SIG_IGN); /* libevent writes to who may have hung up */
     if (agent_init(&a, e) < 0)
         return -1;
     struct loop_source *sigterm = loop_add_signal(a.loop, SIGTERM, on_sigterm, &a);

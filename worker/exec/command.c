@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,9 +21,21 @@ static int silence(void)
     _exit(EXIT_NOT_EXECUTABLE);
 }
 
+/* Plaintext must not reach a disk. One byte, not none: that also stops the kernel where cores go to a
+ * program, which a limit of 0 does not. Nobody here may raise it again. */
+static void forbid_core_files(void)
+{
+    struct rlimit one = {1, 1};
+    if (setrlimit(RLIMIT_CORE, &one) == 0)
+        return;
+    fprintf(stderr, "cloister: cannot turn core files off: %s\n", strerror(errno));
+    _exit(EXIT_NOT_EXECUTABLE);
+}
+
 static void become(const struct command *c)
 {
     sigset_t none;
+    forbid_core_files();
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);

@@ -23,7 +23,8 @@ struct command {
     int exit_code; /* 0..255; 128 + n for signal n */
 };
 
-/* Forks. A command that cannot be executed ends with 127 or 126, as in a shell, with a message. */
+/* Forks; the command leaves no core files. A command that cannot be executed ends with 127 or 126, as in a
+ * shell, with a message. */
 void command_start(struct command *c);
 /* To the whole group; nothing happens when it does not run. */
 void command_signal(const struct command *c, int signal_number);
