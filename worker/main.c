@@ -26,7 +26,7 @@ static int serve(struct err *e)
 {
     umask(0077);
     js_wipe_on_free();
-    if (secret_process_init(e) < 0 || http_global_init(e) < 0)
+    if (secret_wipe_openssl(e) < 0 || secret_process_init(e) < 0 || http_global_init(e) < 0)
         return -1;
     log_setup(LOG_FORMAT_JSON, LOG_LEVEL_INFO);
     return agent_serve(e);

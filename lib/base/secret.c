@@ -1,11 +1,14 @@
 #include "base/secret.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+
+#include "base/alloc.h"
 
 #include "base/banned.h"
 
@@ -25,6 +28,34 @@ int secret_process_init(struct err *e)
     if (CRYPTO_secure_malloc_init(POOL_BYTES, SMALLEST_BLOCK) != 1)
         return FAIL(e, ERR_DENIED, "locking %d KiB of memory for keys: raise RLIMIT_MEMLOCK",
                     POOL_BYTES / 1024);
+    return 0;
+}
+
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return size == 0 ? NULL : xmalloc(size);
+}
+
+static void openssl_free(void *ptr, const char *file, int line)
+{
+    (void)file, (void)line;
+    wiping_free(ptr);
+}
+
+static void *openssl_realloc(void *ptr, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (size > 0)
+        return wiping_realloc(ptr, size);
+    wiping_free(ptr);
+    return NULL;
+}
+
+int secret_wipe_openssl(struct err *e)
+{
+    if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
+        return FAIL(e, ERR_BUG, "OpenSSL was used before it was told how to free");
     return 0;
 }
 
@@ -63,4 +94,22 @@ void secret_move(struct secret *to, struct secret *from)
 void secret_wipe(void *bytes, size_t length)
 {
     explicit_bzero(bytes, length);
+}
+
+void wiping_free(void *ptr)
+{
+    if (ptr != NULL)
+        secret_wipe(ptr, malloc_usable_size(ptr));
+    free(ptr);
+}
+
+void *wiping_realloc(void *ptr, size_t size)
+{
+    void *grown = xmalloc(size);
+    if (ptr != NULL) {
+        size_t old = malloc_usable_size(ptr);
+        memcpy(grown, ptr, old < size ? old : size);
+        wiping_free(ptr);
+    }
+    return grown;
 }

@@ -2,10 +2,10 @@
  * Secret bytes: keys, keysets, tokens.
  *
  * The one type in which key material and bearer tokens live. The bytes are in
- * memory that is locked (mlock), excluded from core dumps and wiped in a forked
- * child, and are wiped when freed. There is deliberately no print, compare-to-text
- * or copy-to-string function. secret_init makes the process undumpable and must
- * run before the first thread; it fails only where the kernel refuses.
+ * memory that is locked (mlock) and excluded from core dumps, and are wiped when
+ * freed. There is deliberately no print, compare-to-text or copy-to-string
+ * function. secret_process_init makes the process undumpable and must run before
+ * the first thread; it fails only where the kernel refuses.
  * A secret has one owner; secret_free wipes. Exhaustion of the locked pool
  * (RLIMIT_MEMLOCK is 64 KiB in a restricted container) ends the process.
  */
@@ -26,6 +26,9 @@ struct secret {
 /* Once per process, before threads: undumpable, no core files, locked pool. */
 int secret_process_init(struct err *e) MUST_CHECK;
 
+/* Once per process that opens keys, before OpenSSL is used at all: whatever it frees is wiped, as the buffers
+ * of TLS. */
+int secret_wipe_openssl(struct err *e) MUST_CHECK;
 /* Zeroed secret of that length. */
 void secret_alloc(struct secret *s, size_t length);
 /* Copies the bytes in; the caller still has to wipe its own copy (secret_wipe). */
@@ -36,5 +39,10 @@ void secret_free(struct secret *s);
 void secret_move(struct secret *to, struct secret *from);
 /* Wipes ordinary memory in a way the compiler keeps. */
 void secret_wipe(void *bytes, size_t length);
+
+/* free() and realloc() that leave nothing behind, for libraries through which secrets pass. Exhaustion ends
+ * the process. */
+void wiping_free(void *ptr);
+void *wiping_realloc(void *ptr, size_t size) MUST_CHECK RETURNS_NONNULL;
 
 #endif

@@ -1,6 +1,5 @@
 #include "data/js.h"
 
-#include <malloc.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,13 +10,6 @@
 static void *checked_malloc(size_t size)
 {
     return xmalloc(size);
-}
-
-static void wiping_free(void *ptr)
-{
-    if (ptr != NULL)
-        secret_wipe(ptr, malloc_usable_size(ptr));
-    free(ptr);
 }
 
 void js_wipe_on_free(void)

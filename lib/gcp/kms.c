@@ -9,7 +9,8 @@
 
 #include "base/banned.h"
 
-enum { PLAINTEXT_MAX = 64 * 1024, REPLY_MAX = 256 * 1024 };
+/* KMS takes 64 KiB, but a plaintext is locked memory here, of which there is little: 32 keys take less. */
+enum { PLAINTEXT_MAX = 6 * 1024, REPLY_MAX = 256 * 1024 };
 
 /* What Google's codes mean for a key. The name stands in the message, because a job has several. */
 static int key_error(const char *key_name, bool is_decrypting, const struct http_response *r, struct err *e)
@@ -79,7 +80,9 @@ int kms_decrypt(const struct gcp_site *site, struct http_session *s, const char 
     struct view text = view_from(js_text(reply, "plaintext"));
     size_t length = 0;
     if (text.len > BASE64_LEN(PLAINTEXT_MAX))
-        return FAIL_OBJECT(e, ERR_PROTOCOL, key_name, "key %s: the answer is too long", key_name);
+        return FAIL_OBJECT(e, ERR_KEYSET_INVALID, key_name,
+                           "key %s: %zu bytes were wrapped, more than a keyset has", key_name,
+                           BASE64_MAX_BYTES(text.len));
     secret_alloc(&plain, BASE64_MAX_BYTES(text.len));
     if (base64_decode(text, plain.bytes, plain.len, &length) < 0)
         return FAIL_OBJECT(e, ERR_PROTOCOL, key_name, "key %s: the answer is not base64", key_name);

@@ -3,7 +3,8 @@
  * cloud.google.com/kms/docs/reference/rest). CRC32C is checked both ways.
  *
  * Errors name the key: KEY_ACCESS_DENIED, KEY_NOT_FOUND, KEY_DISABLED,
- * KEY_REJECTED (the ciphertext is not of this key), KEY_NOT_HSM.
+ * KEY_REJECTED (the ciphertext is not of this key), KEY_NOT_HSM, KEYSET_INVALID
+ * (what was wrapped is too long for a keyset).
  */
 #ifndef GCP_KMS_H
 #define GCP_KMS_H

@@ -1,5 +1,4 @@
 #include <arpa/inet.h>
-#include <malloc.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -19,24 +18,6 @@ enum {
 };
 
 /* ---- libcurl's allocator: what it frees held tokens ---- */
-static void wiping_free(void *ptr)
-{
-    if (ptr != NULL)
-        secret_wipe(ptr, malloc_usable_size(ptr));
-    free(ptr);
-}
-
-static void *wiping_realloc(void *ptr, size_t size)
-{
-    void *grown = xmalloc(size);
-    if (ptr != NULL) {
-        size_t old = malloc_usable_size(ptr);
-        memcpy(grown, ptr, old < size ? old : size);
-        wiping_free(ptr);
-    }
-    return grown;
-}
-
 static void *plain_malloc(size_t size)
 {
     return xmalloc(size);

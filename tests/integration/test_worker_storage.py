@@ -110,6 +110,22 @@ def test_nothing_is_left_of_what_an_agent_staged_that_was_killed_meanwhile(cloud
     assert (code, w.log("trainer").split()) == (0, ["b"]), message
 
 
+def wrapped(cloud, plaintext):
+    cloud.api.grant_key(KEY, f"serviceAccount:{NODE}", "roles/cloudkms.cryptoKeyEncrypter")
+    return call(cloud, f"/v1/{KEY}:encrypt", {"plaintext": base64.b64encode(plaintext).decode()})["ciphertext"]
+
+
+def test_what_is_too_long_for_a_keyset_is_refused(cloud, worker, tmp_path, prefix):  # noqa: F811
+    """Locked memory is scarce: an agent that runs out of it would be restarted for ever without a word."""
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    spec["keys"][0]["wrappedKeyset"] = wrapped(cloud, bytes(40_000))
+    w = worker(spec)
+    w.start_trainer("echo started")
+    code, message = w.finish()
+    assert (code, message["class"], message["reason"]) == (125, "Key", "KeysetInvalid"), message
+
+
 def merged(cloud, spec, order):
     """A keyset of two templates: the job's own key as the primary, and an older one of 4 KiB segments."""
     import tink
@@ -130,9 +146,7 @@ def test_data_under_an_older_key_of_another_template_is_read_to_the_byte(cloud, 
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     serialized, primitive = merged(cloud, spec, order)
-    cloud.api.grant_key(KEY, f"serviceAccount:{NODE}", "roles/cloudkms.cryptoKeyEncrypter")
-    spec["keys"][0]["wrappedKeyset"] = call(cloud, f"/v1/{KEY}:encrypt", {
-        "plaintext": base64.b64encode(serialized).decode()})["ciphertext"]
+    spec["keys"][0]["wrappedKeyset"] = wrapped(cloud, serialized)
 
     class Kept(io.BytesIO):
         def close(self):
@@ -192,3 +206,27 @@ def test_an_output_that_no_object_can_be_named_after_is_the_trainers_failure(clo
     code, message = w.finish()
     assert (code, message["class"], message["reason"]) == (125, "Application", "OutputUnreadable"), message
     assert told in message["message"]
+
+
+def memory_of(pid):
+    """What the process may write to, region by region."""
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if rights.startswith("rw") and "[vvar]" not in line:
+                first, end = (int(x, 16) for x in span.split("-"))
+                memory.seek(first)
+                yield memory.read(end - first)
+
+
+def test_the_open_keyset_is_in_memory_once(cloud, worker, tmp_path, prefix):  # noqa: F811
+    """Neither what KMS answered nor a second copy of the key is left in the agent, wherever they passed through."""
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    keyset = cloud.api.kms_decrypt(KEY, base64.b64decode(spec["keys"][0]["wrappedKeyset"]))
+    w = worker(spec)
+    wait_for("staging", lambda: (w.directory / "run/ready").exists(), 30)
+    regions = list(memory_of(w.pid("agent")))
+    material = keyset[keyset.index(b"\x1a\x20") + 2:][:32]  # field 3 of the key, 32 bytes
+    assert sum(r.count(material) for r in regions) == 1
+    assert sum(r.count(base64.b64encode(keyset)[60:120]) for r in regions) == 0
