@@ -18,7 +18,7 @@ enum {
     CA_MAX = 1024 * 1024,
     TOKEN_MAX = 8 * 1024 - 1, /* locked memory is scarce, and comes in powers of two */
     NAMESPACE_MAX = 256,
-    TOKEN_FILE_MS = 60 * 1000,
+    FILE_MS = 60 * 1000,
     ASK_AGAIN_MS = 10 * 1000,
 };
 
@@ -45,7 +45,8 @@ static int in_cluster(struct kube_config *c, struct err *e)
     bool is_v6 = strchr(host, ':') != NULL;
     c->server = xasprintf("https://%s%s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
                           port != NULL && port[0] != '\0' ? port : "443");
-    c->ca_pem = file_read(SERVICE_ACCOUNT "/ca.crt", CA_MAX, NULL, e);
+    c->ca_file = xstrdup(SERVICE_ACCOUNT "/ca.crt");
+    c->ca_pem = file_read(c->ca_file, CA_MAX, NULL, e);
     if (c->ca_pem == NULL)
         return -1;
     c->default_namespace = file_read(SERVICE_ACCOUNT "/namespace", NAMESPACE_MAX, NULL, NULL);
@@ -102,6 +103,7 @@ void kube_config_free(struct kube_config *c)
     free(c->server);
     free(c->default_namespace);
     free(c->ca_pem);
+    free(c->ca_file);
     free(c->client_cert_pem);
     free(c->server_name);
     free(c->token_file);
@@ -122,12 +124,30 @@ static int renew(struct kube_config *c, struct err *e)
     c->token_asked_ms = clock_boot_ms();
     if (c->source == KUBE_TOKEN_PLUGIN)
         return exec_credential(c, e);
-    c->token_until_ms = c->token_asked_ms + TOKEN_FILE_MS;
+    c->token_until_ms = c->token_asked_ms + FILE_MS;
     return read_token_file(c, e);
+}
+
+/* Whoever exchanges the authority adds the new one before it signs anything, so what is there is good until
+ * it can be read anew. */
+static void follow_authority(struct kube_config *c)
+{
+    struct err ignored CLEANUP(err_fini) = {0};
+    if (c->ca_file == NULL || clock_boot_ms() < c->ca_until_ms)
+        return;
+    c->ca_until_ms = clock_boot_ms() + FILE_MS;
+    char *pem = file_read(c->ca_file, CA_MAX, NULL, &ignored);
+    if (pem == NULL || strstr(pem, "BEGIN CERTIFICATE") == NULL) {
+        free(pem);
+        return;
+    }
+    free(c->ca_pem);
+    c->tls.ca_pem = c->ca_pem = pem;
 }
 
 int kube_config_bearer(struct kube_config *c, const struct secret **ret, struct err *e)
 {
+    follow_authority(c);
     bool is_renewable = c->source == KUBE_TOKEN_FILE || c->source == KUBE_TOKEN_PLUGIN;
     if (is_renewable && clock_boot_ms() >= c->token_until_ms) {
         struct err trouble CLEANUP(err_fini) = {0};

@@ -4,9 +4,10 @@
  *
  * The config is one heap object with a fixed address, since `tls` points into it;
  * it must outlive every client that uses it. Making it reads files;
- * kube_config_bearer may read the token file again (at most once a minute) and may
- * run the credential plugin that the kubeconfig names, which blocks for as long as
- * the plugin takes (at most a minute): meant for people's machines, not for pods.
+ * kube_config_bearer may read the token file and that of the trusted certificates
+ * again (at most once a minute), so that both may be exchanged, and may run the credential plugin that the
+ * kubeconfig names, which blocks for as long as the plugin takes (at most a minute): meant for people's
+ * machines, not for pods.
  */
 #ifndef KUBE_CONFIG_H
 #define KUBE_CONFIG_H
@@ -35,6 +36,8 @@ struct kube_config {
 
     /* What `tls` points to, and the state behind kube_config_bearer. */
     char *ca_pem, *client_cert_pem, *server_name;
+    char *ca_file;       /* from which ca_pem was read, or NULL */
+    int64_t ca_until_ms; /* boot clock: when to read it again */
     struct secret client_key;
     enum kube_token_source source;
     struct secret token;

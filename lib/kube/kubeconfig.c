@@ -149,36 +149,60 @@ static int read_key(const json_t *entry, const char *directory, struct secret *r
     size_t length = 0;
     if (decode_data(entry, "client-key", &bytes, &length, e) < 0)
         return -1;
-    if (bytes != NULL) {
+    if (bytes != NULL && length <= KEY_MAX)
         secret_copy(ret, bytes, length);
+    if (bytes != NULL) {
         secret_wipe(bytes, length);
-        return 0;
+        return length <= KEY_MAX ? 0
+                                 : FAIL(e, ERR_TOO_LARGE, "the kubeconfig's client-key-data is too large");
     }
     char *file CLEANUP(cleanup_free) = file_of(entry, directory, "client-key");
     return file == NULL ? 0 : file_read_secret(file, KEY_MAX, ret, e);
 }
 
+/* What would send requests elsewhere, or as somebody else, is better refused than left out. */
+static int refuse(const json_t *entry, const char *const *names, size_t count, const char *remedy,
+                  struct err *e)
+{
+    for (size_t i = 0; i < count; i++)
+        if (json_object_get(entry, names[i]) != NULL)
+            return FAIL(e, ERR_INVALID, "the kubeconfig has %s, which is not supported: %s", names[i],
+                        remedy);
+    return 0;
+}
+
 static int read_cluster(struct kube_config *c, const json_t *cluster, const char *directory, struct err *e)
 {
+    static const char *const foreign[] = {"proxy-url"};
     const char *server = js_text(cluster, "server"), *name = js_text(cluster, "tls-server-name");
     size_t length = strlen(server);
     if (length == 0)
         return FAIL(e, ERR_INVALID, "the kubeconfig's cluster has no server");
+    if (refuse(cluster, foreign, ARRAY_LEN(foreign), "set HTTPS_PROXY in the environment instead", e) < 0)
+        return -1;
     while (length > 0 && server[length - 1] == '/')
         length--;
     c->server = xstrndup(server, length);
     c->server_name = name[0] != '\0' ? xstrdup(name) : NULL;
     c->tls.insecure = js_bool(cluster, "insecure-skip-tls-verify", false);
+    if (js_text(cluster, "certificate-authority-data")[0] == '\0')
+        c->ca_file = file_of(cluster, directory, "certificate-authority");
     return read_certificates(cluster, directory, "certificate-authority", &c->ca_pem, e);
 }
 
 static int read_user(struct kube_config *c, const json_t *user, const char *directory, struct err *e)
 {
+    static const char *const foreign[] = {"as",       "as-uid",   "as-groups",    "as-user-extra",
+                                          "username", "password", "auth-provider"};
     const char *token = js_text(user, "token"), *token_file = js_text(user, "tokenFile");
     json_t *plugin = json_object_get(user, "exec");
-    if (read_certificates(user, directory, "client-certificate", &c->client_cert_pem, e) < 0 ||
+    if (refuse(user, foreign, ARRAY_LEN(foreign), "use a certificate, a token or a credential plugin", e) <
+            0 ||
+        read_certificates(user, directory, "client-certificate", &c->client_cert_pem, e) < 0 ||
         read_key(user, directory, &c->client_key, e) < 0)
         return -1;
+    if (strlen(token) > KEY_MAX)
+        return FAIL(e, ERR_TOO_LARGE, "the kubeconfig's token is larger than %d bytes", KEY_MAX);
     if (token[0] != '\0') {
         c->source = KUBE_TOKEN_FIXED;
         secret_copy(&c->token, token, strlen(token));
@@ -210,6 +234,8 @@ static int read_context(struct kube_config *c, const struct files *f, const char
     if (read_cluster(c, cluster, directory, e) < 0)
         return -1;
     const json_t *user = find_entry(f, "users", user_name, "user", &directory);
+    if (user == NULL && user_name[0] != '\0')
+        return FAIL_OBJECT(e, ERR_NOT_FOUND, user_name, "the kubeconfig has no user \"%s\"", user_name);
     return user == NULL ? 0 : read_user(c, user, directory, e);
 }
 

@@ -94,6 +94,89 @@ static void reads_tokens_and_token_files(void **state)
     expect_bearer(file, "rotated");
 }
 
+static struct kube_config *load_with_authority(const char *pem)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    write_file("ca.pem", pem, 0600);
+    write_file("config",
+               "current-context: c\nclusters:\n- name: k\n  cluster: {server: 'https://k', "
+               "certificate-authority: ca.pem}\ncontexts:\n- name: c\n  context: {cluster: k}\n",
+               0600);
+    struct kube_config *c = kube_config_new(path_of("config"), NULL, &e);
+    assert_non_null(c);
+    return c;
+}
+
+static void follows_an_authority_that_is_exchanged(void **state)
+{
+    (void)state;
+    static const char one[] = "-----BEGIN CERTIFICATE----- 1", other[] = "-----BEGIN CERTIFICATE----- 2";
+    const struct secret *bearer;
+    struct err e CLEANUP(err_fini) = {0};
+    struct kube_config *c CLEANUP(cleanup_kube_config) = load_with_authority(one);
+    write_file("ca.pem", other, 0600);
+    assert_string_equal(c->tls.ca_pem, one);
+    assert_int_equal(kube_config_bearer(c, &bearer, &e), 0);
+    assert_string_equal(c->tls.ca_pem, other);
+    /* Once a minute; and what cannot be read or is none changes nothing. */
+    write_file("ca.pem", one, 0600);
+    assert_int_equal(kube_config_bearer(c, &bearer, &e), 0);
+    assert_string_equal(c->tls.ca_pem, other);
+    c->ca_until_ms = 0;
+    write_file("ca.pem", "", 0600);
+    assert_int_equal(kube_config_bearer(c, &bearer, &e), 0);
+    assert_string_equal(c->tls.ca_pem, other);
+    c->ca_until_ms = 0;
+    assert_int_equal(unlink(path_of("ca.pem")), 0);
+    assert_int_equal(kube_config_bearer(c, &bearer, &e), 0);
+    assert_string_equal(c->tls.ca_pem, other);
+}
+
+/* Left out, they would make us somebody else, or send the requests another way. */
+static void refuses_what_it_would_not_heed(void **state)
+{
+    (void)state;
+    static const char *const cases[][4] = {
+        {"", "u", ", as: admin", "as,"},
+        {"", "u", ", as-groups: [admins]", "as-groups"},
+        {"", "u", ", username: a, password: b", "username"},
+        {"", "u", ", auth-provider: {name: gcp}", "auth-provider"},
+        {", proxy-url: 'http://p'", "u", "", "HTTPS_PROXY"},
+        {"", "other", "", "no user \"other\""},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err e CLEANUP(err_fini) = {0};
+        char *text CLEANUP(cleanup_free) =
+            xasprintf("current-context: c\nclusters:\n- name: k\n  cluster: {server: 'https://k'%s}\n"
+                      "contexts:\n- name: c\n  context: {cluster: k, user: %s}\n"
+                      "users:\n- name: u\n  user: {token: t%s}\n",
+                      cases[i][0], cases[i][1], cases[i][2]);
+        write_file("config", text, 0600);
+        assert_null(kube_config_new(path_of("config"), NULL, &e));
+        char *words CLEANUP(cleanup_free) = err_text(&e);
+        assert_non_null(strstr(words, cases[i][3]));
+    }
+}
+
+static void refuses_secrets_that_locked_memory_cannot_hold(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"token", "client-key-data"};
+    static char many[64 * 1024 + 1];
+    memset(many, 'A', sizeof(many) - 1);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct err e CLEANUP(err_fini) = {0};
+        char *text CLEANUP(cleanup_free) =
+            xasprintf("current-context: c\nclusters:\n- name: k\n  cluster: {server: 'https://k'}\n"
+                      "contexts:\n- name: c\n  context: {cluster: k, user: u}\nusers:\n- name: u\n"
+                      "  user: {%s: %s}\n",
+                      names[i], many);
+        write_file("config", text, 0600);
+        assert_null(kube_config_new(path_of("config"), NULL, &e));
+        assert_int_equal(e.code, ERR_TOO_LARGE);
+    }
+}
+
 static void runs_credential_plugins(void **state)
 {
     (void)state;
@@ -133,12 +216,11 @@ static void takes_the_first_file_that_names_a_thing(void **state)
     (void)state;
     struct err e CLEANUP(err_fini) = {0};
     write_file("one", "clusters: [{name: k, cluster: {server: 'https://one'}}]\n", 0600);
-    write_file(
-        "two",
-        "current-context: c\n"
-        "clusters: [{name: k, cluster: {server: 'https://two'}}]\n"
-        "contexts: [{name: c, context: {cluster: k, user: u}}, {name: d, context: {cluster: x, user: u}}]\n",
-        0600);
+    write_file("two",
+               "current-context: c\n"
+               "clusters: [{name: k, cluster: {server: 'https://two'}}]\n"
+               "contexts: [{name: c, context: {cluster: k}}, {name: d, context: {cluster: x}}]\n",
+               0600);
     char *list CLEANUP(cleanup_free) = xasprintf("%s/one:%s/missing:%s/two", directory, directory, directory);
     setenv("KUBECONFIG", list, 1);
     struct kube_config *c CLEANUP(cleanup_kube_config) = kube_config_new(NULL, NULL, &e);
@@ -173,6 +255,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_cluster_context_and_certificates),
         cmocka_unit_test(reads_tokens_and_token_files),
+        cmocka_unit_test(follows_an_authority_that_is_exchanged),
+        cmocka_unit_test(refuses_what_it_would_not_heed),
+        cmocka_unit_test(refuses_secrets_that_locked_memory_cannot_hold),
         cmocka_unit_test(runs_credential_plugins),
         cmocka_unit_test(tells_what_a_plugin_did_wrong),
         cmocka_unit_test(takes_the_first_file_that_names_a_thing),
