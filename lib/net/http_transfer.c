@@ -137,12 +137,13 @@ static void note_refused(struct transfer *t, const struct sockaddr *address)
     }
 }
 
-/* After the name was looked up, and for each of its addresses: nothing can change between check and use. */
+/* After the name was looked up, and for each of its addresses: nothing can change between check and use. A
+ * program that we start gets no connection, which libcurl's own sockets would be. */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transfer *t = context;
     (void)purpose;
-    if (ranges_hold(t->q->refused, &address->addr)) {
+    if (t->q->refused != NULL && ranges_hold(t->q->refused, &address->addr)) {
         note_refused(t, &address->addr);
         return CURL_SOCKET_BAD;
     }
@@ -215,10 +216,8 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_SEEKFUNCTION, on_seek);
     curl_easy_setopt(t->easy, CURLOPT_SEEKDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
-    if (t->q->refused != NULL) {
-        curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
-        curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
-    }
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
 static void set_limits(struct transfer *t)

@@ -1,5 +1,6 @@
 /* Addresses that may not be connected to, and what stays out of messages. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -213,6 +214,44 @@ static void an_authorization_is_sent_as_it_is(void **state)
     close(a.listener);
 }
 
+/* Descriptors of this process that are connected to that port and would be passed on to a program it starts.
+ */
+static int inherited_connections(int listener)
+{
+    struct sockaddr_in here, peer;
+    socklen_t size = sizeof(here);
+    int count = 0;
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &size), 0);
+    for (int fd = 3; fd < 256; fd++) {
+        size = sizeof(peer);
+        if (getpeername(fd, (struct sockaddr *)&peer, &size) == 0 && peer.sin_port == here.sin_port)
+            count += (fcntl(fd, F_GETFD) & FD_CLOEXEC) == 0;
+    }
+    return count;
+}
+
+static void count_inherited(void *context, int fd, unsigned events)
+{
+    const struct answer *a = context;
+    (void)events;
+    loop_stop(a->loop, inherited_connections(fd));
+}
+
+static void a_connection_is_not_passed_on_to_programs(void **state)
+{
+    char *url CLEANUP(cleanup_free) = NULL;
+    struct answer a = {.loop = loop_new(), .listener = listen_silently(&url)};
+    struct loop_source *io = loop_add_io(a.loop, a.listener, LOOP_READ, count_inherited, &a);
+    struct http_loop *http = http_loop_new(a.loop, NULL);
+    (void)state;
+    (void)!http_start(http, &(struct http_request){.method = "GET", .url = url}, end_loop, &a);
+    assert_int_equal(loop_run(a.loop), 0);
+    http_loop_free(http);
+    loop_source_free(io);
+    loop_free(a.loop);
+    close(a.listener);
+}
+
 static int set_up(void **state)
 {
     struct err e CLEANUP(err_fini) = {0};
@@ -230,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_refused_address_is_not_connected_to),
         cmocka_unit_test(a_secret_url_stays_out_of_errors),
         cmocka_unit_test(an_authorization_is_sent_as_it_is),
+        cmocka_unit_test(a_connection_is_not_passed_on_to_programs),
     };
     return cmocka_run_group_tests_name("net", tests, set_up, NULL);
 }
