@@ -87,12 +87,20 @@ static void keep(struct framer *f, const char *from, const char *to)
     f->kept = view_of(from, (size_t)(to - from));
 }
 
-/* Items become too large one at a time, so the buffer's flag is checked where an item ends. */
+/* Items become too large one at a time, so the buffers' flags are checked where an item ends, and where the
+ * bytes do: one without an end would be waited for until the server ends. */
+static int check_size(const struct framer *f, struct err *e)
+{
+    if (strbuf_overflowed(&f->item))
+        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", f->item.max);
+    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
+}
+
 static int end_item(struct framer *f, struct err *e)
 {
     flush(f);
-    if (strbuf_overflowed(&f->item))
-        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", f->item.max);
+    if (check_size(f, e) < 0)
+        return -1;
     int result = f->on_item(f->context, strbuf_view(&f->item), e);
     strbuf_clear(&f->item);
     return result;
@@ -142,9 +150,8 @@ static int close_bracket(struct framer *f, const char *at, struct err *e)
     keep(f, at, at + 1);
     if (is_in_item(f))
         return f->depth == base_depth(f) ? end_item(f, e) : 0;
-    flush(f);
     f->is_complete = f->depth == 0;
-    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
+    return 0;
 }
 
 /* How many backslashes stand before `at`, at most back to `from`. */
@@ -234,7 +241,7 @@ static int feed_json(struct framer *f, const char *at, size_t length, struct err
         }
     }
     flush(f);
-    return 0;
+    return check_size(f, e);
 }
 
 int framer_feed(struct framer *f, const void *bytes, size_t length, struct err *e)

@@ -24,6 +24,7 @@ enum {
     BACKOFF_MOST_MS = 30 * 1000,
     HEALTHY_MS = 1000, /* a watch that ends sooner without an event is no watch */
     LIST_IDLE_MS = 60 * 1000,
+    LIST_TOTAL_MS = 600 * 1000, /* of a page; one that trickles in is no list */
     WATCH_IDLE_MS = 150 * 1000, /* two bookmarks missed: the connection is dead */
     WATCH_LEAST_S = 300,
     WATCH_SPAN_S = 300,
@@ -45,6 +46,7 @@ struct informer {
     bool is_started, is_listing, is_synced;
     bool has_events; /* the running watch brought something */
     int64_t list_started_ms, watch_started_ms, fresh_ms;
+    int64_t held_until_ms; /* as the server asked */
 };
 
 static void list_page(struct informer *i);
@@ -86,25 +88,35 @@ static void identify(struct view object, struct identity *ret)
 static void put(struct informer *i, struct view object, const struct identity *id)
 {
     void *facts = i->kind->reduce(object, store_get(i->store, id->namespace, id->name));
-    if (facts == NULL)
+    if (facts == NULL) {
+        i->kind->on_left_out(i->kind->context, i->kind, id->namespace, id->name);
+        change(i, store_take(i->store, id->namespace, id->name), NULL);
         return;
+    }
     void *before = store_put(i->store, id->namespace, id->name, facts);
     change(i, before, facts);
+}
+
+static void forget_version(struct informer *i)
+{
+    free(i->version);
+    i->version = NULL;
 }
 
 static void set_version(struct informer *i, const char *version)
 {
     if (version[0] == '\0')
         return;
-    char *copy = xstrdup(version);
-    free(i->version);
-    i->version = copy;
+    forget_version(i);
+    i->version = xstrdup(version);
 }
 
 /* ---- items ---- */
-static int on_error_event(const struct informer *i, struct view object, struct err *e)
+/* It would come again if the watch went on from where it was. */
+static int on_error_event(struct informer *i, struct view object, struct err *e)
 {
     json_t *status CLEANUP(js_free) = js_parse(object, i->kind->path, e);
+    forget_version(i);
     return status == NULL ? -1 : status_object_to_err(status, e);
 }
 
@@ -179,28 +191,18 @@ static void request(struct informer *i, struct strbuf *path, kube_done_fn *on_do
     strbuf_fini(path);
 }
 
-static void again_after(struct informer *i, int64_t least_ms)
-{
-    int64_t delay_ms = backoff_next_ms(&i->backoff);
-    loop_timer_set(i->timer, delay_ms > least_ms ? delay_ms : least_ms);
-}
-
 static void forget_page(struct informer *i)
 {
     free(i->page);
     i->page = NULL;
 }
 
-static void forget_version(struct informer *i)
-{
-    free(i->version);
-    i->version = NULL;
-}
-
 static void on_failed(struct informer *i, const struct kube_answer *answer, const struct err *e)
 {
     i->kind->on_trouble(i->kind->context, i->kind, e);
-    again_after(i, answer->retry_after_ms);
+    int64_t delay_ms = backoff_next_ms(&i->backoff), least_ms = answer->retry_after_ms;
+    i->held_until_ms = clock_boot_ms() + least_ms;
+    loop_timer_set(i->timer, delay_ms > least_ms ? delay_ms : least_ms);
 }
 
 /* ---- list ---- */
@@ -267,7 +269,7 @@ static void list_page(struct informer *i)
     struct strbuf path = STRBUF(PATH_MAX_BYTES);
     strbuf_addf(&path, "%s?limit=%d", i->kind->path, i->is_whole ? 0 : PAGE);
     add_parameter(&path, "continue", i->page);
-    request(i, &path, on_page, LIST_IDLE_MS, 0);
+    request(i, &path, on_page, LIST_IDLE_MS, LIST_TOTAL_MS);
 }
 
 static void start_list(struct informer *i)
@@ -340,7 +342,6 @@ struct informer *informer_new(struct loop *loop, struct kube_client *client, con
     i->store = store_new(kind->free_facts);
     i->timer = loop_add_timer(loop, on_timer, i);
     i->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
-    i->backoff.random = 1 + random_below(UINT32_MAX);
     framer_init(&i->framer, FRAMER_LIST, ITEM_MAX, on_item, i);
     return i;
 }
@@ -368,13 +369,14 @@ void informer_start(struct informer *i)
 
 void informer_relist(struct informer *i)
 {
-    if (i->is_listing || i->version == NULL)
+    int64_t held_ms = i->held_until_ms - clock_boot_ms();
+    if (!i->is_started || (i->is_listing && i->call == NULL))
         return;
     kube_call_cancel(i->call);
     i->call = NULL;
     i->is_listing = true; /* from now on the store is not current */
     forget_version(i);
-    loop_timer_set(i->timer, 0);
+    loop_timer_set(i->timer, held_ms > 0 ? held_ms : 0);
 }
 
 bool informer_is_current(const struct informer *i)

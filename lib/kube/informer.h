@@ -31,15 +31,17 @@ struct informer_kind {
     const struct wire_message *message; /* asks for protobuf, of which it takes this; NULL: JSON */
 
     /* The facts of an object, given as JSON without managedFields: a block of its own; previous: of the same
-     * name, or NULL. NULL leaves the object out. */
+     * name, or NULL. NULL: it cannot be read, and is left out as if it were not there. */
     void *(*reduce)(struct view object, const void *previous);
     void (*free_facts)(void *facts);
     /* After the store has changed; before NULL: new; after NULL: gone. May be NULL. */
     void (*on_change)(void *context, const void *before, const void *after);
     /* A list was taken in whole: the first one, and each that followed a gap. May be NULL. */
     void (*on_listed)(void *context);
-    /* Something went wrong and will be tried again; for the log. ERR_INVALID: an object cannot be read and is
-     * left out. */
+    /* An object was left out; for the log. */
+    void (*on_left_out)(void *context, const struct informer_kind *kind, const char *namespace,
+                        const char *name);
+    /* Something went wrong and will be tried again; for the log. */
     void (*on_trouble)(void *context, const struct informer_kind *kind, const struct err *e);
     void *context;
 };
@@ -49,7 +51,8 @@ struct informer *informer_new(struct loop *loop, struct kube_client *client,
 void informer_free(struct informer *i); /* NULL is fine */
 /* Begins with the first list; what is started already goes on as it is. */
 void informer_start(struct informer *i);
-/* Lists again soon, since the caller has reason to believe that something was missed. */
+/* Lists again, since the caller has reason to believe that something was missed: what was asked for before
+ * now does not count. */
 void informer_relist(struct informer *i);
 
 /* False until the first list is in, and while a later one is coming: then the store is of mixed age. */

@@ -114,9 +114,15 @@ static void on_trouble(void *context, const struct informer_kind *kind, const st
 {
     (void)context;
     log_failure(e->code == ERR_GONE ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
-                e->code == ERR_INVALID ? "left out an object that cannot be read"
-                                       : "cannot follow objects, trying again",
-                "path", kind->path, NULL);
+                "cannot follow objects, trying again", "path", kind->path, NULL);
+}
+
+static void on_left_out(void *context, const struct informer_kind *kind, const char *namespace,
+                        const char *name)
+{
+    (void)context;
+    log_warning("left out an object that cannot be read", "path", kind->path, "namespace", namespace, "name",
+                name, NULL);
 }
 
 /* ---- life ---- */
@@ -179,6 +185,7 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
         if (*namespace != '\0')
             narrow(c, (enum cache)i, namespace);
         c->kinds[i].free_facts = free;
+        c->kinds[i].on_left_out = on_left_out;
         c->kinds[i].on_trouble = on_trouble;
         c->kinds[i].context = c;
         c->informers[i] = informer_new(loop, client, &c->kinds[i]);

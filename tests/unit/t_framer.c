@@ -100,6 +100,18 @@ static void drops_managed_fields_of_objects_only(void **state)
     check(FRAMER_LIST, "{\"items\":[{\"managedFields\":[1]}]}", "{\"managedFields\":[1]}|", "{\"items\":[]}");
 }
 
+/* Nothing may be waited for that will be refused. */
+static void refuses_what_has_no_end_before_it_ends(void **state)
+{
+    (void)state;
+    char text[256];
+    memset(text, '[', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(trouble(FRAMER_WATCH, text), ERR_TOO_LARGE);
+    memcpy(text, "{\"items\":[{\"a\":\"", 16);
+    assert_int_equal(trouble(FRAMER_LIST, text), ERR_TOO_LARGE);
+}
+
 static void refuses_what_is_too_large_or_no_json(void **state)
 {
     (void)state;
@@ -119,6 +131,7 @@ int main(void)
         cmocka_unit_test(finds_items_first_and_with_spaces),
         cmocka_unit_test(takes_no_other_array_for_the_items),
         cmocka_unit_test(drops_managed_fields_of_objects_only),
+        cmocka_unit_test(refuses_what_has_no_end_before_it_ends),
         cmocka_unit_test(refuses_what_is_too_large_or_no_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
