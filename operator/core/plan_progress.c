@@ -65,7 +65,7 @@ static const struct container_facts *troubled(const struct pod_facts *pod, const
     bool is_final = false;
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         *ret_name = names[i];
-        if (trouble_of_container(all[i], &is_final))
+        if (trouble_of_container(names[i], all[i], &is_final))
             return all[i];
     }
     return NULL;
@@ -215,13 +215,13 @@ static bool say_trouble(struct planner *p, enum job_phase phase)
     if (c) {
         char until[RFC3339_SIZE];
         bool is_final = false;
-        const char *word = trouble_of_container(c, &is_final);
+        const struct reason *r = reason_find(trouble_of_container(name, c, &is_final));
         rfc3339_format_seconds(trouble_until(pod), until);
         planner_say(p, phase, REASON_StartingContainers,
-                    "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the job fails at "
+                    "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at "
                     "%s.",
-                    name, verdict_where(p->a, pod), word, trouble_detail(c), reason_find(word)->remedy,
-                    until);
+                    name, verdict_where(p->a, pod), r->word, trouble_detail(c), r->remedy,
+                    r->retry == REASON_NEVER ? "job" : "attempt", until);
         return true;
     }
     pod = first(p, is_on_silent_node);

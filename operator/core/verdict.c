@@ -300,7 +300,7 @@ static bool is_stuck(const struct world *w, const struct pod_facts *p, const cha
                      int64_t *ret_recheck_us)
 {
     bool is_final = false;
-    const char *reason = trouble_of_container(c, &is_final);
+    const char *reason = trouble_of_container(name, c, &is_final);
     if (!reason)
         return false;
     int64_t until = trouble_until(p);

@@ -39,9 +39,9 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
                             const char *format, ...) PRINTF_LIKE(4, 5);
 /* "worker 1 (pod digits-worker-1-1 on node cc-0)" */
 const char *verdict_where(struct arena *a, const struct pod_facts *p);
-/* The word of our own for a container that waits because of trouble, or NULL. *ret_is_final: it never gets
- * better. */
-const char *trouble_of_container(const struct container_facts *c, bool *ret_is_final);
+/* The word of our own for a container of that name that waits because of trouble, or NULL. *ret_is_final: it
+ * never gets better. */
+const char *trouble_of_container(const char *name, const struct container_facts *c, bool *ret_is_final);
 
 /* What is the matter, the same while a kubelet tries, waits ("Back-off pulling ...: ErrImagePull: ...") and
  * tries again. */
