@@ -62,7 +62,7 @@ int head_read(const struct gcp_site *site, struct http_session *s, const char *b
         err_fini(e);
         result = 0;
     } else if (result < 0 && e->code == ERR_DENIED) {
-        err_recode(e, ERR_DATA_ACCESS_DENIED);
+        err_recode(e, ERR_OUTPUT_DENIED); /* who reads HEAD will write beside it */
     }
     if (result == 0)
         *ret = h;

@@ -420,6 +420,18 @@ def test_names_the_key_that_kms_refuses(cloud, worker, tmp_path, prefix):
     assert "started" not in w.log("trainer")
 
 
+def test_names_the_right_that_checkpoints_need(cloud, worker, tmp_path, prefix):
+    """Their folder is read first, but the right to read it would not be enough."""
+    path, _ = data_file(tmp_path, 1000)
+    if "locked" not in cloud.api.buckets():
+        cloud.api.create_bucket("locked")
+    w = worker(encrypt(cloud, prefix, path), checkpoints={"uri": "gs://locked/ckpt/", "keyName": "data"})
+    w.start_trainer("echo started")
+    code, message = w.finish()
+    assert (code, message["class"], message["reason"]) == (125, "Data", "OutputDenied")
+    assert "gs://locked/ckpt/" in message["message"] and "roles/storage.objectUser" in message["message"]
+
+
 def test_what_stock_tink_encrypts_is_read_and_what_is_published_stock_tink_reads(cloud, worker, tmp_path, prefix):
     import io
     import tink
