@@ -40,14 +40,13 @@ struct action {
     enum action_kind kind;
     const char *why;                 /* one line for the log */
     const struct job_status *status; /* SET_STATUS */
-    bool can_wait;              /* SET_STATUS: it only tells how far things are, and may be late or skipped */
-    int32_t attempt;            /* CREATE_POD, UPDATE_POLICY */
-    int32_t index;              /* CREATE_POD */
-    enum technology technology; /* CREATE_POD */
-    const char *group;          /* CREATE_POD: Kueue's pod group, "" = none */
-    const char *name;           /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
-    const char *version;        /* UPDATE_POLICY: its resourceVersion */
-    const struct pod_owner *pods; /* UPDATE_POLICY: who own it besides the job */
+    int32_t attempt;                 /* CREATE_POD, UPDATE_POLICY */
+    int32_t index;                   /* CREATE_POD */
+    enum technology technology;      /* CREATE_POD */
+    const char *group;               /* CREATE_POD: Kueue's pod group, "" = none */
+    const char *name;                /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
+    const char *version;             /* UPDATE_POLICY: its resourceVersion */
+    const struct pod_owner *pods;    /* UPDATE_POLICY: who own it besides the job */
     size_t pod_count;
     const char *uid;       /* DELETE_*, ASK_* */
     int32_t grace_seconds; /* DELETE_POD: -1 = the pod's own, 0 = by force */

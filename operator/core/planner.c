@@ -104,12 +104,12 @@ static const struct job_status *copy_status(const struct planner *p)
     return s;
 }
 
-static bool has_writes(const struct planner *p)
+static size_t count_writes(const struct planner *p, enum action_kind besides)
 {
+    size_t n = 0;
     for (size_t i = 1; i < p->count; i++)
-        if (p->actions[i].kind != ACTION_ASK_AUTOSCALER)
-            return true;
-    return false;
+        n += p->actions[i].kind != ACTION_ASK_AUTOSCALER && p->actions[i].kind != besides;
+    return n;
 }
 
 /*
@@ -119,7 +119,7 @@ static bool has_writes(const struct planner *p)
  */
 static bool needs_fence(const struct planner *p)
 {
-    return has_writes(p) && !status_is_finished(&p->j->status);
+    return count_writes(p, ACTION_ASK_AUTOSCALER) > 0 && !status_is_finished(&p->j->status);
 }
 
 /* Whether the new status only tells how far the attempt is: nothing was decided that others build on. */
@@ -132,11 +132,28 @@ static bool is_progress_only(const struct planner *p)
            !status_is_finished(s);
 }
 
+/* What decides something, or tells of more than the policy's owners, is written whenever it is due. */
+static bool is_put_off(const struct planner *p)
+{
+    return p->w->status_after_us > p->w->now_us && is_progress_only(p) &&
+           count_writes(p, ACTION_UPDATE_POLICY) == 0;
+}
+
+/* As if nothing were new; its events tell of turns that the status has not taken yet. */
+static void put_off(struct planner *p)
+{
+    p->event_count = 0;
+    planner_wake(p, p->w->status_after_us, "the status may be written again");
+}
+
 struct plan planner_finish(struct planner *p)
 {
     bool is_new = !status_equal(&p->next, &p->j->status);
+    if (is_new && is_put_off(p)) {
+        put_off(p);
+        is_new = false;
+    }
     bool must_confirm = !is_new && needs_fence(p);
-    bool can_wait = !has_writes(p) && is_progress_only(p);
     if (is_new)
         tell_turn(p);
     for (size_t i = 0; i < p->event_count; i++)
@@ -146,8 +163,8 @@ struct plan planner_finish(struct planner *p)
     if (must_confirm)
         p->actions[0] = (struct action){.kind = ACTION_CONFIRM_JOB, .why = "nothing has overtaken this plan"};
     else if (is_new)
-        p->actions[0] = (struct action){
-            .kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p), .can_wait = can_wait};
+        p->actions[0] =
+            (struct action){.kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p)};
     else
         return (struct plan){p->actions + 1, p->count - 1};
     return (struct plan){p->actions, p->count};

@@ -227,6 +227,8 @@ struct world {
     struct scaling scaling;
     const struct notified *notified; /* of this job's pending notifications */
     size_t notified_count;
+    /* A status that only tells how far things are is not written before; 0 = one may be written now. */
+    int64_t status_after_us;
 };
 
 #endif

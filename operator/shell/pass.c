@@ -13,8 +13,6 @@
 
 #include "base/banned.h"
 
-enum { STATUS_PAUSE_MS = 1000 };
-
 static void pass_free(struct pass *p)
 {
     p->task->pass = NULL;
@@ -93,19 +91,6 @@ static bool must_list_pods(struct pass *p, const struct world *w)
     return true;
 }
 
-/*
- * Many pods that start or end bring many changes of what the status tells. One write a second is enough for
- * people; what decides something never waits.
- */
-static bool is_put_off(struct pass *p, const struct plan *plan)
-{
-    int64_t wait_ms = p->task->status_ms + STATUS_PAUSE_MS - clock_boot_ms();
-    if (plan->count == 0 || !plan->actions[0].can_wait || p->task->status_ms == 0 || wait_ms <= 0)
-        return false;
-    p->wake_us = clock_wall_us() + wait_ms * 1000;
-    return true;
-}
-
 /* How a job ended stands in its status and its pods; what agents had posted would only take memory. */
 static void read_posts(const struct pass *p, struct world *w)
 {
@@ -136,6 +121,7 @@ static void make_plan(struct pass *p)
                       .departed_count = p->departed,
                       .refusal = task_refusal(p->task),
                       .scaling = task_scaling(p->task)};
+    w.status_after_us = task_status_after_us(p->task, w.now_us);
     w.pods = caches_pods_of(c, p->job.uid, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
     read_posts(p, &w);
@@ -146,8 +132,7 @@ static void make_plan(struct pass *p)
     if (must_list_pods(p, &w))
         return;
     struct plan plan = plan_job(&w, p->arena);
-    if (!is_put_off(p, &plan))
-        keep_plan(p, &plan);
+    keep_plan(p, &plan);
 }
 
 static void tell(const struct pass *p, const struct action *a)

@@ -11,6 +11,7 @@ enum { WRITES_AT_ONCE = 8 };
 struct write {
     struct pass *pass;
     const struct action *action; /* NULL: not in use */
+    int64_t begun_ms;            /* boot clock */
     struct kube_call *call;
 };
 

@@ -9,6 +9,7 @@
 #include "base/banned.h"
 
 enum { BACKOFF_FIRST_MS = 500, BACKOFF_MOST_MS = 60 * 1000 };
+enum { STATUS_PAUSE_MS = 1000, STATUS_PAUSE_MOST_MS = 10 * 1000, STATUS_SHARE = 50 };
 
 static void set_text(char **to, const char *text)
 {
@@ -137,10 +138,29 @@ bool task_note_listing(struct task *t, const char *version)
     return true;
 }
 
-void task_note_status(struct task *t)
+/*
+ * Many pods that start or end bring many changes of what the status tells. One write a second is enough for
+ * people, and fewer while the API server is slow with them: a job does not keep it busy for more than a
+ * fiftieth of the time.
+ */
+static int64_t status_pause_ms(int64_t took_ms)
+{
+    int64_t pause_ms = took_ms * STATUS_SHARE;
+    if (pause_ms < STATUS_PAUSE_MS)
+        return STATUS_PAUSE_MS;
+    return pause_ms < STATUS_PAUSE_MOST_MS ? pause_ms : STATUS_PAUSE_MOST_MS;
+}
+
+int64_t task_status_after_us(const struct task *t, int64_t now_us)
+{
+    int64_t wait_ms = t->status_after_ms - clock_boot_ms();
+    return wait_ms > 0 ? now_us + wait_ms * 1000 : 0;
+}
+
+void task_note_status(struct task *t, int64_t took_ms)
 {
     t->is_refusal_told = t->refused_count > 0;
-    t->status_ms = clock_boot_ms();
+    t->status_after_ms = clock_boot_ms() + status_pause_ms(took_ms);
 }
 
 struct refusal task_refusal(const struct task *t)

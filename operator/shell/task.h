@@ -40,9 +40,9 @@ struct task {
     /* Due, but as many passes run as may: a place in the controller's line. */
     bool is_waiting;
     struct task *next_waiting;
-    int64_t ready_ms;  /* boot clock: when the pass that is not begun yet became due; 0 = it is not due */
-    int64_t status_ms; /* boot clock: when a status was written last; 0 = not by this process */
-    void *controller;  /* for the timer */
+    int64_t ready_ms; /* boot clock: when the pass that is not begun yet became due; 0 = it is not due */
+    int64_t status_after_ms; /* boot clock: what only tells how far things are waits until then */
+    void *controller;        /* for the timer */
 };
 
 struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
@@ -60,8 +60,10 @@ void task_forget(struct task *t, const char *uid);
 void task_note_create(struct task *t, const char *object, const char *message);
 /* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
 void task_note_refusal_too(struct task *t, const char *object, const char *message);
-/* A status was written just now: it tells of the refusal, if there was one. */
-void task_note_status(struct task *t);
+/* A status was written just now, which took so long: it tells of the refusal, if there was one. */
+void task_note_status(struct task *t, int64_t took_ms);
+/* Wall clock; 0 = a status may be written now. */
+int64_t task_status_after_us(const struct task *t, int64_t now_us);
 struct refusal task_refusal(const struct task *t);
 /* What the cluster autoscaler says of that pod, as of now. */
 void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);

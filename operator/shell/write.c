@@ -91,7 +91,7 @@ static void note_success(struct write *w, const json_t *object)
     const char *name = object_name(w);
     switch (w->action->kind) {
     case ACTION_SET_STATUS:
-        task_note_status(p->task);
+        task_note_status(p->task, clock_boot_ms() - w->begun_ms);
         expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
         break;
     case ACTION_UPDATE_POLICY:
@@ -377,6 +377,7 @@ void write_start(struct write *w)
 {
     const struct pass *p = w->pass;
     const struct action *a = w->action;
+    w->begun_ms = clock_boot_ms();
     switch (a->kind) {
     case ACTION_SET_STATUS: put_status(w); break;
     case ACTION_CONFIRM_JOB: look(w, on_confirmed); break;

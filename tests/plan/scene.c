@@ -352,6 +352,8 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
                                     .at_us = ago(refusal, "secondsAgo", 0),
                                     .count = (int32_t)number(refusal, "count", 1),
                                     .is_told = flag(refusal, "told")};
+    int64_t pause_s = number(test_case, "statusAfterSeconds", 0);
+    s->w.status_after_us = pause_s ? SCENE_NOW_US + pause_s * 1000000 : 0;
 }
 
 /* "taken": {"ops": ["<id>"]} */

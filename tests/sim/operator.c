@@ -119,25 +119,11 @@ static void keep_write(struct oper *o, const struct action *a)
     o->writes[o->write_count++] = w;
 }
 
-/* As the shell's pass.c: what only tells how far things are is written once a second. */
-static bool is_put_off(struct oper *o, const struct plan *plan, uint32_t now_ms)
-{
-    uint32_t at_ms = o->status_ms + STATUS_PAUSE_MS;
-    if (plan->count == 0 || !plan->actions[0].can_wait || o->status_ms == 0 || at_ms <= now_ms)
-        return false;
-    o->wake_ms = at_ms;
-    return true;
-}
-
-static const char *make_plan(struct oper *o, const struct world *w, uint32_t now_ms, struct arena *a)
+static const char *make_plan(struct oper *o, const struct world *w, struct arena *a)
 {
     struct plan plan = plan_job(w, a);
     const char *law = law_of_plan(w, &plan);
     o->wake_ms = 0;
-    if (!law && is_put_off(o, &plan, now_ms)) {
-        operator_complete_pass(o);
-        return NULL;
-    }
     o->base = o->job;
     for (size_t i = 0; i < plan.count && !law; i++) {
         const struct action *act = &plan.actions[i];
@@ -202,7 +188,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
             return "it plans, and does not know what became of a write";
     o->departed_planned = o->departed_count;
     view_world(s, o, c, a, &w);
-    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, s->ms, a);
+    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, a);
 }
 
 const char *operator_pass(const struct state *s, struct oper *o)

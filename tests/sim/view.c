@@ -111,6 +111,8 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
     memcpy(ret->confidential_nodes, c->confidential_nodes, sizeof(ret->confidential_nodes));
     memcpy(ret->spot_nodes, c->spot_nodes, sizeof(ret->spot_nodes));
     add_posts(s, a, ret);
+    if (o->status_ms && o->status_ms + STATUS_PAUSE_MS > s->ms)
+        ret->status_after_us = SIM_EPOCH_US + (o->status_ms + STATUS_PAUSE_MS) * INT64_C(1000);
 }
 
 /* ---- expectations, to and from the flat form ---- */

@@ -1,0 +1,68 @@
+/* How often a job may tell how far it is. */
+#include "shell/task.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { NOW_S = 1000, SECOND = 1000 * 1000 };
+
+static void never(void *task)
+{
+    (void)task;
+}
+
+/* Seconds from a status write that took so long to the next that only tells how far things are. */
+static int64_t pause_after_ms(int64_t took_ms)
+{
+    struct loop *loop = loop_new();
+    struct task *t = task_new(loop, "ml", "digits", never, NULL);
+    task_note_status(t, took_ms);
+    int64_t until_us = task_status_after_us(t, (int64_t)NOW_S * SECOND);
+    task_free(t);
+    loop_free(loop);
+    /* The clock has gone on a little since. */
+    return (until_us - (int64_t)NOW_S * SECOND + SECOND / 2) / SECOND;
+}
+
+static void the_first_status_need_not_wait(void **state)
+{
+    struct loop *loop = loop_new();
+    struct task *t = task_new(loop, "ml", "digits", never, NULL);
+    (void)state;
+    assert_int_equal(task_status_after_us(t, (int64_t)NOW_S * SECOND), 0);
+    task_free(t);
+    loop_free(loop);
+}
+
+static void progress_is_told_once_a_second(void **state)
+{
+    (void)state;
+    assert_int_equal(pause_after_ms(0), 1);
+    assert_int_equal(pause_after_ms(20), 1);
+}
+
+static void progress_is_told_less_often_while_status_writes_are_slow(void **state)
+{
+    (void)state;
+    assert_int_equal(pause_after_ms(100), 5);
+    assert_int_equal(pause_after_ms(60 * 1000), 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_status_need_not_wait),
+        cmocka_unit_test(progress_is_told_once_a_second),
+        cmocka_unit_test(progress_is_told_less_often_while_status_writes_are_slow),
+    };
+    return cmocka_run_group_tests_name("task", tests, NULL, NULL);
+}
