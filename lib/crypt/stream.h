@@ -65,7 +65,6 @@ const uint8_t *stream_writer_header(const struct stream_writer *w);
 /* How many plaintext bytes the next segment takes; 0 after the last one (an empty object has one of 0 bytes).
  */
 size_t stream_writer_next_bytes(const struct stream_writer *w);
-bool stream_writer_is_done(const struct stream_writer *w);
 /* Encrypts the next segment; out has room for the plaintext, the tag and, for the first one, the header.
  * Returns the bytes written. Each segment is made once: never two ciphertexts under one header and offset. */
 size_t stream_writer_segment(struct stream_writer *w, const void *plain, void *out);

@@ -40,11 +40,6 @@ size_t stream_writer_next_bytes(const struct stream_writer *w)
     return w->left < room ? (size_t)w->left : room;
 }
 
-bool stream_writer_is_done(const struct stream_writer *w)
-{
-    return w->is_done;
-}
-
 size_t stream_writer_segment(struct stream_writer *w, const void *plain, void *out)
 {
     uint8_t *at = out;

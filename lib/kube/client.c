@@ -14,6 +14,7 @@
 enum {
     ANSWER_MAX = 8 * 1024 * 1024, /* etcd takes 1.5 MiB; managedFields and escaping add to it */
     TOTAL_TIMEOUT_MS = 60 * 1000,
+    RETRY_AFTER_MOST_S = 60, /* a proxy's hour of maintenance is not ours */
     HEADERS = 3,
 };
 
@@ -122,6 +123,7 @@ static void on_http_done(void *context, const struct http_response *r, const str
     struct kube_answer answer = {.status = r->status, .is_unknown = e != NULL};
     if (e == NULL && read_answer(r, call->kind, &object, &refusal) < 0) {
         int seconds = http_response_retry_after(r, clock_wall_us());
+        seconds = seconds < RETRY_AFTER_MOST_S ? seconds : RETRY_AFTER_MOST_S;
         answer.retry_after_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
         /* 503 is said before anything is done. Behind another 5xx the write may have been done; a success
          * that cannot be read surely was. */

@@ -38,7 +38,7 @@ void kube_client_observe(struct kube_client *c, kube_observer_fn *fn, void *cont
 struct kube_answer {
     int status;             /* of HTTP; 0 when no answer came */
     const json_t *object;   /* the body of a success; borrowed; NULL otherwise */
-    int64_t retry_after_ms; /* what the server asked to wait; 0 = it did not say */
+    int64_t retry_after_ms; /* what the server asked to wait, a minute at most; 0 = it did not say */
     bool is_unknown;        /* the request may have been carried out although it failed */
 };
 

@@ -80,9 +80,12 @@ static int64_t pause_ms(const struct leader *l)
     return retry_ms + (int64_t)(random % (uint64_t)(retry_ms * 12 / 10 + 1));
 }
 
+/* Whoever leads leaves time for another try, whatever was asked for. */
 static void try_later(struct leader *l, int64_t least_ms)
 {
-    int64_t delay_ms = pause_ms(l);
+    int64_t delay_ms = pause_ms(l), most_ms = l->election.timing.renew_ms / 2;
+    if (l->is_told && least_ms > most_ms)
+        least_ms = most_ms;
     loop_timer_set(l->next, delay_ms > least_ms ? delay_ms : least_ms);
 }
 

@@ -68,14 +68,11 @@ void telemetry_watch_client(struct telemetry *t, struct kube_client *client, con
 /* One for each attempt that failed since: the status holds the last few. */
 static void count_restarts(struct telemetry *t, const struct job_status *s, int32_t from)
 {
-    for (int32_t attempt = from; attempt < s->attempt; attempt++) {
-        size_t i = 0;
-        while (i < s->failure_count && s->failures[i].attempt != attempt)
-            i++;
-        if (i == s->failure_count)
-            continue;
-        const char *const labels[] = {err_class_name(err_class_from_name(s->failures[i].class))};
-        metrics_add(t->metrics, RESTARTS, labels, 1);
+    for (size_t i = 0; i < s->failure_count; i++) {
+        const struct status_failure *f = &s->failures[i];
+        const char *const labels[] = {err_class_name(err_class_from_name(f->class))};
+        if (f->attempt >= from && f->attempt < s->attempt)
+            metrics_add(t->metrics, RESTARTS, labels, 1);
     }
 }
 

@@ -32,7 +32,7 @@ static void fill(const struct keyset *ks, struct view name, struct strbuf *ciphe
 {
     uint8_t *in = xcalloc(1, 1024 * 1024), *out = xmalloc(1024 * 1024);
     struct stream_writer *w = stream_writer_new(ks, name, OBJECT_BYTES);
-    while (!stream_writer_is_done(w))
+    while (stream_writer_next_bytes(w) > 0)
         strbuf_add(cipher, out, stream_writer_segment(w, in, out));
     stream_writer_free(w);
     free(in);

@@ -1,0 +1,42 @@
+/*
+ * An API server of a few lines, on the loop of the test, and a client of it. A request waits until the test
+ * answers it.
+ */
+#ifndef TESTS_APISERVER_H
+#define TESTS_APISERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kube/client.h"
+
+enum { APISERVER_VISITS_MAX = 8, APISERVER_REQUEST_MAX = 4096 };
+
+struct apiserver;
+
+/* One request, and its connection. */
+struct visit {
+    struct apiserver *server;
+    struct loop_source *io;
+    int fd;
+    char text[APISERVER_REQUEST_MAX]; /* "GET /things?limit=500 HTTP/1.1..." */
+};
+
+struct apiserver {
+    struct loop *loop;
+    int listener;
+    struct loop_source *io, *give_up;
+    struct kube_config *config;
+    struct kube_client *client;
+    struct visit visits[APISERVER_VISITS_MAX];
+    size_t count, wanted; /* the loop stops at so many requests */
+};
+
+void apiserver_init(struct apiserver *s);
+void apiserver_fini(struct apiserver *s);
+/* Runs the loop until one more request has come, and fails when none does. */
+struct visit *apiserver_next(struct apiserver *s);
+/* head: "200 OK", perhaps with headers behind it. */
+void apiserver_answer(struct visit *v, const char *head, const char *body);
+
+#endif
