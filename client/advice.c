@@ -20,7 +20,7 @@ static const struct {
     {ERR_DATA_ACCESS_DENIED, "grant your account roles/storage.objectViewer on the bucket"},
     {ERR_OUTPUT_DENIED,
      "check that the bucket exists, and grant your account roles/storage.objectUser on it"},
-    {ERR_OUTPUT_UNREADABLE, "encrypt the file while no other program writes to it"},
+    {ERR_OUTPUT_CHANGED, "encrypt the file while no other program writes to it"},
     {ERR_DATA_NOT_FOUND, "find out who removed it from the bucket, or run the job again"},
 };
 

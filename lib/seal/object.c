@@ -188,7 +188,7 @@ static int next_segment(struct source *src, struct err *e)
         if (fd_read_at(src->fd, src->in, want, src->offset, &got, e) < 0)
             return -1;
         if (got < want)
-            return FAIL(e, ERR_OUTPUT_UNREADABLE, "the file became shorter while it was read");
+            return FAIL(e, ERR_OUTPUT_CHANGED, "the file became shorter while it was read");
         plain = src->in;
     } else {
         src->plain = view_skip(src->plain, want);
@@ -268,7 +268,20 @@ int seal_write_file(const struct gcp_site *site, struct http_session *s, const s
                     const char *name, uint64_t if_generation, struct sealed *ret, struct err *e)
 {
     struct source src = {.fd = fd};
-    return seal_source(site, s, ks, associated_data, &src, plain_bytes, bucket, name, if_generation, ret, e);
+    struct sealed sealed;
+    struct stat before, after;
+    if (fstat(fd, &before) < 0)
+        return FAIL_ERRNO(e, "looking at the file");
+    if (seal_source(site, s, ks, associated_data, &src, plain_bytes, bucket, name, if_generation, &sealed,
+                    e) < 0)
+        return -1;
+    if (fstat(fd, &after) < 0)
+        return FAIL_ERRNO(e, "looking at the file");
+    if (after.st_size != before.st_size || after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
+        after.st_mtim.tv_nsec != before.st_mtim.tv_nsec)
+        return FAIL(e, ERR_OUTPUT_CHANGED, "the file was written to while it was read");
+    *ret = sealed;
+    return 0;
 }
 
 int seal_write_bytes(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,

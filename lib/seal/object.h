@@ -47,8 +47,8 @@ int seal_read_file(const struct gcp_site *site, struct http_session *s, const st
                    const struct seal_item *item, int directory_fd, struct err *e) MUST_CHECK;
 
 /* Encrypts plain_bytes bytes of fd and stores them under a name that must not exist yet (if_generation 0) or
- * be that generation. name_hint is the text that associated_data stands for, or NULL. Errors: OUTPUT_DENIED,
- * CONFLICT, ... */
+ * be that generation. Errors: OUTPUT_DENIED, CONFLICT, OUTPUT_CHANGED (somebody wrote to the file meanwhile;
+ * what was stored is not to be used), ... */
 int seal_write_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
                     const char *associated_data, int fd, uint64_t plain_bytes, const char *bucket,
                     const char *name, uint64_t if_generation, struct sealed *ret, struct err *e) MUST_CHECK;

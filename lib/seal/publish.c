@@ -64,6 +64,8 @@ static int publish_entry(struct publishing *p, int parent_fd, const char *entry,
     if (!utf8_is_valid(entry) || strpbrk(entry, "\r\n") != NULL)
         return unreadable(path, "has a name that is not UTF-8 or holds a line end", e);
     int fd = openat(parent_fd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, path, "%s was removed while it was to be read", path);
     if (fd < 0)
         return unreadable(path, errno == ELOOP ? "is a symbolic link" : strerror(errno), e);
     int result;

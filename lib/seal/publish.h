@@ -23,7 +23,8 @@ void publication_fini(struct publication *p);
  * m: its texts are set by the caller; id and entries are filled in. entry: the one file or directory of
  * `directory` to publish (its name begins every path), or NULL for all of them. Everything is opened beneath
  * the directory without following links. ERR_OUTPUT_UNREADABLE for what is neither file nor directory, is not
- * readable or shrinks while it is read; ERR_OUTPUT_DENIED when the bucket refuses.
+ * readable; ERR_OUTPUT_CHANGED for what somebody writes to or removes while it is read; ERR_OUTPUT_DENIED
+ * when the bucket refuses.
  */
 int seal_publish(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
                  const char *directory, const char *entry, const char *bucket, const char *prefix,

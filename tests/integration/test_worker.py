@@ -338,6 +338,43 @@ def test_directories_and_files_still_open_are_waited_for(cloud, worker, tmp_path
     assert second.finish()[0] == 0 and second.log("trainer") == "half\nwhole\n"
 
 
+REWRITING = {
+    "renamed over": "echo {0} > .tmp; mv .tmp last",
+    "written again": "echo {0} > last",
+    "another directory": "mkdir .tmp; echo {0} > .tmp/a; echo {0} > .tmp/b; [ ! -e last ] || mv last .old; mv .tmp last",
+}
+
+
+@pytest.mark.parametrize("way", REWRITING)
+def test_a_checkpoint_that_is_replaced_while_it_is_published_is_published_then(cloud, worker, tmp_path, prefix, way):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    cloud.api.faults([{"match": "POST /upload/.*data/last", "times": 1, "delay_seconds": 3}])
+    first = worker(spec)
+    first.start_trainer(f"cd /cloister/checkpoints; {REWRITING[way].format('one')}; while [ ! -e /cloister/run/go ]; do sleep 0.1; done;"
+                        f"{REWRITING[way].format('two')}; while [ -e last ]; do sleep 0.2; done; rm -rf .old")
+    wait_for("the upload", lambda: any(fault["hits"] for fault in cloud.api.fault_hits()), 30)
+    (first.directory / "run/go").touch()
+    code, message = first.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    second = worker(spec, attempt=2, pod="second")
+    second.start_trainer("cd /cloister/restore; [ -d last ] && cat last/a last/b || cat last")
+    assert second.finish()[0] == 0
+    assert set(second.log("trainer").split()) == {"two"}
+
+
+def test_a_checkpoint_that_the_trainer_removes_meanwhile_is_none(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    cloud.api.faults([{"match": "POST /upload/.*data/old", "times": 1, "delay_seconds": 2}])
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/checkpoints; mkdir .tmp; echo 1 > .tmp/a; echo 1 > .tmp/b; mv .tmp old;"
+                    f"while [ ! -e /cloister/run/go ]; do sleep 0.1; done; rm -r old; {checkpoint('new')}")
+    wait_for("the upload", lambda: any(fault["hits"] for fault in cloud.api.fault_hits()), 30)
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "new"), message
+
+
 def test_a_pod_that_was_replaced_gets_no_keys_and_moves_nothing(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)

@@ -204,8 +204,8 @@ static int prepare(struct agent *a, struct err *e)
     return 0;
 }
 
-/* A network that is away for a while does not end training: the checkpoint stays in the volume for the next
- * look. */
+/* A network that is away for a while, or a trainer that writes a checkpoint anew, does not end training: the
+ * checkpoint stays in the volume for the next look. */
 static int commit_checkpoints(struct agent *a, bool is_final, struct err *e)
 {
     if (a->checkpoints == NULL || checkpoints_commit(a->checkpoints, is_final, e) == 0)

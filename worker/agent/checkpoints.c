@@ -132,21 +132,37 @@ static int move_head(struct checkpoints *c, const struct manifest *m, const stru
     }
 }
 
+/*
+ * A file may be replaced while it is read: what was read is whole, and the new one is taken at the next look.
+ * Files of a directory that do not belong together are no checkpoint.
+ */
+static int check_still_whole(const struct checkpoints *c, const char *name, uint64_t stamp,
+                             const struct manifest *m, struct err *e)
+{
+    bool is_file = m->count == 1 && strcmp(m->entries[0].path, name) == 0;
+    return is_file || finished_stamp(c->finished, name) == stamp
+               ? 0
+               : FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, name, "the directory changed while it was read");
+}
+
 static int commit(struct checkpoints *c, const char *name, struct err *e)
 {
     struct manifest m = {.kind = NULL};
     struct publication p = {.uri = NULL};
     char *prefix CLEANUP(cleanup_free) = xasprintf("%s%lld/", c->prefix, (long long)c->plan->attempt);
+    uint64_t stamp = finished_stamp(c->finished, name);
     fill_manifest(c, name, &m);
     int result =
         seal_publish(c->site, c->session, c->ks, CHECKPOINTS_DIRECTORY, name, c->bucket, prefix, &m, &p, e);
+    if (result == 0)
+        result = check_still_whole(c, name, stamp, &m, e);
     if (result == 0)
         result = move_head(c, &m, &p, e);
     if (result == 0) {
         char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket, p.manifest_name);
         result_checkpoint(c->result, uri, &c->head);
         log_info("checkpoint committed", "name", name, "manifest", uri, NULL);
-        result = finished_remove(c->finished, name, e);
+        result = finished_remove(c->finished, name, stamp, e);
     }
     publication_fini(&p);
     manifest_fini(&m);

@@ -5,7 +5,9 @@
  * Finished is an entry of the directory whose name does not look temporary (a
  * leading dot, tmp-, .tmp, .part, .incomplete) and whose regular files nobody
  * holds open for writing (a read lease is granted). A directory counts when it
- * was renamed into place or holds .metadata (PyTorch DCP). Blocking; one thread.
+ * was renamed into place or holds .metadata (PyTorch DCP). What is replaced or
+ * written anew while it is published stays, and is published at a later look.
+ * Blocking; one thread.
  */
 #ifndef AGENT_CHECKPOINTS_H
 #define AGENT_CHECKPOINTS_H
@@ -29,8 +31,8 @@ void checkpoints_free(struct checkpoints *c); /* NULL is fine */
 int checkpoints_hint_fd(const struct checkpoints *c);
 /*
  * Commits every finished checkpoint, oldest first. is_final: the trainer has ended, so directories count as
- * they are. ERR_SUPERSEDED when another worker has moved HEAD; OUTPUT_DENIED, OUTPUT_UNREADABLE, network
- * errors.
+ * they are. ERR_SUPERSEDED when another worker has moved HEAD; OUTPUT_DENIED, OUTPUT_UNREADABLE,
+ * OUTPUT_CHANGED, network errors.
  */
 int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e) MUST_CHECK;
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/view.h"
+#include "data/skim.h"
 #include "os/file.h"
 #include "os/tree.h"
 
@@ -97,6 +99,21 @@ static bool was_renamed(const struct finished *f, const char *name)
     return false;
 }
 
+static void forget_renamed(struct finished *f, size_t at)
+{
+    free(f->renamed[at]);
+    f->renamed[at] = f->renamed[--f->renamed_count];
+}
+
+/* The trainer removes and renames, too; what it makes under the same name later was not moved into place. */
+static void forget_absent(struct finished *f)
+{
+    struct stat ignored;
+    for (size_t i = f->renamed_count; i-- > 0;)
+        if (fstatat(f->directory_fd, f->renamed[i], &ignored, AT_SYMLINK_NOFOLLOW) < 0)
+            forget_renamed(f, i);
+}
+
 /* Learns which directories were moved into place whole. */
 static void read_hints(struct finished *f)
 {
@@ -122,8 +139,12 @@ static bool is_entry_quiet(int directory_fd, const char *name, int depth)
 {
     struct stat st;
     int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return fd < 0; /* publishing says what is wrong with it */
+    if (fd < 0)
+        return true; /* publishing says what is wrong with it */
+    if (fstat(fd, &st) < 0) {
+        close(fd);
+        return false;
+    }
     if (S_ISDIR(st.st_mode))
         return is_tree_quiet(fd, depth + 1); /* takes fd */
     bool is_quiet = true;
@@ -196,6 +217,7 @@ int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *
 {
     struct candidate *found CLEANUP(cleanup_free) = NULL;
     read_hints(f);
+    forget_absent(f);
     DIR *directory = opendir(f->path);
     if (directory == NULL)
         return FAIL_ERRNO(e, "reading %s", f->path);
@@ -209,13 +231,55 @@ int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *
     return 0;
 }
 
-int finished_remove(struct finished *f, const char *name, struct err *e)
+/* ---- removing ---- */
+/* While it is judged and removed it has a name that nobody else gives to anything. */
+#define REMOVED ".cloister-removed"
+
+static uint64_t stamp_below(int directory_fd, const char *name, int depth)
 {
+    struct stat st;
+    const struct dirent *entry;
+    if (depth > DEPTH_MAX || fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return 0;
+    const uint64_t facts[] = {st.st_ino, st.st_mode, (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
+                              (uint64_t)st.st_mtim.tv_nsec};
+    uint64_t stamp = skim_hash_text(view_of(facts, sizeof(facts)));
+    int fd = S_ISDIR(st.st_mode) ? openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                                 : -1;
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    if (directory == NULL) {
+        cleanup_fd(&fd);
+        return stamp;
+    }
+    while ((entry = readdir(directory)) != NULL) /* in any order */
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            stamp += skim_hash_mix(skim_hash_text(view_from(entry->d_name)) +
+                                   stamp_below(fd, entry->d_name, depth + 1));
+    closedir(directory);
+    return stamp;
+}
+
+uint64_t finished_stamp(const struct finished *f, const char *name)
+{
+    return stamp_below(f->directory_fd, name, 0);
+}
+
+int finished_remove(struct finished *f, const char *name, uint64_t stamp, struct err *e)
+{
+    if (tree_remove(f->directory_fd, REMOVED, e) < 0)
+        return -1;
+    if (renameat(f->directory_fd, name, f->directory_fd, REMOVED) < 0)
+        return errno == ENOENT ? 0 : FAIL_ERRNO(e, "removing %s", name);
+    if (finished_stamp(f, REMOVED) != stamp &&
+        renameat2(f->directory_fd, REMOVED, f->directory_fd, name, RENAME_NOREPLACE) == 0)
+        return 0;
     for (size_t i = 0; i < f->renamed_count; i++)
         if (strcmp(f->renamed[i], name) == 0) {
-            free(f->renamed[i]);
-            f->renamed[i] = f->renamed[--f->renamed_count];
+            forget_renamed(f, i);
             break;
         }
-    return tree_remove(f->directory_fd, name, e);
+    if (tree_remove(f->directory_fd, REMOVED, e) == 0)
+        return 0;
+    err_recode(e, ERR_OUTPUT_UNREADABLE); /* its writer has taken away the right to remove it */
+    return -1;
 }

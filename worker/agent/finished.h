@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -23,7 +24,12 @@ int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *
 bool finished_name_is_temporary(const char *name);
 /* The number at the end of the name's stem: "epoch-12.ckpt" -> 12; -1 without one. */
 long long finished_step(const char *name);
-/* rm -r, without following links. */
-int finished_remove(struct finished *f, const char *name, struct err *e) MUST_CHECK;
+/*
+ * What the entry is: another value once it was replaced, or anything in it was written to, added or removed.
+ * 0: it is not there.
+ */
+uint64_t finished_stamp(const struct finished *f, const char *name);
+/* rm -r of what had that stamp, without following links. What has taken its place meanwhile stays. */
+int finished_remove(struct finished *f, const char *name, uint64_t stamp, struct err *e) MUST_CHECK;
 
 #endif
