@@ -82,6 +82,17 @@ def test_monitors_are_made_when_wanted(render):
     assert ("Service", "cloister-operator-metrics") not in without
 
 
+def test_a_release_of_one_namespace_monitors_the_workers_of_that_namespace_only(render):
+    monitors = {"metrics.podMonitoring.enabled": True, "metrics.serviceMonitor.enabled": True}
+    everywhere, one = render(**monitors), render(**monitors, watchNamespace="ml")
+    assert everywhere["PodMonitor", "cloister-workers"]["spec"]["namespaceSelector"] == {"any": True}
+    assert one["PodMonitor", "cloister-workers"]["spec"]["namespaceSelector"] == {"matchNames": ["ml"]}
+    assert ("ClusterPodMonitoring", "cloister-workers") in everywhere and ("ClusterPodMonitoring", "cloister-workers") not in one
+    workers = one["PodMonitoring", "cloister-workers"]
+    assert workers["metadata"]["namespace"] == "ml"
+    assert workers["spec"] == everywhere["ClusterPodMonitoring", "cloister-workers"]["spec"]
+
+
 def test_every_option_of_the_chart_is_one_of_the_program(render):
     known = set(re.findall(r"--[a-z-]+", run(BUILD / "bin/cloister-operator", "--help").stdout))
     objects = render(**{"extraArgs[0]": "--connections=9", "extraEnv[0].name": "CLOISTER_LOG_LEVEL",
