@@ -53,12 +53,17 @@ static void add_quota_project(const struct gcp_site *site, struct http_request *
     call->headers = headers;
 }
 
+static bool is_cancelled(const struct gcp_site *site)
+{
+    return site->is_cancelled != NULL && atomic_load(site->is_cancelled);
+}
+
 int gcp_try(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
             struct http_response *r, struct err *e)
 {
     struct http_header headers[HEADERS_MAX];
     struct http_request call = *q;
-    if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
+    if (is_cancelled(site))
         return FAIL(e, ERR_CANCELLED, "cancelled");
     add_quota_project(site, &call, headers);
     call.bearer = identity_hold_token(site->identity, e);
@@ -70,6 +75,16 @@ int gcp_try(const struct gcp_site *site, struct http_session *s, const struct ht
         return -1;
     if (r->status == 401)
         identity_forget(site->identity); /* revoked before its time; the next try has a new one */
+    return r->status < 400 ? 0 : gcp_fail_from_reply(q->method, q->url, r, e);
+}
+
+int gcp_try_without_token(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
+                          struct http_response *r, struct err *e)
+{
+    if (is_cancelled(site))
+        return FAIL(e, ERR_CANCELLED, "cancelled");
+    if (http_perform(s, q, r, e) < 0)
+        return -1;
     return r->status < 400 ? 0 : gcp_fail_from_reply(q->method, q->url, r, e);
 }
 
@@ -103,7 +118,7 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     if (until > p->deadline_ms)
         return -1;
     while (clock_boot_ms() < until) {
-        if (site->is_cancelled != NULL && atomic_load(site->is_cancelled))
+        if (is_cancelled(site))
             return -1;
         usleep(NAP_MS * 1000);
     }

@@ -33,6 +33,9 @@ int gcp_call(const struct gcp_site *site, struct http_session *s, const struct h
 int gcp_try(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
             struct http_response *r, struct err *e) MUST_CHECK;
 
+/* The same without a token, for a URL that is a right by itself and may be of another host. */
+int gcp_try_without_token(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
+                          struct http_response *r, struct err *e) MUST_CHECK;
 /* A refusal as an error, with Google's words (cloud.google.com/apis/design/errors) and without the query.
  * Always -1. */
 int gcp_fail_from_reply(const char *method, const char *url, const struct http_response *r, struct err *e);

@@ -73,7 +73,8 @@ int gcs_write_small(const struct gcp_site *site, struct http_session *s, const c
 /*
  * A resumable upload of exactly size bytes to a name that must not exist yet (or, with if_generation, be
  * that). produce fills a chunk; it is called once for each byte, in order: what was produced is kept until
- * the server has it, and sent again if needed.
+ * the server has it, and sent again if needed. ERR_GONE when the server has lost the session: to be done
+ * again from the start.
  */
 int gcs_upload(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
                uint64_t size, const struct gcs_pair *pairs, size_t pair_count, uint64_t if_generation,

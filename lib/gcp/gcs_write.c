@@ -92,16 +92,31 @@ struct upload {
     struct http_session *s;
     const char *bucket, *name;
     uint64_t size;
-    char *session;    /* URL */
-    uint8_t *chunk;   /* the bytes from chunk_start on, kept until the server has them */
-    uint64_t start;   /* offset of chunk */
-    size_t held;      /* bytes in it */
-    uint64_t there;   /* offset up to which the server has everything */
-    uint32_t crc;     /* over everything produced */
-    bool is_finished; /* the server has made the object */
+    char *session;     /* URL */
+    bool is_elsewhere; /* the session is at another host, which gets no token */
+    uint8_t *chunk;    /* the bytes from chunk_start on, kept until the server has them */
+    uint64_t start;    /* offset of chunk */
+    size_t held;       /* bytes in it */
+    uint64_t there;    /* offset up to which the server has everything */
+    uint32_t crc;      /* over everything produced */
+    bool is_finished;  /* the server has made the object */
     uint64_t if_generation;
     struct http_response r;
 };
+
+/* A session's URL is all that its use takes. Storage chooses the host, so ours are not the only ones; but
+ * nothing goes to it that is worth more than the ciphertext, and nothing in the clear. */
+static int judge_session(struct upload *u, struct err *e)
+{
+    struct url ours, theirs;
+    if (url_parse(u->site->storage_url, &ours, e) < 0 || url_parse(u->session, &theirs, e) < 0)
+        return -1;
+    bool is_same_scheme = view_equal(ours.scheme, theirs.scheme);
+    if (!is_same_scheme && view_equal_text(ours.scheme, "https"))
+        return FAIL(e, ERR_PROTOCOL, "the server opened an upload session that is not encrypted");
+    u->is_elsewhere = !is_same_scheme || !view_equal(ours.host, theirs.host) || ours.port != theirs.port;
+    return 0;
+}
 
 static int open_session(struct upload *u, const struct gcs_pair *pairs, size_t pair_count, struct err *e)
 {
@@ -119,7 +134,7 @@ static int open_session(struct upload *u, const struct gcs_pair *pairs, size_t p
     if (location.len == 0)
         return FAIL(e, ERR_PROTOCOL, "the server opened no upload session");
     u->session = view_dup(location);
-    return 0;
+    return judge_session(u, e);
 }
 
 /* "Range: bytes=0-N" of a 308: N may be less than what was sent; no header means nothing is there. */
@@ -156,9 +171,11 @@ static int put_range(struct upload *u, struct view bytes, const char *range, str
                              .header_count = 1,
                              .body = bytes,
                              .max_body_bytes = RESOURCE_MAX};
-    if (gcp_try(u->site, u->s, &q, &u->r, e) < 0)
-        return -1;
-    return take_progress(u, e);
+    int result = u->is_elsewhere ? gcp_try_without_token(u->site, u->s, &q, &u->r, e)
+                                 : gcp_try(u->site, u->s, &q, &u->r, e);
+    if (result < 0 && e->code == ERR_NOT_FOUND)
+        err_recode(e, ERR_GONE);
+    return result < 0 ? -1 : take_progress(u, e);
 }
 
 static int send_held(struct upload *u, struct err *e)

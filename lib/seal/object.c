@@ -215,7 +215,7 @@ static int produce(void *context, void *out, size_t length, struct err *e)
     return 0;
 }
 
-enum { SMALL_MAX = 1024 * 1024 };
+enum { SMALL_MAX = 1024 * 1024, UPLOAD_TRIES = 5 };
 
 static int store(const struct gcp_site *site, struct http_session *s, struct source *src,
                  const struct sealed *sealed, const char *bucket, const char *name,
@@ -235,32 +235,50 @@ static int store(const struct gcp_site *site, struct http_session *s, struct sou
                            if_generation, NULL, e);
 }
 
-static int seal_source(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                       const char *associated_data, struct source *src, uint64_t plain_bytes,
-                       const char *bucket, const char *name, uint64_t if_generation, struct sealed *ret,
-                       struct err *e)
+/* One stream of its own header, from the first byte. */
+static int write_stream(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
+                        const char *associated_data, const struct source *from, uint64_t plain_bytes,
+                        const char *bucket, const char *name, uint64_t if_generation, struct sealed *ret,
+                        struct err *e)
 {
     const struct keyset_key *key = &ks->keys[ks->primary];
     size_t segment = key->params.segment_bytes;
+    struct source src = *from;
     struct sealed sealed = {.plain_bytes = plain_bytes,
                             .cipher_bytes = stream_cipher_size(&key->params, plain_bytes),
                             .header_bytes = stream_header_bytes(&key->params),
                             .key_id = key->id};
-    src->writer = stream_writer_new(ks, view_from(associated_data), plain_bytes);
-    memcpy(sealed.header, stream_writer_header(src->writer), sealed.header_bytes);
-    src->in = xmalloc(segment);
-    src->out = xmalloc(segment);
-    int result = store(site, s, src, &sealed, bucket, name, associated_data, if_generation, e);
-    secret_wipe(src->in, segment);
-    free(src->in);
-    free(src->out);
-    stream_writer_free(src->writer);
+    src.writer = stream_writer_new(ks, view_from(associated_data), plain_bytes);
+    memcpy(sealed.header, stream_writer_header(src.writer), sealed.header_bytes);
+    src.in = xmalloc(segment);
+    src.out = xmalloc(segment);
+    int result = store(site, s, &src, &sealed, bucket, name, associated_data, if_generation, e);
+    secret_wipe(src.in, segment);
+    free(src.in);
+    free(src.out);
+    stream_writer_free(src.writer);
     if (result == 0)
         *ret = sealed;
-    else if (e->code == ERR_DENIED || e->code == ERR_NOT_FOUND)
-        err_recode(
-            e, ERR_OUTPUT_DENIED); /* writing answers 404 when the bucket is not there or not ours to see */
     return result;
+}
+
+/* An upload that the server has lost begins anew under a new header: no ciphertext is made twice for one. */
+static int seal_source(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
+                       const char *associated_data, const struct source *from, uint64_t plain_bytes,
+                       const char *bucket, const char *name, uint64_t if_generation, struct sealed *ret,
+                       struct err *e)
+{
+    int tries = 1;
+    while (write_stream(site, s, ks, associated_data, from, plain_bytes, bucket, name, if_generation, ret,
+                        e) < 0) {
+        if (e->code == ERR_DENIED || e->code == ERR_NOT_FOUND)
+            err_recode(e, ERR_OUTPUT_DENIED); /* writing answers 404 when the bucket is not there or not
+                                                 ours to see */
+        if (e->code != ERR_GONE || tries++ == UPLOAD_TRIES)
+            return -1;
+        err_fini(e);
+    }
+    return 0;
 }
 
 int seal_write_file(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,

@@ -13,7 +13,7 @@ class Fault:
     """One fault. `match` is a regular expression searched in "METHOD path?query", raw and percent-decoded.
 
     It lets `after` matching calls pass and then acts `times` times (None: always). It waits delay_seconds, then:
-    answers status and body; or drops the connection (drop: True before the call does anything, "after" when it was
+    answers status, headers and body; or drops the connection (drop: True before the call does anything, "after" when it was
     done and only its answer is lost); or lets the call go on and flips the byte at corrupt_byte of the answer's
     body, or breaks off after truncate_bytes of it. `hits` counts how often it acted.
     """
@@ -23,6 +23,7 @@ class Fault:
     after: int = 0
     status: int | None = None
     body: str = ""
+    headers: dict = dataclasses.field(default_factory=dict)
     delay_seconds: float = 0
     drop: bool | str = False
     truncate_bytes: int | None = None
@@ -48,7 +49,7 @@ class Fault:
         if self.drop is True:
             return dropped(request)
         if self.status is not None:
-            return web.Response(status=self.status, text=self.body, content_type="application/json")
+            return web.Response(status=self.status, text=self.body, content_type="application/json", headers=self.headers)
         return None
 
     def alters_body(self):

@@ -1,9 +1,11 @@
 """The agent before a bucket that lies: whoever writes there, and the server itself, are trusted with ciphertext only."""
 import base64
 import hashlib
+import http.server
 import json
 import random
 import ssl
+import threading
 import urllib.parse
 import urllib.request
 
@@ -206,6 +208,58 @@ def test_an_output_that_no_object_can_be_named_after_is_the_trainers_failure(clo
     code, message = w.finish()
     assert (code, message["class"], message["reason"]) == (125, "Application", "OutputUnreadable"), message
     assert told in message["message"]
+
+
+@pytest.mark.parametrize("answer", [404, 410])
+def test_an_upload_that_storage_has_lost_begins_anew_under_another_header(cloud, worker, tmp_path, prefix, answer):  # noqa: F811
+    path, digest = data_file(tmp_path, 9_000_000)
+    spec = encrypt(cloud, prefix, path)
+    cloud.api.faults([{"match": "PUT /upload/", "after": 1, "times": 1, "status": answer}])
+    w = worker(spec)
+    w.start_trainer(COPY)
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    assert [fault["hits"] for fault in cloud.api.fault_hits()] == [1]
+    folder = message["output"]["uri"].removeprefix(f"gs://{BUCKET}/")
+    second = worker({"keys": spec["keys"], "inputs": [{
+        "name": "data", "uri": f"{message['output']['uri']}data/model", "keyName": "data",
+        "associatedData": f"Fixed:cloister/v1/{folder.rstrip('/').rpartition('/')[2]}/model"}]}, attempt=2, pod="second")
+    second.start_trainer("sha256sum < /cloister/in/inputs/data/model")
+    assert second.finish()[0] == 0 and second.log("trainer").split()[0] == digest
+
+
+class Elsewhere(http.server.BaseHTTPRequestHandler):
+    """Another server with a certificate that the agent trusts."""
+
+    def do_PUT(self):
+        self.server.seen.append(dict(self.headers))
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_an_upload_session_at_another_host_gets_no_token(cloud, worker, tmp_path, prefix, scheme):  # noqa: F811
+    path, _ = data_file(tmp_path, 3_000_000)
+    spec = encrypt(cloud, prefix, path)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
+    server.seen = []
+    if scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cloud.state / "server.pem", cloud.state / "server-key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    session = f"{scheme}://127.0.0.1:{server.server_port}/session"
+    cloud.api.faults([{"match": "POST /upload/.*resumable", "status": 200, "headers": {"Location": session}}])
+    w = worker(spec)
+    w.start_trainer(COPY)
+    code, message = w.finish()
+    server.shutdown()
+    assert (code, message["reason"]) == (125, "OutputDenied" if scheme == "https" else "BadReply"), message
+    assert bool(server.seen) == (scheme == "https") and not any("Authorization" in headers for headers in server.seen)
 
 
 def memory_of(pid):
