@@ -46,6 +46,20 @@ def test_upgrading_the_chart_restarts_no_worker(site, namespace, digits, tmp_pat
         site.install()
 
 
+def test_operators_and_workers_are_taken_where_the_restricted_pod_security_standard_is_enforced(site, namespace):
+    def enforce(level):
+        for name in (SYSTEM_NAMESPACE, namespace):
+            site.cluster.kubectl("label", "namespace", name, "--overwrite", f"pod-security.kubernetes.io/enforce={level}")
+    enforce("restricted")
+    try:
+        for action in ("restart", "status"):
+            site.cluster.kubectl("rollout", action, "deployment/cloister-operator", "-n", SYSTEM_NAMESPACE)
+        site.cluster.apply(training_job("job", namespace, image("toolbox"), ["/bin/true"]))
+        site.wait_phase("job", namespace, "Succeeded")
+    finally:
+        enforce("privileged")
+
+
 def test_the_log_level_changes_without_a_restart_of_the_operator(site, namespace):
     operators = {p["metadata"]["name"]: p["metadata"]["uid"] for p in site.operator_pods()}
     restarts = site.operator_restarts()
