@@ -28,6 +28,7 @@ struct leader {
     char *other;    /* the holder that was told last; "" = none */
     /* leader_release */
     int release_tries; /* left; 0 = it was not called */
+    bool may_be_ours;  /* a request was on its way that may have taken it */
     void (*on_released)(void *context);
     void *released_context;
 };
@@ -97,9 +98,9 @@ static void on_failed(struct leader *l, const struct kube_answer *answer, const 
 
 static void on_won(struct leader *l, const json_t *lease)
 {
-    int64_t now_ms = clock_boot_ms();
+    int64_t now_ms = clock_boot_ms(), left_ms = l->sent_ms + l->election.timing.renew_ms - now_ms;
     election_win(&l->election, lease, l->sent_ms, now_ms);
-    loop_timer_set(l->expiry, l->election.timing.renew_ms - (now_ms - l->sent_ms));
+    loop_timer_set(l->expiry, left_ms > 0 ? left_ms : 0);
     if (!l->is_told) {
         l->is_told = true;
         l->listener.on_elected(l->listener.context);
@@ -238,7 +239,7 @@ static void on_given_back(void *context, const struct kube_answer *answer, const
 static void on_release_due(void *context)
 {
     struct leader *l = context;
-    if (election_is_ours(&l->election))
+    if (election_is_ours(&l->election) || l->may_be_ours)
         send(l, "GET", NULL, on_seen_last);
     else
         released(l);
@@ -251,6 +252,7 @@ static void on_release_overdue(void *context)
 
 void leader_release(struct leader *l, void (*on_released)(void *context), void *context)
 {
+    l->may_be_ours = l->call != NULL;
     cancel(l);
     election_resign(&l->election);
     l->is_told = false;

@@ -19,6 +19,9 @@
     "\"spec\":{\"holderIdentity\":\"me\",\"leaseDurationSeconds\":3}}"
 #define STATUS "{\"kind\":\"Status\",\"message\":\"come again\"}"
 
+static const struct leader_config config = {
+    "n", "l", "me", {.lease_ms = 3000, .renew_ms = 2000, .retry_ms = 100}};
+
 struct candidate {
     struct apiserver server;
     struct leader *leader;
@@ -51,8 +54,6 @@ static void on_trouble(void *context, const struct err *e)
 /* A proxy in between is asked for an hour's rest: whoever leads asks again while it still does. */
 static void a_leader_asks_again_before_its_time_is_up(void **state)
 {
-    const struct leader_config config = {
-        "n", "l", "me", {.lease_ms = 3000, .renew_ms = 2000, .retry_ms = 100}};
     struct candidate c = {.elected = 0};
     const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, &c};
     (void)state;
@@ -70,6 +71,36 @@ static void a_leader_asks_again_before_its_time_is_up(void **state)
     assert_int_equal(c.troubles, 1);
     assert_int_equal(c.lost, 0);
     assert_true(leader_is_leading(c.leader));
+    leader_free(c.leader);
+    apiserver_fini(&c.server);
+}
+
+static void on_released(void *context)
+{
+    struct candidate *c = context;
+    loop_stop(c->server.loop, 0);
+}
+
+/* Whoever ends while it takes the Lease must not leave it to expire. */
+static void a_claim_on_its_way_is_given_back(void **state)
+{
+    struct candidate c = {.elected = 0};
+    const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, &c};
+    (void)state;
+    apiserver_init(&c.server);
+    c.leader = leader_new(c.server.loop, c.server.client, &config, &listener);
+    apiserver_answer(apiserver_next(&c.server), "404 Not Found", STATUS);
+    assert_memory_equal(apiserver_next(&c.server)->text, "POST ", 5); /* and was taken, but nobody hears it */
+    leader_release(c.leader, on_released, &c);
+    struct visit *look = apiserver_next(&c.server);
+    assert_memory_equal(look->text, "GET ", 4);
+    apiserver_answer(look, "200 OK", LEASE);
+    struct visit *release = apiserver_next(&c.server);
+    assert_memory_equal(release->text, "PUT ", 4);
+    assert_non_null(strstr(release->text, "\"holderIdentity\":\"\""));
+    apiserver_answer(release, "200 OK", LEASE);
+    loop_run(c.server.loop);
+    assert_int_equal(c.elected, 0);
     leader_free(c.leader);
     apiserver_fini(&c.server);
 }
@@ -119,6 +150,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_leader_asks_again_before_its_time_is_up),
+        cmocka_unit_test(a_claim_on_its_way_is_given_back),
         cmocka_unit_test(nobody_is_made_to_wait_for_ever),
     };
     return cmocka_run_group_tests_name("leader", tests, set_up, NULL);
