@@ -166,6 +166,8 @@ struct status_workers {
     int32_t succeeded;
     int32_t failed;
     const char *summary; /* "1/2": ready or succeeded, of all */
+    /* "1,3-5": have succeeded, and their pods may go; "" = none. See api/indexes.h. */
+    const char *completed_indexes;
 };
 
 struct status_failure {

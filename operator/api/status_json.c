@@ -29,6 +29,7 @@ static const struct field status_fields[] = {
     STATUS("workers.succeeded", INT32, workers.succeeded, true),
     STATUS("workers.failed", INT32, workers.failed, true),
     STATUS("workers.summary", TEXT, workers.summary, false),
+    STATUS("workers.completedIndexes", TEXT, workers.completed_indexes, false),
     STATUS("backoff.failures", INT32, backoff_failures, false),
     STATUS("backoff.until", TIME, backoff_until_us, false),
     STATUS("confidential.technology", TEXT, technology, false),
@@ -125,7 +126,7 @@ void status_init(struct job_status *s)
     *s = (struct job_status){
         .reason = "",
         .message = "",
-        .workers.summary = "",
+        .workers = {.summary = "", .completed_indexes = ""},
         .technology = "",
         .progress = PROGRESS_NONE,
         .requested_technology = "",

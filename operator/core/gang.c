@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/indexes.h"
 #include "api/names.h"
+#include "core/render.h"
 
 #include "base/banned.h"
 
@@ -28,6 +30,39 @@ static int by_attempt_and_index(const void *a, const void *b)
 static bool is_worker(const struct gang *g, const struct pod_facts *p)
 {
     return p->attempt == g->attempt && p->index < g->replicas;
+}
+
+static void release(void *pod)
+{
+    free(pod);
+}
+
+static const struct pod_facts *remembered(const struct job *j, int32_t index, int32_t attempt,
+                                          struct arena *a)
+{
+    char name[NAME_SIZE];
+    name_pod(j->name, index, attempt, name);
+    const struct pod_facts facts = {.namespace = j->namespace,
+                                    .name = name,
+                                    .job_uid = j->uid,
+                                    .owner_uid = j->uid,
+                                    .attempt = attempt,
+                                    .index = index,
+                                    .phase = POD_SUCCEEDED,
+                                    .is_deleting = true};
+    struct pod_facts *pod = pod_facts_copy(&facts);
+    arena_defer(a, release, pod);
+    return pod;
+}
+
+static void add_remembered(struct gang *g, const struct job *j, struct arena *a)
+{
+    bool *is_completed = arena_calloc(a, (size_t)g->replicas + 1, sizeof(*is_completed));
+    if (g->attempt == j->status.attempt)
+        indexes_read(j->status.workers.completed_indexes, g->replicas, is_completed);
+    for (int32_t i = 0; i < g->replicas; i++)
+        if (is_completed[i] && !g->workers[i] && worker_may_go(j, i))
+            g->workers[i] = remembered(j, i, g->attempt, a);
 }
 
 static void add_departed(struct gang *g, const struct world *w, struct arena *a)
@@ -58,6 +93,7 @@ void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct ar
             g->others[g->other_count++] = p;
     }
     qsort(g->others, g->other_count, sizeof(*g->others), by_attempt_and_index);
+    add_remembered(g, j, a);
     add_departed(g, w, a);
 }
 
@@ -74,6 +110,16 @@ bool pod_is_bound(const struct pod_facts *p)
 bool pod_is_alive(const struct pod_facts *p)
 {
     return !pod_is_terminal(p) && (pod_is_bound(p) || !p->is_deleting);
+}
+
+bool pod_is_remembered(const struct pod_facts *p)
+{
+    return *p->uid == '\0';
+}
+
+bool worker_may_go(const struct job *j, int32_t index)
+{
+    return index != COORDINATOR_INDEX || !*j->spec.output_uri;
 }
 
 static int32_t count(const struct pod_facts *const *list, int32_t replicas)
@@ -94,6 +140,15 @@ int32_t gang_departed(const struct gang *g)
     return count(g->departed, g->replicas);
 }
 
+int32_t gang_missing(const struct gang *g, const struct job_status *s)
+{
+    const struct status_workers *n = &s->workers;
+    int32_t counted = s->attempt == g->attempt ? n->active + n->succeeded + n->failed : 0;
+    if (counted > g->replicas)
+        counted = g->replicas;
+    return counted - gang_present(g) - gang_departed(g);
+}
+
 const struct pod_facts *gang_first_alive(const struct gang *g)
 {
     for (size_t i = 0; i < g->other_count; i++)
@@ -107,7 +162,7 @@ const struct pod_facts *gang_first_alive(const struct gang *g)
 
 struct status_workers gang_count(const struct gang *g, struct arena *a)
 {
-    struct status_workers n = {0};
+    struct status_workers n = {.completed_indexes = ""};
     for (int32_t i = 0; i < g->replicas; i++) {
         const struct pod_facts *p = g->workers[i];
         if (!p)

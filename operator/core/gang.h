@@ -2,6 +2,10 @@
  * The job's own pods, sorted: the workers of the current attempt by index, and
  * all others. Only pods that carry the job's uid in their controller reference
  * and the name that an index and attempt give are the job's own.
+ *
+ * A node that is removed takes the pods on it along, also those that have succeeded. The status remembers
+ * such workers (workers.completedIndexes), and in place of the pod stands one that has succeeded and has no
+ * uid. Not so of the worker that publishes: what it has published is told by its pod.
  */
 #ifndef CORE_GANG_H
 #define CORE_GANG_H
@@ -26,8 +30,14 @@ bool pod_is_bound(const struct pod_facts *p);
 /* It runs or may come to run. A pod that is deleted before it is bound never will, however long a finalizer
  * keeps it. */
 bool pod_is_alive(const struct pod_facts *p);
+/* It stands for one that has succeeded and is gone: nothing of it can be judged or deleted. */
+bool pod_is_remembered(const struct pod_facts *p);
+/* Whether its success counts also when its pod is gone. */
+bool worker_may_go(const struct job *j, int32_t index);
 int32_t gang_present(const struct gang *g);
 int32_t gang_departed(const struct gang *g);
+/* How many of the attempt's workers the status counts, and the world neither holds nor has seen to go. */
+int32_t gang_missing(const struct gang *g, const struct job_status *s);
 /* The first pod, of any attempt, that is alive; or NULL. */
 const struct pod_facts *gang_first_alive(const struct gang *g);
 struct status_workers gang_count(const struct gang *g, struct arena *a);

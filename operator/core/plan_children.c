@@ -152,7 +152,8 @@ static void keep_policy(struct planner *p)
     size_t most = (size_t)p->gang.replicas + p->gang.other_count, count = 0;
     struct pod_owner *pods = arena_calloc(p->a, most + 1, sizeof(*pods));
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        pods[count++] = (struct pod_owner){p->gang.workers[i]->name, p->gang.workers[i]->uid};
+        if (!pod_is_remembered(p->gang.workers[i]))
+            pods[count++] = (struct pod_owner){p->gang.workers[i]->name, p->gang.workers[i]->uid};
     for (size_t i = 0; i < p->gang.other_count; i++)
         if (!pod_is_terminal(p->gang.others[i]))
             pods[count++] = (struct pod_owner){p->gang.others[i]->name, p->gang.others[i]->uid};

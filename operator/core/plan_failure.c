@@ -23,13 +23,6 @@ static bool is_written_down(const struct job_status *s)
     return s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
 }
 
-/* How many of the attempt's pods were there at the last pass. */
-static int32_t counted_before(const struct planner *p)
-{
-    const struct status_workers *n = &p->j->status.workers;
-    return p->j->status.attempt == p->gang.attempt ? n->active + n->succeeded + n->failed : 0;
-}
-
 /* Where the attempt's workers were at the last pass: one that is deleted by force may still run there. */
 static const char *where_they_were(const struct planner *p)
 {
@@ -49,8 +42,7 @@ static const char *where_they_were(const struct planner *p)
  */
 static bool find_missing(const struct planner *p, struct verdict *ret)
 {
-    int32_t known = gang_present(&p->gang) + gang_departed(&p->gang);
-    if (known == p->gang.replicas || known >= counted_before(p))
+    if (gang_missing(&p->gang, &p->j->status) <= 0)
         return false;
     int32_t index = 0;
     while (p->gang.workers[index] || p->gang.departed[index])
@@ -88,7 +80,7 @@ static bool judge(struct planner *p, struct verdict *ret)
         bool is_failure = p->gang.departed[i] != NULL;
         if (is_failure)
             v = verdict_of_departed(p, p->gang.departed[i]);
-        else if (p->gang.workers[i])
+        else if (p->gang.workers[i] && !pod_is_remembered(p->gang.workers[i]))
             is_failure = verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us);
         if (is_failure && (!has_failed || verdict_outranks(&v, ret))) {
             *ret = v;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/indexes.h"
+
 #include "base/banned.h"
 
 static int by_name(const void *a, const void *b)
@@ -33,6 +35,20 @@ static void describe_nodes(struct planner *p)
             names[kept++] = names[i];
     p->next.nodes = names;
     p->next.node_count = kept;
+}
+
+/* Who has succeeded, and need not be seen again. */
+static void describe_completed(struct planner *p)
+{
+    bool *is_completed = arena_calloc(p->a, (size_t)p->gang.replicas + 1, sizeof(*is_completed));
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        struct verdict unused;
+        int64_t recheck_us = 0;
+        is_completed[i] = pod && pod->phase == POD_SUCCEEDED && worker_may_go(p->j, i) &&
+                          (pod_is_remembered(pod) || !verdict_of_pod(p->w, pod, p->a, &unused, &recheck_us));
+    }
+    p->next.workers.completed_indexes = indexes_text(is_completed, p->gang.replicas, p->a);
 }
 
 /* The caller keeps to the alphabet. A condition that does not turn keeps its time. */
@@ -82,12 +98,15 @@ static bool is_moving(const struct planner *p)
            phase != PHASE_SUSPENDED && !is_stalled(p);
 }
 
-/* A node of which nothing is known yet is not called confidential; a known wrong one has ended the job. */
+/* A node of which nothing is known yet is not called confidential; a known wrong one has ended the job. That
+ * of a worker that has ended may be gone. */
 static bool all_placed(const struct planner *p)
 {
-    for (int32_t i = 0; i < p->gang.replicas; i++)
-        if (!p->gang.workers[i] || !world_node(p->w, p->gang.workers[i]->node))
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        if (!pod || (!pod_is_terminal(pod) && !world_node(p->w, pod->node)))
             return false;
+    }
     return true;
 }
 
@@ -128,6 +147,7 @@ static void describe_conditions(struct planner *p)
 void plan_describe(struct planner *p)
 {
     p->next.workers = gang_count(&p->gang, p->a);
+    describe_completed(p);
     describe_nodes(p);
     plan_reports(p);
     describe_conditions(p);

@@ -4,6 +4,7 @@
 
 #include "api/names.h"
 #include "base/alloc.h"
+#include "core/gang.h"
 #include "core/plan.h"
 #include "data/js.h"
 #include "os/log.h"
@@ -65,14 +66,6 @@ static void keep_plan(struct pass *p, const struct plan *plan)
     }
 }
 
-static int32_t count_of_attempt(const struct pod_facts *const *pods, size_t count, const struct job *j)
-{
-    int32_t n = 0;
-    for (size_t i = 0; i < count; i++)
-        n += pods[i]->attempt == j->status.attempt && strcmp(pods[i]->owner_uid, j->uid) == 0;
-    return n;
-}
-
 /*
  * The status counts more pods than the cache shows or was seen to lose: they are gone without a trace, or
  * the cache is older than a status that another operator wrote. A list tells, asked for once for that status.
@@ -80,10 +73,10 @@ static int32_t count_of_attempt(const struct pod_facts *const *pods, size_t coun
 static bool must_list_pods(struct pass *p, const struct world *w)
 {
     const struct job_status *s = &p->job.status;
-    int32_t missing = s->workers.active + s->workers.succeeded + s->workers.failed;
-    missing -= count_of_attempt(w->pods, w->pod_count, &p->job);
-    missing -= count_of_attempt(w->departed, w->departed_count, &p->job);
-    if (missing <= 0 || status_is_finished(s) || !task_note_listing(p->task, p->job.resource_version))
+    struct gang gang;
+    gang_init(&gang, w, s->attempt, p->arena);
+    if (gang_missing(&gang, s) <= 0 || status_is_finished(s) ||
+        !task_note_listing(p->task, p->job.resource_version))
         return false;
     expect(&p->task->expectations, EXPECT_LIST, CACHE_PODS, p->job.name, NULL);
     p->task->is_touched = true;

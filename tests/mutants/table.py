@@ -52,9 +52,9 @@ of("operator/core/plan_failure.c")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
   "s->failures[s->failure_count - 1].attempt == s->attempt", "false")
 E("does_not_miss_a_pod_that_is_gone", "Sieve, unobserved; Trainer #2072: the job hangs",
-  "known >= counted_before(p)", "true")
+  "gang_missing(&p->gang, &p->j->status) <= 0", "true")
 E("misses_a_pod_that_was_never_made", "Sieve, intermediate: killed between two creates",
-  "known >= counted_before(p)", "false")
+  "gang_missing(&p->gang, &p->j->status) <= 0", "false")
 E("forgets_how_a_pod_was_that_is_gone", "Sieve, unobserved: a failure that came and went",
   "bool is_failure = ⟦p->gang.departed[i] != NULL⟧", "false")
 E("settles_what_nobody_can_see_again", "Sieve, unobserved: a failure that came and went",
@@ -201,6 +201,10 @@ E("puts_off_a_decision", "training-operator: a failure that shows up in no statu
 S("tells_of_a_turn_that_is_put_off", "JobSet: the same event again and again", "p->event_count = 0;", ";")
 
 of("operator/core/gang.c")
+E("forgets_who_has_completed", "Sieve, unobserved: a pod that had succeeded goes, and its work is done again",
+  "is_completed[i] && !g->workers[i]", "false")
+E("takes_a_worker_for_completed_whose_output_is_gone", "Sieve, unobserved: a pod that came and went",
+  "index != COORDINATOR_INDEX", "true")
 E("takes_pods_for_its_own_by_label", "Sieve, stale: the pods of a job of the same name",
   "⟦strcmp(p->owner_uid, j->uid) != 0⟧ || p->attempt", "false")
 E("takes_pods_of_any_name", "Kueue #1566, #4106: pods with other owners", "strcmp(name, p->name) == 0", "true")

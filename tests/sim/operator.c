@@ -8,6 +8,7 @@
 
 #include "api/names.h"
 #include "base/arena.h"
+#include "core/gang.h"
 #include "operator.h"
 #include "rig.h"
 
@@ -144,15 +145,12 @@ static const char *make_plan(struct oper *o, const struct world *w, struct arena
 
 /* As the shell's pass.c: pods that the status counts and the cache lacks, without having been seen to lose
  * them, are looked for in a list. */
-static bool must_list_pods(const struct state *s, struct oper *o, const struct world *w)
+static bool must_list_pods(const struct state *s, struct oper *o, const struct world *w, struct arena *a)
 {
     const struct job_status *now = &w->job->status;
-    int missing = now->workers.active + now->workers.succeeded + now->workers.failed;
-    for (size_t i = 0; i < w->pod_count; i++)
-        missing -= w->pods[i]->attempt == now->attempt;
-    for (size_t i = 0; i < w->departed_count; i++)
-        missing -= w->departed[i]->attempt == now->attempt;
-    if (missing <= 0 || status_is_finished(now) || o->listed_for == o->job.version)
+    struct gang gang;
+    gang_init(&gang, w, now->attempt, a);
+    if (gang_missing(&gang, now) <= 0 || status_is_finished(now) || o->listed_for == o->job.version)
         return false;
     o->listed_for = o->job.version;
     view_expect(s, o, EXPECT_LIST, CACHE_PODS, &(struct simwrite){0}, 0);
@@ -188,7 +186,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
             return "it plans, and does not know what became of a write";
     o->departed_planned = o->departed_count;
     view_world(s, o, c, a, &w);
-    return must_list_pods(s, o, &w) ? NULL : make_plan(o, &w, a);
+    return must_list_pods(s, o, &w, a) ? NULL : make_plan(o, &w, a);
 }
 
 const char *operator_pass(const struct state *s, struct oper *o)

@@ -57,6 +57,7 @@ static uint32_t shape_of(const struct job_status *s)
                                (int64_t)s->node_count};
     h = mix(h, numbers, sizeof(numbers));
     h = mix_text(mix_text(h, s->reason), s->output.uri);
+    h = mix_text(h, s->workers.completed_indexes);
     for (size_t i = 0; i < s->condition_count; i++)
         h = mix_text(mix_text(h, s->conditions[i].type), s->conditions[i].status);
     for (size_t i = 0; i < s->failure_count; i++)
