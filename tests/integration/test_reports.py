@@ -58,7 +58,8 @@ def job(reporting, request):
                         "metadata": {"name": namespace, "labels": {"cloister.dev/confidential": "true"}}})
     wait_for("the service account", lambda: site.cluster.get("serviceaccount", "default", namespace), 30)
     site.create(site.job("job", namespace, technology="TDX"))
-    wait_for("the workers", lambda: len(site.cluster.list("pods", namespace)) == 2, 30)
+    # Until the status says so: it may come a while after the pods.
+    wait_for("the workers", lambda: site.status("job", namespace).get("workers", {}).get("active") == 2, 30)
     yield namespace
     site.proxy.reset()
     site.cluster.kubectl("delete", "namespace", namespace, "--wait=false")
