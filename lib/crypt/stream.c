@@ -24,12 +24,14 @@ uint64_t stream_cipher_size(const struct stream_params *p, uint64_t plain_bytes)
 
 int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes, uint64_t *ret_plain_bytes)
 {
+    /* The number of a segment has four bytes of the nonce. */
+    if (cipher_bytes < stream_header_bytes(p) + STREAM_TAG || cipher_bytes / p->segment_bytes >= UINT32_MAX)
+        return -1;
     uint64_t n = (cipher_bytes + p->segment_bytes - 1) / p->segment_bytes;
     uint64_t tail = cipher_bytes % p->segment_bytes;
-    uint64_t overhead = stream_header_bytes(p) + STREAM_TAG * n;
-    if (cipher_bytes < stream_header_bytes(p) + STREAM_TAG || (n > 1 && tail > 0 && tail < STREAM_TAG))
+    if (n > 1 && tail > 0 && tail < STREAM_TAG)
         return -1;
-    *ret_plain_bytes = cipher_bytes - overhead;
+    *ret_plain_bytes = cipher_bytes - stream_header_bytes(p) - STREAM_TAG * n;
     return 0;
 }
 

@@ -29,7 +29,8 @@ static inline uint32_t stream_header_bytes(const struct stream_params *p)
 }
 /* Ciphertext bytes of that many plaintext bytes. */
 uint64_t stream_cipher_size(const struct stream_params *p, uint64_t plain_bytes);
-/* -1 when no plaintext gives this many ciphertext bytes. */
+/* -1 when no plaintext gives this many ciphertext bytes, or they would have more segments than a nonce
+ * counts. */
 int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes,
                       uint64_t *ret_plain_bytes) MUST_CHECK;
 
@@ -57,7 +58,8 @@ void stream_reader_free(struct stream_reader *r);
 /* ---- writing ---- */
 struct stream_writer;
 
-/* A new object under the primary key of ks, with random salt and prefix. ks and associated_data are borrowed.
+/* A new object under the primary key of ks, with random salt and prefix; stream_plain_size() must have a word
+ * for its size. ks and associated_data are borrowed.
  */
 struct stream_writer *stream_writer_new(const struct keyset *ks, struct view associated_data,
                                         uint64_t plain_bytes) MUST_CHECK RETURNS_NONNULL;

@@ -60,11 +60,14 @@ static json_t *read_mapping(struct reader *r, const yaml_node_t *node, int depth
          pair++) {
         const yaml_node_t *key = yaml_document_get_node(r->document, pair->key);
         json_t *value = read_node(r, pair->value, depth);
-        if (value == NULL || key == NULL || key->type != YAML_SCALAR_NODE ||
-            json_object_set_new(object, (const char *)key->data.scalar.value, value) < 0) {
+        bool is_text = key != NULL && key->type == YAML_SCALAR_NODE;
+        if (value == NULL || !is_text ||
+            json_object_set(object, (const char *)key->data.scalar.value, value) < 0) {
+            json_decref(value);
             json_decref(object);
             return NULL;
         }
+        json_decref(value);
     }
     return object;
 }

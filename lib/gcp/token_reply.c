@@ -7,6 +7,8 @@
 
 #include "base/banned.h"
 
+enum { LIFE_MAX_SECONDS = 366 * 86400 };
+
 struct http_request metadata_token_request(const char *url)
 {
     static const struct http_header FLAVOR = {"Metadata-Flavor", "Google"};
@@ -39,7 +41,7 @@ int token_reply_read(const char *url, const struct http_response *r, struct secr
         return -1;
     const char *token = js_text(reply, "access_token");
     int64_t seconds = js_int(reply, "expires_in", 0);
-    if (*token == '\0' || seconds <= 0)
+    if (*token == '\0' || seconds <= 0 || seconds > LIFE_MAX_SECONDS)
         return FAIL_OBJECT(e, ERR_PROTOCOL, url, "%s gave no access token", url);
     secret_copy(ret, token, strlen(token));
     *ret_good_until_ms = clock_boot_ms() + seconds * 800;

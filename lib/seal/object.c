@@ -248,6 +248,10 @@ static int write_stream(const struct gcp_site *site, struct http_session *s, con
                             .cipher_bytes = stream_cipher_size(&key->params, plain_bytes),
                             .header_bytes = stream_header_bytes(&key->params),
                             .key_id = key->id};
+    uint64_t ignored;
+    if (stream_plain_size(&key->params, sealed.cipher_bytes, &ignored) < 0)
+        return FAIL(e, ERR_TOO_LARGE, "%llu bytes are too many for the segments of %u bytes of key %u",
+                    (unsigned long long)plain_bytes, key->params.segment_bytes, key->id);
     src.writer = stream_writer_new(ks, view_from(associated_data), plain_bytes);
     memcpy(sealed.header, stream_writer_header(src.writer), sealed.header_bytes);
     src.in = xmalloc(segment);

@@ -11,9 +11,9 @@ import urllib.request
 
 import pytest
 
+from integration.test_worker import COPY, calm, cloud, data_file, encrypt, plugin, prefix, worker  # noqa: F401
 from kit.cloud import BUCKET, KEY, NODE
 from kit.cluster import wait_for
-from test_worker import COPY, calm, cloud, data_file, encrypt, plugin, prefix, worker  # noqa: F401
 
 LISTING = r"GET /storage/v1/b/[^/]+/o\?"
 

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "gcp/token_reply.h"
 #include "net/http.h"
 #include "net/ranges.h"
 #include "os/loop.h"
@@ -252,6 +253,27 @@ static void a_connection_is_not_passed_on_to_programs(void **state)
     close(a.listener);
 }
 
+/* Its end is reckoned in milliseconds. */
+static void a_token_that_lives_for_ever_is_none(void **state)
+{
+    static const char *const LIVES[] = {"0", "-1", "\"x\"", "9223372036854775807", "40000000"};
+    (void)state;
+    for (size_t i = 0; i <= ARRAY_LEN(LIVES); i++) {
+        struct secret token CLEANUP(secret_free) = {.bytes = NULL};
+        struct err e CLEANUP(err_fini) = {0};
+        struct http_response r;
+        int64_t until_ms = 0;
+        http_response_init(&r);
+        r.status = 200;
+        strbuf_addf(&r.body, "{\"access_token\":\"t\",\"expires_in\":%s}",
+                    i < ARRAY_LEN(LIVES) ? LIVES[i] : "3600");
+        int result = token_reply_read("http://metadata/", &r, &token, &until_ms, &e);
+        assert_int_equal(result, i < ARRAY_LEN(LIVES) ? -1 : 0);
+        assert_int_equal(e.code, result < 0 ? ERR_PROTOCOL : ERR_NONE);
+        http_response_fini(&r);
+    }
+}
+
 static int set_up(void **state)
 {
     struct err e CLEANUP(err_fini) = {0};
@@ -262,6 +284,7 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_that_lives_for_ever_is_none),
         cmocka_unit_test(a_range_holds_its_addresses_and_no_others),
         cmocka_unit_test(ipv4_is_the_same_in_every_disguise),
         cmocka_unit_test(everything_and_nothing_are_ranges),

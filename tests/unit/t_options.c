@@ -108,6 +108,9 @@ static void hostile_yaml_is_refused(void **state)
     assert_null(yaml_parse(strbuf_view(&laughs), "laughs", &e));
     assert_null(yaml_parse(view_from("a: [b"), "cut", &f));
     assert_int_equal(f.code, ERR_INVALID);
+    err_fini(&f);
+    assert_null(yaml_parse(view_from("? [a]\n: [b, c]\n"), "key", &f));
+    assert_int_equal(f.code, ERR_INVALID);
     strbuf_fini(&laughs);
 }
 

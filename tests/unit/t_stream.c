@@ -308,6 +308,20 @@ static void a_generated_keyset_is_read_back_and_writes_readable_streams(void **s
     keyset_free(&read);
 }
 
+/* One more, and a nonce would be used for two segments. */
+static void a_stream_has_no_more_segments_than_a_nonce_counts(void **state)
+{
+    static const struct stream_params P = {64, 32, STREAM_SHA256};
+    uint64_t plain = 0, most = (UINT64_C(1) << 32) * 64 - 64; /* 2^32 - 1 segments */
+    (void)state;
+    assert_int_equal(stream_plain_size(&P, most - 1, &plain), 0);
+    assert_int_equal(stream_cipher_size(&P, plain), most - 1);
+    assert_int_equal(stream_plain_size(&P, most + 64, &plain), -1);
+    assert_int_equal(stream_plain_size(&P, stream_cipher_size(&P, most), &plain), -1);
+    assert_int_equal(stream_plain_size(&P, UINT64_MAX, &plain), -1);
+    assert_int_equal(stream_plain_size(&P, UINT64_MAX - 63, &plain), -1);
+}
+
 static void refuses_damaged_keysets(void **state)
 {
     uint8_t bytes[256];
@@ -334,6 +348,7 @@ int main(void)
         cmocka_unit_test(tries_every_key_of_the_keyset),
         cmocka_unit_test(tries_keys_of_other_segment_sizes_in_any_order),
         cmocka_unit_test(a_generated_keyset_is_read_back_and_writes_readable_streams),
+        cmocka_unit_test(a_stream_has_no_more_segments_than_a_nonce_counts),
         cmocka_unit_test(refuses_damaged_keysets),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
