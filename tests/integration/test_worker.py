@@ -66,6 +66,7 @@ class Worker:
 
     def __init__(self, cloud, directory, prefix, spec=None, attempt=1, index=0, pod="pod-1", **changes):
         self.cloud, self.directory = cloud, directory
+        self.binds = []  # more options of bubblewrap, for what is started from now on
         self.processes = {}
         for name in ("in", "out/output", "out/checkpoints", "run", "in/restore"):
             (directory / name).mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ class Worker:
                 "/lib", "--symlink", "usr/lib64", "/lib64", "--ro-bind", "/etc", "/etc", "--proc", "/proc", "--dev", "/dev",
                 "--ro-bind", BIN, "/opt/bin", *binds, "--bind", self.directory / "in/restore", "/cloister/restore",
                 "--bind", self.directory / "out/output", "/cloister/output", "--bind", self.directory / "out/checkpoints",
-                "/cloister/checkpoints", "--bind", self.message_file, "/dev/termination-log", "--", *command]
+                "/cloister/checkpoints", "--bind", self.message_file, "/dev/termination-log", *self.binds, "--", *command]
 
     def start(self, name, *command):
         log = open(self.directory / f"{name}.log", "ab")
@@ -191,6 +192,25 @@ def test_the_trainer_leaves_no_core_file(worker):
     w.start_trainer("cat /proc/self/limits")
     assert w.finish()[0] == 0
     assert re.search(r"Max core file size +1 +1 ", w.log("trainer"))
+
+
+SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
+
+
+@pytest.mark.parametrize("limit, is_refused", [("max", True), ("0", False), (None, True)])
+def test_no_command_runs_where_its_own_container_may_be_swapped(worker, tmp_path, limit, is_refused):
+    """The kubelet gives swap to a container whose memory request is below its limit: the trainer's, never the agent's."""
+    w = worker()
+    wait_for("the agent", lambda: '"running"' in w.log("agent"), 30)
+    (tmp_path / "swaps").write_text(SWAPS + "/dev/sda2 partition 1048572 0 -2\n")
+    w.binds = ["--ro-bind", tmp_path / "swaps", "/proc/swaps"]
+    if limit is not None:
+        (tmp_path / "limit").write_text(limit + "\n")
+        w.binds += ["--ro-bind", tmp_path / "limit", "/sys/fs/cgroup/memory.swap.max"]
+    w.start_trainer("echo ran")
+    code, message = w.finish()
+    assert (code, "ran" in w.log("trainer").split()) == ((125, False) if is_refused else (0, True))
+    assert message.get("reason") == ("SwapEnabled" if is_refused else None)
 
 
 def test_discarded_output_goes_nowhere(worker):

@@ -269,8 +269,9 @@ def memory_of(pid):
             span, rights = line.split()[:2]
             if rights.startswith("rw") and "[vvar]" not in line:
                 first, end = (int(x, 16) for x in span.split("-"))
-                memory.seek(first)
-                yield memory.read(end - first)
+                if end - first < 1 << 30:  # more is a sanitizer's own
+                    memory.seek(first)
+                    yield memory.read(end - first)
 
 
 def test_the_open_keyset_is_in_memory_once(cloud, worker, tmp_path, prefix):  # noqa: F811

@@ -9,9 +9,9 @@
 #include "agent/checkpoints.h"
 #include "agent/gate.h"
 #include "agent/news.h"
+#include "agent/output.h"
 #include "agent/stage.h"
 #include "base/alloc.h"
-#include "base/rfc3339.h"
 #include "data/js.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -19,8 +19,7 @@
 
 #include "base/banned.h"
 
-#define SOCKET_PATH      "/cloister/run/agent.sock"
-#define OUTPUT_DIRECTORY "/cloister/out/output"
+#define SOCKET_PATH "/cloister/run/agent.sock"
 
 enum { METADATA_PATIENCE_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
 
@@ -89,6 +88,20 @@ static void on_exited(void *context, int code)
     a->exit_code = code;
     pthread_mutex_unlock(&a->lock);
     poke_worker(a);
+}
+
+/* Its memory is not ours: the limits of two containers differ. Nothing runs there, whatever is staged here.
+ */
+static void on_swap(void *context)
+{
+    struct agent *a = context;
+    struct err e CLEANUP(err_fini) = {0};
+    (void)FAIL(&e, ERR_SWAP_ENABLED,
+               "the node has swap and the trainer's container may use it: plaintext could reach a disk");
+    char *sentence CLEANUP(cleanup_free) = err_sentence(&e);
+    log_failure(LOG_LEVEL_ERROR, &e, "the command is not run", NULL);
+    result_failure(a->result, &e);
+    gate_set(a->gate, GATE_FAIL, sentence);
 }
 
 static int trainer_exit_code(struct agent *a)
@@ -238,36 +251,6 @@ static int supervise(struct agent *a, struct err *e)
     return 0;
 }
 
-static int publish_output(struct agent *a, struct err *e)
-{
-    char *bucket CLEANUP(cleanup_free) = NULL, *folder CLEANUP(cleanup_free) = NULL;
-    const struct keyset *ks = keyring_find(&a->keys, a->plan.output_key, e);
-    struct publication p = {.uri = NULL};
-    struct manifest m = {.attempt = a->plan.attempt, .index = a->plan.index, .step = -1};
-    char now[RFC3339_SIZE];
-    if (ks == NULL || gcs_uri_parse(a->plan.output_uri, &bucket, &folder, e) < 0 ||
-        file_make_directories(OUTPUT_DIRECTORY, 0700, e) < 0)
-        return -1;
-    char *prefix CLEANUP(cleanup_free) = xasprintf("%sworker-%lld/", folder, (long long)a->plan.index);
-    rfc3339_format_seconds(clock_wall_us(), now);
-    m.kind = xstrdup("output");
-    m.job_namespace = xstrdup(a->plan.job_namespace);
-    m.job = xstrdup(a->plan.job);
-    m.job_uid = xstrdup(a->plan.job_uid);
-    m.name = xstrdup("");
-    m.time = xstrdup(now);
-    struct http_session *s = http_session_new(&a->tls);
-    int result = seal_publish(&a->site, s, ks, OUTPUT_DIRECTORY, NULL, bucket, prefix, &m, &p, e);
-    http_session_free(s);
-    if (result == 0) {
-        result_output(a->result, &p);
-        log_info("output published", "uri", p.uri, NULL);
-    }
-    publication_fini(&p);
-    manifest_fini(&m);
-    return result;
-}
-
 static int conclude(struct agent *a, struct err *e)
 {
     int code = trainer_exit_code(a);
@@ -276,7 +259,7 @@ static int conclude(struct agent *a, struct err *e)
     tell_gate(a, GATE_PUBLISH, "");
     if (commit_checkpoints(a, true, e) < 0)
         return -1;
-    if (code == 0 && a->plan.must_publish && publish_output(a, e) < 0)
+    if (code == 0 && a->plan.must_publish && output_publish(&a->plan, &a->site, &a->keys, a->result, e) < 0)
         return -1;
     result_stage(a->result, "done");
     if (code == 0) {
@@ -362,7 +345,7 @@ static int agent_init(struct agent *a, struct err *e)
     a->result = result_new(&a->plan);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);
-    a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, a, e);
+    a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, on_swap, a, e);
     if (a->gate == NULL)
         return -1;
     a->news = news_new(a->loop, &a->plan, a->result, a->gate);

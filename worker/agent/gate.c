@@ -23,6 +23,7 @@ struct gate {
     struct loop_source *listener_source, *connection_source, *keepalive;
     struct strbuf input;
     gate_exited_fn *on_exited;
+    gate_swap_fn *on_swap;
     void *context;
     gate_usage_fn *on_usage; /* NULL: nobody wants to know */
     void *usage_context;
@@ -103,6 +104,8 @@ static void obey(struct gate *g, struct view line)
             log_error("cloister-exec speaks another version", "line", text, NULL);
         verb = view_cut(rest, ' ', &code);
         g->is_started = !view_equal_text(verb, "waiting");
+        if (view_equal_text(verb, "swap"))
+            g->on_swap(g->context);
         say_state(g);
         if (view_equal_text(verb, "exited") && view_to_u64(code, &exit_code) && exit_code < 256)
             g->on_exited(g->context, (int)exit_code);
@@ -169,8 +172,8 @@ static int listen_on(const char *path, struct err *e)
     return fd;
 }
 
-struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_exited, void *context,
-                      struct err *e)
+struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_exited, gate_swap_fn *on_swap,
+                      void *context, struct err *e)
 {
     int listener = listen_on(path, e);
     if (listener < 0)
@@ -180,6 +183,7 @@ struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_ex
     g->listener = listener;
     g->connection = -1;
     g->on_exited = on_exited;
+    g->on_swap = on_swap;
     g->context = context;
     g->text = xstrdup("");
     strbuf_init(&g->input, LINE_MAX_BYTES);

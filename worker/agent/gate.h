@@ -31,9 +31,12 @@ typedef void gate_exited_fn(void *context, int code);
 /* What the trainer's container uses. */
 typedef void gate_usage_fn(void *context, uint64_t memory_bytes, uint64_t cpu_us);
 
+/* The trainer's container could be swapped: exec runs nothing there. */
+typedef void gate_swap_fn(void *context);
+
 /* Listens on the path (an old socket there is replaced). NULL with *e set. */
-struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_exited, void *context,
-                      struct err *e) MUST_CHECK;
+struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_exited, gate_swap_fn *on_swap,
+                      void *context, struct err *e) MUST_CHECK;
 /* on_usage runs from now on, with the context given here. */
 void gate_watch_usage(struct gate *g, gate_usage_fn *on_usage, void *context);
 void gate_free(struct gate *g); /* NULL is fine */

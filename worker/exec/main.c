@@ -10,7 +10,8 @@
  * 125 when the agent failed and 124 when there was no agent for five minutes. When
  * the pod is being ended, the command is killed some seconds (the reserve) before
  * the grace period is over, so that what is left can still be written. With
- * --discard-output what the command prints goes to /dev/null.
+ * --discard-output what the command prints goes to /dev/null. Where this container's
+ * memory could be swapped the command is not run, and the agent is told.
  */
 #include <errno.h>
 #include <poll.h>
@@ -25,6 +26,7 @@
 
 #include "command.h"
 #include "link.h"
+#include "swap.h"
 #include "usage.h"
 
 enum {
@@ -45,6 +47,7 @@ struct shim {
     long long last_agent_ms; /* when the agent was last heard of */
     long long kill_at_ms;    /* when the command is killed; 0: not at all */
     long long usage_at_ms;   /* when the agent is told next what this container uses */
+    bool has_swap;           /* the command is not started */
     bool has_failed;         /* the agent said so */
     bool is_over;
     int exit_code;
@@ -100,7 +103,7 @@ static void on_line(void *context, char *line)
     s->last_agent_ms = now_ms();
     if (text != NULL)
         *text++ = '\0';
-    if (strcmp(line, "START") == 0 && s->command.pid == 0 && !s->command.has_ended) {
+    if (strcmp(line, "START") == 0 && s->command.pid == 0 && !s->command.has_ended && !s->has_swap) {
         command_start(&s->command);
         if (s->command.has_ended)
             on_ended(s);
@@ -117,7 +120,7 @@ static void say_hello(struct shim *s)
     else if (command_is_running(&s->command))
         agent_link_send(&s->link, "HELLO 1 running %d\n", (int)s->command.pid);
     else
-        agent_link_send(&s->link, "HELLO 1 waiting\n");
+        agent_link_send(&s->link, "HELLO 1 %s\n", s->has_swap ? "swap" : "waiting");
 }
 
 /* ---- signals ---- */
@@ -238,7 +241,8 @@ int main(int argc, char **argv)
 {
     struct shim s = {.link = {.path = "/cloister/run/agent.sock", .fd = -1},
                      .grace_seconds = GRACE_SECONDS,
-                     .reserve_seconds = RESERVE_SECONDS};
+                     .reserve_seconds = RESERVE_SECONDS,
+                     .has_swap = swap_is_possible()};
     int first = parse(&s, argc, argv);
     if (first < 0)
         return usage();

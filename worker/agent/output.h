@@ -1,0 +1,18 @@
+/*
+ * The job's output: what the trainer left in its volume, published at the end.
+ * Blocking; what a publication that dies half-way has stored is referred to by
+ * nothing.
+ */
+#ifndef AGENT_OUTPUT_H
+#define AGENT_OUTPUT_H
+
+#include "agent/keyring.h"
+#include "agent/result.h"
+
+#define OUTPUT_DIRECTORY "/cloister/out/output"
+
+/* Publishes the directory and puts it into the result. Errors are those of seal/publish.h. */
+int output_publish(const struct plan *plan, const struct gcp_site *site, const struct keyring *keys,
+                   struct result *result, struct err *e) MUST_CHECK;
+
+#endif
