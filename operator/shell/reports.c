@@ -114,6 +114,11 @@ static int load(struct reports *r, struct err *e)
         return -1;
     if (r->cert != NULL && strcmp(cert, r->cert) == 0 && strcmp(ca, r->ca) == 0)
         return 0;
+    /* Some issuers leave it empty: every new worker would then be told to trust nobody. */
+    if (strstr(ca, "-----BEGIN CERTIFICATE-----") == NULL)
+        return FAIL_OBJECT(e, ERR_INVALID, r->files.ca,
+                           "%s holds no PEM certificate: give the one that signed %s, for agents to trust",
+                           r->files.ca, r->files.cert);
     if (file_read_secret(r->files.key, KEY_MAX, &key, e) < 0 || httpd_keys_set(r->keys, cert, &key, e) < 0)
         return -1;
     log_info(r->cert == NULL ? "the reports' key pair was read" : "the reports' key pair has changed", NULL);

@@ -19,7 +19,7 @@
 
 #include "base/banned.h"
 
-enum { BODY_MOST = 1000, GIVE_UP_MS = 10 * 1000, REQUEST_MS = 500, FIRST_PORT = 20000, PORTS = 10000 };
+enum { BODY_MOST = 1000, GIVE_UP_MS = 10 * 1000, REQUEST_MS = 1000, FIRST_PORT = 20000, PORTS = 10000 };
 
 static uint16_t port;
 static char address[32], url[64];
