@@ -11,6 +11,7 @@
 #include "gcp/token_reply.h"
 #include "net/url.h"
 #include "os/file.h"
+#include "os/log.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -19,6 +20,8 @@
 #define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
 enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
+/* Some two seconds. */
+enum { TOLD_TRY = 4 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -249,6 +252,8 @@ static int fetch(struct identity *id, struct err *e)
         int64_t pause_ms = backoff_next_ms(&wait);
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
+        if (wait.tries == TOLD_TRY)
+            log_failure(LOG_LEVEL_WARNING, e, "no token so far; trying again for a while", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);
     }

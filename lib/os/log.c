@@ -36,6 +36,11 @@ void log_set_level(enum log_level level)
     settings.level = level;
 }
 
+enum log_level log_level_now(void)
+{
+    return settings.level;
+}
+
 int log_level_from_name(const char *name, enum log_level *ret)
 {
     for (size_t i = 0; i < ARRAY_LEN(NAMES); i++) {

@@ -19,6 +19,7 @@ enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
 
 void log_setup(enum log_format format, enum log_level level);
 void log_set_level(enum log_level level);
+enum log_level log_level_now(void);
 /* -1 when the word is none of debug, info, warning, error. */
 int log_level_from_name(const char *name, enum log_level *ret) MUST_CHECK;
 

@@ -27,6 +27,8 @@ static void apply(const char *path, const char *word)
                     "found", word, NULL);
         return;
     }
+    if (level == log_level_now())
+        return;
     log_set_level(LOG_LEVEL_INFO); /* whatever it was and will be, this is told */
     log_info("the log level changes", "level", word, NULL);
     log_set_level(level);

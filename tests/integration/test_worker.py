@@ -262,6 +262,18 @@ def test_stages_trains_and_publishes_although(cloud, worker, tmp_path, prefix, s
         assert all(fault["hits"] for fault in cloud.api.fault_hits()), "the fault was met"
 
 
+def test_the_log_says_why_nothing_goes_on(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    cloud.api.faults([{"match": "computeMetadata", "times": 5, "status": 503}, {"match": ":decrypt", "times": 5, "status": 503}])
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer(COPY)
+    code, message = w.finish(120)
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    told = [json.loads(line) for line in w.log("agent").splitlines() if "trying again" in line]
+    assert ["token" in line["message"] for line in told] == [True, False], "once for each"
+    assert "503" in told[0]["error"] and "data:decrypt answered 503" in told[1]["error"], told
+
+
 def test_a_revoked_token_is_replaced(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
