@@ -9,10 +9,11 @@
  * on_done has run. A status of 400 and more is not an error of this layer: the
  * caller reads response.status. Errors of this layer are ERR_UNAVAILABLE (no
  * connection, name not found, connection lost), ERR_TIMED_OUT, ERR_PROTOCOL
- * (TLS, malformed reply), ERR_TOO_LARGE (body over max_body_bytes), ERR_DENIED
- * (all addresses are refused) and what on_body returned. Redirects are never followed; HTTPS certificates are
- * always verified unless tls.insecure says otherwise. Every handle has CURLOPT_QUICK_EXIT, so that a name
- * that never resolves cannot block the loop. Memory that libcurl frees is wiped: tokens pass through it.
+ * (a certificate that is not trusted, a malformed reply), ERR_TOO_LARGE (body over max_body_bytes),
+ * ERR_DENIED (all addresses are refused) and what on_body returned. Redirects are never followed; HTTPS
+ * certificates are always verified unless tls.insecure says otherwise. Every handle has CURLOPT_QUICK_EXIT,
+ * so that a name that never resolves cannot block the loop. Memory that libcurl frees is wiped: tokens pass
+ * through it.
  *
  * An http_loop speaks HTTP/1.1, one connection for each request in flight, kept and used again: a
  * watch never waits behind other calls, nor they behind it.

@@ -287,13 +287,12 @@ static enum err_code code_of(CURLcode code)
     case CURLE_OPERATION_TIMEDOUT: return ERR_TIMED_OUT;
     case CURLE_ABORTED_BY_CALLBACK: return ERR_CANCELLED;
     case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_UNSUPPORTED_PROTOCOL: return ERR_PROTOCOL;
     case CURLE_URL_MALFORMAT: return ERR_INVALID;
-    default: return ERR_UNAVAILABLE;
+    default: return ERR_UNAVAILABLE; /* also a handshake that broke off; certificates have a code of theirs */
     }
 }
 

@@ -8,10 +8,13 @@ import json
 import os
 import random
 import re
+import select
 import signal
 import socket
+import socketserver
 import struct
 import subprocess
+import threading
 import time
 
 import pytest
@@ -272,6 +275,47 @@ def test_the_log_says_why_nothing_goes_on(cloud, worker, tmp_path, prefix):
     told = [json.loads(line) for line in w.log("agent").splitlines() if "trying again" in line]
     assert ["token" in line["message"] for line in told] == [True, False], "once for each"
     assert "503" in told[0]["error"] and "data:decrypt answered 503" in told[1]["error"], told
+
+
+class Relay(socketserver.ThreadingTCPServer):
+    """Passes connections on to the cloud, but resets the first ones when they begin to speak TLS."""
+
+    allow_reuse_address = daemon_threads = True
+
+    def __init__(self, port, resets):
+        super().__init__(("127.0.0.1", 0), self.serve)
+        self.port, self.left = port, resets
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def serve(self, client, _address, _server):
+        first = client.recv(1)
+        self.left -= 1
+        if self.left >= 0:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            return
+        with socket.create_connection(("127.0.0.1", self.port)) as cloud:
+            cloud.sendall(first)
+            while True:
+                for one in select.select([client, cloud], [], [])[0]:
+                    data = one.recv(65536)
+                    if not data:
+                        return
+                    (cloud if one is client else client).sendall(data)
+
+
+def test_connections_that_are_reset_in_the_handshake_are_made_again(cloud, worker, tmp_path, prefix):
+    path, digest = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    relay = Relay(cloud.port, 2)
+    url = f"https://127.0.0.1:{relay.server_address[1]}"
+    w = worker(spec, endpoints={"metadata": f"http://{cloud.metadata}", "kms": url, "storage": url,
+                                "caBundle": (cloud.state / "ca.pem").read_text()})
+    w.start_trainer(COPY)
+    code, message = w.finish()
+    relay.shutdown()
+    assert (code, w.log("trainer").split()[:1]) == (0, [digest]), message
+    assert relay.left < 0
 
 
 def test_a_revoked_token_is_replaced(cloud, worker, tmp_path, prefix):

@@ -214,7 +214,7 @@ static void refuses_handshakes_without_keys(void **state)
 {
     struct exchange *x = *state;
     ask(x, x->pair.cert, 1);
-    assert_int_equal(x->code, ERR_PROTOCOL);
+    assert_int_equal(x->code, ERR_UNAVAILABLE);
 }
 
 static void may_be_freed_with_a_call_unanswered(void **state)
