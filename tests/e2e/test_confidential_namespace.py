@@ -22,7 +22,7 @@ def rooms(site):
         # The built-in role "admin" lacks a few verbs on pods that an admin may grant himself.
         site.cluster.apply(
             {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "all", "namespace": name},
-             "rules": [{"apiGroups": ["", "apps", "batch", "cloister.dev"], "resources": ["*"], "verbs": ["*"]}]})
+             "rules": [{"apiGroups": ["", "apps", "batch", "networking.k8s.io", "cloister.dev"], "resources": ["*"], "verbs": ["*"]}]})
         site.cluster.kubectl("create", "rolebinding", "all", "--role=all", f"--user={ADMIN}", "-n", name)
     site.cluster.apply(training_job("busy", "private", image("toolbox"), ["/bin/sleep", "600"]))
     site.wait_phase("busy", "private", "Running")
@@ -37,6 +37,7 @@ CASES = {
     "exec": ["exec", "{pod}", "-c", "{container}", "--", "/bin/true"],
     "debug": ["debug", "{pod}", "--image={image}", "--target={container}", "--profile=restricted", "--", "/bin/true"],
     "set-image": ["set", "image", "pod/{pod}", "{container}=local.test/other:latest"],
+    "token": ["create", "token", "default", "--audience=clinic.svc.id.goog"],
     "label": ["label", "pod", "{pod}", "cloister.dev/attempt=9", "--overwrite"],
 }
 
@@ -85,6 +86,29 @@ def test_refuses_pods_by_way_of_a_deployment(site, rooms):
                                  user=ADMIN, check=False)
     pods = [p["metadata"]["name"] for p in site.cluster.list("pods", "private")]
     assert refused.returncode != 0 or not any(p.startswith("roundabout") for p in pods)
+
+
+def network_policy(site, namespace, **rules):
+    return site.cluster.apply({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+                               "metadata": {"name": "more", "namespace": namespace}, "spec": {"podSelector": {}, **rules}},
+                              user=ADMIN, check=False)
+
+
+def test_refuses_a_network_policy_that_opens_the_workers(site, rooms):
+    for rules in ({"egress": [{}]}, {"ingress": [{"from": [{"podSelector": {}}]}]}):
+        refused = network_policy(site, "private", **rules)
+        assert refused.returncode != 0 and "additionalEgress" in refused.stderr, refused.stderr
+        assert network_policy(site, "ordinary", **rules).returncode == 0, "the twin in an ordinary namespace works"
+    assert network_policy(site, "private", policyTypes=["Ingress", "Egress"]).returncode == 0, "it only closes"
+    refused = network_policy(site, "private", policyTypes=["Ingress", "Egress"], egress=[{}])
+    assert refused.returncode != 0, "and is not opened later"
+    names = [p["metadata"]["name"] for p in site.cluster.list("networkpolicies", "private")]
+    own = next(name for name in names if name.startswith("busy"))
+    opened = site.cluster.kubectl("patch", "networkpolicy", own, "-n", "private", f"--as={ADMIN}", "--type=merge",
+                                  "-p", '{"spec":{"egress":[{}]}}', check=False)
+    assert opened.returncode != 0 and "confidential namespace" in opened.stderr
+    marked = site.cluster.kubectl("label", "networkpolicy", own, "-n", "private", f"--as={ADMIN}", "a=b", check=False)
+    assert marked.returncode == 0, "what it allows is the same"
 
 
 def test_a_job_in_an_unlabelled_namespace_says_how_to_label_it(site, rooms):
