@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from integration.office import Office  # noqa: E402
 from integration.proxy import Proxy  # noqa: E402
 from kit.cluster import ROOT, Cluster, run, wait_for  # noqa: E402
-from kit.operator import BUILD, make_operator  # noqa: E402
+from kit.operator_process import BUILD, make_operator  # noqa: E402
 
 NUMBERS = itertools.count(1)
 

@@ -5,7 +5,7 @@ import socket
 from integration.proxy import Proxy
 from kit.cloud import NODE, PROJECT, RunningCloud
 from kit.cluster import run, wait_for
-from kit.operator import make_operator
+from kit.operator_process import make_operator
 from kit.receiver import Receiver
 
 SOURCE = "//tests.example/clusters/integration"

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from kit.cluster import ROOT, Failed, run
-from kit.operator import BUILD
+from kit.operator_process import BUILD
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from integration.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy
 from kit.api import complaint
 from kit.chart import helm_template
 from kit.cluster import free_port, wait_for
-from kit.operator import make_operator
+from kit.operator_process import make_operator
 
 AT_ONCE = 14
 LEASE_RETRY_SECONDS = 2

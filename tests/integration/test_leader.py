@@ -9,7 +9,7 @@ from integration.conftest import make_namespaces
 from integration.proxy import Proxy
 from integration.test_operator_faults import END, is_own_write
 from kit.cluster import wait_for
-from kit.operator import make_operator
+from kit.operator_process import make_operator
 
 LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 4, 3, 1
 # A candidate asks every RETRY_SECONDS to 2.2 times that; then the lease runs from when it saw the last renewal.

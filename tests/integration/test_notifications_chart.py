@@ -7,7 +7,7 @@ import pytest
 from integration.office import SOURCE, TOPIC
 from kit.chart import helm_template, rendered
 from kit.cluster import run
-from kit.operator import BUILD
+from kit.operator_process import BUILD
 
 OPERATOR = BUILD / "bin/cloister-operator"
 WEBHOOK = {"webhook": {"url": "https://hooks.example.com/x", "authorizationSecret": {"name": "ops", "key": "token"}}}

@@ -6,7 +6,7 @@ from integration.conftest import Site, make_namespaces
 from integration.proxy import Proxy
 from integration.test_operator_faults import END, is_own_write, run_job
 from kit.cluster import wait_for
-from kit.operator import make_operator
+from kit.operator_process import make_operator
 
 AT_ONCE = 5
 

@@ -11,7 +11,7 @@ from integration.test_operator_faults import END, run_job
 from integration.test_placement import EVERYTHING
 from kit.api import complaint
 from kit.cluster import ROOT, run, wait_for
-from kit.operator import BUILD
+from kit.operator_process import BUILD
 
 # What the operator never writes, or with another value: path in the pod, and what is put there.
 SPEC, INSTALL, TRAINER = ("spec",), ("spec", "initContainers", 0), ("spec", "containers", 0)

@@ -25,7 +25,7 @@ from cryptography import x509
 from cloud.tls import server_context
 from kit.chart import rendered
 from kit.cluster import free_port, wait_for
-from kit.operator import Operator
+from kit.operator_process import Operator
 
 AUDIENCE = "cloister.dev/reports"
 
