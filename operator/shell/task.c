@@ -9,7 +9,7 @@
 #include "base/banned.h"
 
 enum { BACKOFF_FIRST_MS = 500, BACKOFF_MOST_MS = 60 * 1000 };
-enum { STATUS_PAUSE_MS = 1000, STATUS_PAUSE_MOST_MS = 10 * 1000, STATUS_SHARE = 20 };
+enum { STATUS_PAUSE_MS = 1000, STATUS_PAUSE_MOST_MS = 2000, STATUS_SHARE = 20 };
 
 static void set_text(char **to, const char *text)
 {
@@ -140,8 +140,8 @@ bool task_note_listing(struct task *t, const char *version)
 
 /*
  * Many pods that start or end bring many changes of what the status tells. One write a second is enough for
- * people, and fewer while the API server is slow with them: a job does not keep it busy for more than a
- * twentieth of the time.
+ * people, and fewer while the API server is slow with them: a job then keeps it busy for a twentieth of the
+ * time. Nobody shall miss a phase that lasts a few seconds.
  */
 static int64_t status_pause_ms(int64_t took_ms)
 {
