@@ -2,7 +2,6 @@
 
 Both run as they do in a pod, in a root of their own (bubblewrap), with the plan that the operator would have written.
 """
-import base64
 import hashlib
 import json
 import os
@@ -21,6 +20,7 @@ import pytest
 
 from kit.cloud import BUCKET, KEY, NODE, OWNER, RunningCloud, furnish
 from kit.cluster import ROOT, free_port, run, wait_for
+from kit.stock import Stock
 
 BIN = ROOT / os.environ.get("BUILD", "build") / "bin"
 JOB_UID = "0f0e0d0c-0000-4000-8000-000000000001"
@@ -546,24 +546,10 @@ def test_names_the_right_that_checkpoints_need(cloud, worker, tmp_path, prefix):
 
 
 def test_what_stock_tink_encrypts_is_read_and_what_is_published_stock_tink_reads(cloud, worker, tmp_path, prefix):
-    import io
-    import tink
-    from tink import secret_key_access, streaming_aead
-    streaming_aead.register()
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
-    wrapped = base64.b64decode(spec["keys"][0]["wrappedKeyset"])
-    keyset = tink.proto_keyset_format.parse(cloud.api.kms_decrypt(KEY, wrapped), secret_key_access.TOKEN)
-    primitive = keyset.primitive(streaming_aead.StreamingAead)
-
-    class Kept(io.BytesIO):
-        def close(self):
-            self.kept = self.getvalue()
-            super().close()
-    stock, plain = Kept(), random.Random(1).randbytes(3_000_000)
-    with primitive.new_encrypting_stream(stock, f"gs://{BUCKET}/{prefix}/data/data.bin".encode()) as stream:
-        stream.write(plain)
-    cloud.api.put_object(BUCKET, f"{prefix}/data/data.bin", stock.kept)
+    stock, plain = Stock(cloud, spec["keys"][0]), random.Random(1).randbytes(3_000_000)
+    cloud.api.put_object(BUCKET, f"{prefix}/data/data.bin", stock.encrypt(plain, f"gs://{BUCKET}/{prefix}/data/data.bin"))
     w = worker(spec)
     w.start_trainer(COPY)
     code, message = w.finish()
@@ -572,9 +558,7 @@ def test_what_stock_tink_encrypts_is_read_and_what_is_published_stock_tink_reads
     manifest_id = folder.rstrip("/").rpartition("/")[2]
 
     def stock_read(name, associated_data):
-        cipher = io.BytesIO(cloud.api.object_bytes(BUCKET, folder + name))
-        with primitive.new_decrypting_stream(cipher, associated_data.encode()) as stream:
-            return stream.read()
+        return stock.decrypt(cloud.api.object_bytes(BUCKET, folder + name), associated_data)
     assert stock_read("data/model", f"cloister/v1/{manifest_id}/model") == plain
     lines = stock_read("manifest", f"cloister/v1/{manifest_id}")
     assert hashlib.sha256(lines).hexdigest() == message["output"]["manifestSHA256"]

@@ -14,6 +14,7 @@ import pytest
 from integration.test_worker import COPY, calm, cloud, data_file, encrypt, plugin, prefix, worker  # noqa: F401
 from kit.cloud import BUCKET, KEY, NODE
 from kit.cluster import wait_for
+from kit.stock import encrypted_with
 
 LISTING = r"GET /storage/v1/b/[^/]+/o\?"
 
@@ -133,7 +134,6 @@ def merged(cloud, spec, order):
     import tink
     from tink import secret_key_access, streaming_aead
     from tink.proto import tink_pb2
-    streaming_aead.register()
     older = tink.new_keyset_handle(streaming_aead.streaming_aead_key_templates.AES256_GCM_HKDF_4KB)
     ours = tink_pb2.Keyset.FromString(cloud.api.kms_decrypt(KEY, base64.b64decode(spec["keys"][0]["wrappedKeyset"])))
     theirs = tink_pb2.Keyset.FromString(tink.proto_keyset_format.serialize(older, secret_key_access.TOKEN))
@@ -144,20 +144,13 @@ def merged(cloud, spec, order):
 
 @pytest.mark.parametrize("order", [("ours", "theirs"), ("theirs", "ours")], ids="-".join)
 def test_data_under_an_older_key_of_another_template_is_read_to_the_byte(cloud, worker, tmp_path, prefix, order):  # noqa: F811
-    import io
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     serialized, primitive = merged(cloud, spec, order)
     spec["keys"][0]["wrappedKeyset"] = wrapped(cloud, serialized)
-
-    class Kept(io.BytesIO):
-        def close(self):
-            self.kept = self.getvalue()
-            super().close()
-    stock, plain = Kept(), random.Random(1).randbytes(3_000_000)
-    with primitive.new_encrypting_stream(stock, f"gs://{BUCKET}/{prefix}/data/data.bin".encode()) as stream:
-        stream.write(plain)
-    cloud.api.put_object(BUCKET, f"{prefix}/data/data.bin", stock.kept)
+    plain = random.Random(1).randbytes(3_000_000)
+    cipher = encrypted_with(primitive, plain, f"gs://{BUCKET}/{prefix}/data/data.bin")
+    cloud.api.put_object(BUCKET, f"{prefix}/data/data.bin", cipher)
     w = worker(spec)
     w.start_trainer(COPY)
     code, message = w.finish()

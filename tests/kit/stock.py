@@ -16,6 +16,13 @@ class Kept(io.BytesIO):
         super().close()
 
 
+def encrypted_with(primitive, plain, associated_data):
+    out = Kept()
+    with primitive.new_encrypting_stream(out, associated_data.encode()) as stream:
+        stream.write(plain)
+    return out.kept
+
+
 class Stock:
     """A job's key in the hands of stock Tink; the cloud's administrator unwraps it."""
 
@@ -26,10 +33,7 @@ class Stock:
         self.info = self.handle.keyset_info()
 
     def encrypt(self, plain, associated_data):
-        out = Kept()
-        with self.primitive.new_encrypting_stream(out, associated_data.encode()) as stream:
-            stream.write(plain)
-        return out.kept
+        return encrypted_with(self.primitive, plain, associated_data)
 
     def decrypt(self, cipher, associated_data):
         with self.primitive.new_decrypting_stream(io.BytesIO(cipher), associated_data.encode()) as stream:
