@@ -4,6 +4,9 @@
 
 #include "base/banned.h"
 
+/* With waits of a fraction of a second at first: after some two seconds. */
+enum { TOLD_TRY = 4 };
+
 /* xorshift64*: spreads clients out, nothing more. */
 static uint64_t next_random(struct backoff *b)
 {
@@ -27,6 +30,11 @@ int64_t backoff_next_ms(struct backoff *b)
         b->tries++;
     /* Between half and the whole: never at once, never all together. */
     return ceiling / 2 + (int64_t)(next_random(b) % (uint64_t)(ceiling / 2 + 1));
+}
+
+bool backoff_is_worth_telling(const struct backoff *b)
+{
+    return b->tries == TOLD_TRY;
 }
 
 void backoff_reset(struct backoff *b)

@@ -5,6 +5,7 @@
 #ifndef BASE_BACKOFF_H
 #define BASE_BACKOFF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct backoff {
@@ -20,6 +21,9 @@ struct backoff {
 
 /* Milliseconds to wait now; the next call answers with about the double, up to max_ms. */
 int64_t backoff_next_ms(struct backoff *b);
+/* Once in a series, behind the fourth wait: it is no hiccup any more, and whoever looks why nothing goes on
+ * shall find it. */
+bool backoff_is_worth_telling(const struct backoff *b);
 /* After a success. */
 void backoff_reset(struct backoff *b);
 

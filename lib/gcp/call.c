@@ -11,8 +11,6 @@
 #include "base/banned.h"
 
 enum { HEADERS_MAX = 8, PATIENCE_MS = 60 * 1000, FIRST_WAIT_MS = 250, MOST_WAIT_MS = 8000, NAP_MS = 100 };
-/* Some two seconds. */
-enum { TOLD_TRY = 4 };
 
 static enum err_code code_of_status(int status)
 {
@@ -120,8 +118,7 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     int64_t until = clock_boot_ms() + wait_ms;
     if (until > p->deadline_ms)
         return -1;
-    /* Once: whoever looks why nothing goes on shall find it. */
-    if (p->backoff.tries == TOLD_TRY)
+    if (backoff_is_worth_telling(&p->backoff))
         log_failure(LOG_LEVEL_WARNING, e, "no success so far; trying again for a while", NULL);
     while (clock_boot_ms() < until) {
         if (is_cancelled(site))

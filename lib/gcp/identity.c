@@ -20,8 +20,6 @@
 #define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
 enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
-/* Some two seconds. */
-enum { TOLD_TRY = 4 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -252,7 +250,7 @@ static int fetch(struct identity *id, struct err *e)
         int64_t pause_ms = backoff_next_ms(&wait);
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
-        if (wait.tries == TOLD_TRY)
+        if (backoff_is_worth_telling(&wait))
             log_failure(LOG_LEVEL_WARNING, e, "no token so far; trying again for a while", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);
