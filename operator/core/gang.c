@@ -32,11 +32,6 @@ static bool is_worker(const struct gang *g, const struct pod_facts *p)
     return p->attempt == g->attempt && p->index < g->replicas;
 }
 
-static void release(void *pod)
-{
-    free(pod);
-}
-
 static const struct pod_facts *remembered(const struct job *j, int32_t index, int32_t attempt,
                                           struct arena *a)
 {
@@ -51,7 +46,7 @@ static const struct pod_facts *remembered(const struct job *j, int32_t index, in
                                     .phase = POD_SUCCEEDED,
                                     .is_deleting = true};
     struct pod_facts *pod = pod_facts_copy(&facts);
-    arena_defer(a, release, pod);
+    arena_defer(a, free, pod);
     return pod;
 }
 

@@ -104,12 +104,18 @@ static const struct job_status *copy_status(const struct planner *p)
     return s;
 }
 
-static size_t count_writes(const struct planner *p, enum action_kind besides)
+static size_t count_of_kind(const struct planner *p, enum action_kind kind)
 {
     size_t n = 0;
     for (size_t i = 1; i < p->count; i++)
-        n += p->actions[i].kind != ACTION_ASK_AUTOSCALER && p->actions[i].kind != besides;
+        n += p->actions[i].kind == kind;
     return n;
+}
+
+/* The first place is kept for the status. */
+static size_t count_writes(const struct planner *p)
+{
+    return p->count - 1 - count_of_kind(p, ACTION_ASK_AUTOSCALER);
 }
 
 /*
@@ -119,7 +125,7 @@ static size_t count_writes(const struct planner *p, enum action_kind besides)
  */
 static bool needs_fence(const struct planner *p)
 {
-    return count_writes(p, ACTION_ASK_AUTOSCALER) > 0 && !status_is_finished(&p->j->status);
+    return count_writes(p) > 0 && !status_is_finished(&p->j->status);
 }
 
 /* Whether the new status only tells how far the attempt is: nothing was decided that others build on. */
@@ -132,11 +138,11 @@ static bool is_progress_only(const struct planner *p)
            !status_is_finished(s);
 }
 
-/* What decides something, or tells of more than the policy's owners, is written whenever it is due. */
+/* What decides something never waits. That workers own their policy is no decision, and tells nothing. */
 static bool is_put_off(const struct planner *p)
 {
     return p->w->status_after_us > p->w->now_us && is_progress_only(p) &&
-           count_writes(p, ACTION_UPDATE_POLICY) == 0;
+           count_writes(p) == count_of_kind(p, ACTION_UPDATE_POLICY);
 }
 
 /* As if nothing were new; its events tell of turns that the status has not taken yet. */

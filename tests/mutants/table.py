@@ -195,7 +195,7 @@ E("sleeps_until_the_last_moment", "Sieve: the controller is stuck", "p->wake_us 
 E("writes_in_every_pass", "Sieve, indirect: needless writes in every pass", "!status_equal(&p->next, &p->j->status)", "true")
 E("tells_the_same_turn_again", "Trainer #3316: events in flocks", "strcmp(p->next.reason, p->j->status.reason) != 0", "true")
 E("writes_on_a_view_that_was_overtaken", "Sieve, stale; two leaders: a write that nothing refuses",
-  "count_writes(p, ACTION_ASK_AUTOSCALER) > 0 && !status_is_finished(&p->j->status)", "false")
+  "count_writes(p) > 0 && !status_is_finished(&p->j->status)", "false")
 E("puts_off_a_decision", "training-operator: a failure that shows up in no status until much later",
   "p->w->status_after_us > p->w->now_us && ⟦is_progress_only(p)⟧", "true")
 S("tells_of_a_turn_that_is_put_off", "JobSet: the same event again and again", "p->event_count = 0;", ";")
