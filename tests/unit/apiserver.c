@@ -67,6 +67,13 @@ static struct kube_config *make_config(unsigned port)
     return config;
 }
 
+int apiserver_set_up(void **state)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    (void)state;
+    return http_global_init(&e);
+}
+
 void apiserver_init(struct apiserver *s)
 {
     struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

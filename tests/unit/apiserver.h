@@ -32,6 +32,8 @@ struct apiserver {
     size_t count, wanted; /* the loop stops at so many requests */
 };
 
+/* Once for a program: a cmocka group's set-up. */
+int apiserver_set_up(void **state);
 void apiserver_init(struct apiserver *s);
 void apiserver_fini(struct apiserver *s);
 /* Runs the loop until one more request has come, and fails when none does. */

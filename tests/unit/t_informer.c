@@ -196,13 +196,6 @@ static void what_cannot_be_read_is_left_out_and_told(void **state)
     cluster_fini(&c);
 }
 
-static int set_up(void **state)
-{
-    struct err e CLEANUP(err_fini) = {0};
-    (void)state;
-    return http_global_init(&e);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,5 +205,5 @@ int main(void)
         cmocka_unit_test(a_new_list_does_not_come_before_the_server_wants_it),
         cmocka_unit_test(what_cannot_be_read_is_left_out_and_told),
     };
-    return cmocka_run_group_tests_name("informer", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("informer", tests, apiserver_set_up, NULL);
 }

@@ -51,15 +51,28 @@ static void on_trouble(void *context, const struct err *e)
     ((struct candidate *)context)->troubles++;
 }
 
+/* It has found no Lease and is about to claim it. */
+static void candidate_init(struct candidate *c)
+{
+    const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, c};
+    *c = (struct candidate){.elected = 0};
+    apiserver_init(&c->server);
+    c->leader = leader_new(c->server.loop, c->server.client, &config, &listener);
+    apiserver_answer(apiserver_next(&c->server), "404 Not Found", STATUS);
+}
+
+static void candidate_fini(struct candidate *c)
+{
+    leader_free(c->leader);
+    apiserver_fini(&c->server);
+}
+
 /* A proxy in between is asked for an hour's rest: whoever leads asks again while it still does. */
 static void a_leader_asks_again_before_its_time_is_up(void **state)
 {
-    struct candidate c = {.elected = 0};
-    const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, &c};
+    struct candidate c;
     (void)state;
-    apiserver_init(&c.server);
-    c.leader = leader_new(c.server.loop, c.server.client, &config, &listener);
-    apiserver_answer(apiserver_next(&c.server), "404 Not Found", STATUS);
+    candidate_init(&c);
     struct visit *claim = apiserver_next(&c.server);
     assert_memory_equal(claim->text, "POST ", 5);
     apiserver_answer(claim, "201 Created", LEASE);
@@ -71,8 +84,7 @@ static void a_leader_asks_again_before_its_time_is_up(void **state)
     assert_int_equal(c.troubles, 1);
     assert_int_equal(c.lost, 0);
     assert_true(leader_is_leading(c.leader));
-    leader_free(c.leader);
-    apiserver_fini(&c.server);
+    candidate_fini(&c);
 }
 
 static void on_released(void *context)
@@ -84,12 +96,9 @@ static void on_released(void *context)
 /* Whoever ends while it takes the Lease must not leave it to expire. */
 static void a_claim_on_its_way_is_given_back(void **state)
 {
-    struct candidate c = {.elected = 0};
-    const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, &c};
+    struct candidate c;
     (void)state;
-    apiserver_init(&c.server);
-    c.leader = leader_new(c.server.loop, c.server.client, &config, &listener);
-    apiserver_answer(apiserver_next(&c.server), "404 Not Found", STATUS);
+    candidate_init(&c);
     assert_memory_equal(apiserver_next(&c.server)->text, "POST ", 5); /* and was taken, but nobody hears it */
     leader_release(c.leader, on_released, &c);
     struct visit *look = apiserver_next(&c.server);
@@ -101,8 +110,7 @@ static void a_claim_on_its_way_is_given_back(void **state)
     apiserver_answer(release, "200 OK", LEASE);
     loop_run(c.server.loop);
     assert_int_equal(c.elected, 0);
-    leader_free(c.leader);
-    apiserver_fini(&c.server);
+    candidate_fini(&c);
 }
 
 static void on_answered(void *context, const struct kube_answer *answer, const struct err *e)
@@ -139,13 +147,6 @@ static void nobody_is_made_to_wait_for_ever(void **state)
     apiserver_fini(&c.server);
 }
 
-static int set_up(void **state)
-{
-    struct err e CLEANUP(err_fini) = {0};
-    (void)state;
-    return http_global_init(&e);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,5 +154,5 @@ int main(void)
         cmocka_unit_test(a_claim_on_its_way_is_given_back),
         cmocka_unit_test(nobody_is_made_to_wait_for_ever),
     };
-    return cmocka_run_group_tests_name("leader", tests, set_up, NULL);
+    return cmocka_run_group_tests_name("leader", tests, apiserver_set_up, NULL);
 }
