@@ -110,9 +110,8 @@ class Settled:
 
     def is_quiet(self):
         self.jobs = {j["metadata"]["name"]: j for j in self.api.jobs(NAMESPACE)}
-        waiting = [n for n, j in self.jobs.items() if j["status"]["observedGeneration"] == 0 and self.is_ours(n)]
         self.pods = self.children("pods")
-        return not waiting and all(self.is_complete(name) for name in self.jobs)
+        return all(self.is_told(name) and self.is_complete(name) for name in self.jobs)
 
     def children(self, kind):
         items = self.api.items(f"/api/v1/namespaces/{NAMESPACE}/{kind}")
@@ -120,6 +119,11 @@ class Settled:
 
     def is_ours(self, name):
         return self.jobs[name]["spec"].get("managedBy", "cloister.dev/operator") == "cloister.dev/operator"
+
+    def is_told(self, name):
+        """Its status says where it stands: what only tells how far a job is may come after the pods."""
+        status = self.jobs[name]["status"]
+        return not self.is_ours(name) or status["observedGeneration"] > 0 and status.get("reason") != "CreatingWorkers"
 
     def has_no_pods(self, name):
         """By its status it must not have any."""
