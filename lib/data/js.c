@@ -100,3 +100,14 @@ void js_free(json_t **value)
     json_decref(*value);
     *value = NULL;
 }
+
+static void release(void *tree)
+{
+    json_decref(tree);
+}
+
+json_t *js_keep(struct arena *a, json_t *tree)
+{
+    arena_defer(a, release, tree);
+    return tree;
+}

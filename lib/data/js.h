@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/view.h"
@@ -30,5 +31,7 @@ bool js_bool(const json_t *object, const char *path, bool fallback) MUST_CHECK;
 /* Compact; the caller frees it. */
 char *js_dump(const json_t *value) MUST_CHECK RETURNS_NONNULL;
 void js_free(json_t **value);
+/* Hands the tree to the arena, which frees it with everything else. Returns it. */
+json_t *js_keep(struct arena *a, json_t *tree);
 
 #endif

@@ -15,11 +15,6 @@ static const struct field progress_time[] = {
     {"lastUpdatedTime", FIELD_TIME, offsetof(struct status_progress, updated_us), false},
 };
 
-static void release(void *tree)
-{
-    json_decref(tree);
-}
-
 /* -1 when it is no number from 0 to most. */
 static int32_t number_of(const json_t *object, const char *name, int32_t most)
 {
@@ -51,8 +46,7 @@ bool progress_decode(const json_t *object, struct arena *a, struct status_progre
     ret->percentage = number_of(object, "progressPercentage", PERCENTAGE_MAX);
     ret->remaining_seconds = number_of(object, "estimatedRemainingSeconds", INT32_MAX);
     (void)!fields_decode(progress_time, ARRAY_LEN(progress_time), object, "", ret, NULL);
-    json_t *metrics = metrics_of(json_object_get(object, "metrics"));
-    arena_defer(a, release, metrics);
+    json_t *metrics = js_keep(a, metrics_of(json_object_get(object, "metrics")));
     if (json_array_size(metrics) > 0)
         ret->metrics = metrics;
     return ret->percentage >= 0 || ret->remaining_seconds >= 0 || ret->metrics;

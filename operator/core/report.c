@@ -49,11 +49,6 @@ static const struct field report_fields[] = {
     REPORT("output.manifestSHA256", TEXT, output.manifest_sha256),
 };
 
-static void release(void *tree)
-{
-    json_decref(tree);
-}
-
 static bool is_of(const struct identity *id, const struct pod_facts *p)
 {
     return id->version == REPORT_VERSION && id->attempt == p->attempt && id->index == p->index &&
@@ -98,8 +93,7 @@ bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *re
     json_t *tree = json_loads(p->agent.message, JSON_REJECT_DUPLICATES, NULL);
     if (!tree)
         return false;
-    arena_defer(a, release, tree);
-    return read_report(tree, p, ret);
+    return read_report(js_keep(a, tree), p, ret);
 }
 
 /* ---- posted ---- */

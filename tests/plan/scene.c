@@ -13,6 +13,7 @@
 #include "api/field.h"
 #include "api/names.h"
 #include "core/report.h"
+#include "data/js.h"
 
 #include "../kit/config.h"
 
@@ -36,16 +37,10 @@ static const struct config config = {
     .notification_target_count = ARRAY_LEN(notification_targets),
 };
 
-static void release(void *tree)
-{
-    json_decref(tree);
-}
-
 json_t *scene_keep(json_t *tree, struct arena *a)
 {
     assert_non_null(tree);
-    arena_defer(a, release, tree);
-    return tree;
+    return js_keep(a, tree);
 }
 
 /* RFC 7396. */

@@ -59,17 +59,11 @@ static uint32_t count, capacity;
 static uint32_t *buckets;
 static struct arena *arena;
 
-static void release(void *tree)
-{
-    json_decref(tree);
-}
-
 static json_t *keep(json_t *tree)
 {
     if (!tree)
         abort();
-    arena_defer(arena, release, tree);
-    return tree;
+    return js_keep(arena, tree);
 }
 
 /* The object of that key; true when it must be made. */

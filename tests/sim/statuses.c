@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/js.h"
 #include "sim.h"
 
 #include "base/banned.h"
@@ -68,11 +69,6 @@ static uint32_t shape_of(const struct job_status *s)
     return (uint32_t)(h ^ (h >> 32));
 }
 
-static void release(void *tree)
-{
-    json_decref(tree);
-}
-
 static uint32_t add(json_t *tree, char *text, uint32_t bucket)
 {
     if (count == capacity) {
@@ -80,8 +76,7 @@ static uint32_t add(json_t *tree, char *text, uint32_t bucket)
         entries = xreallocarray(entries, capacity, sizeof(*entries));
     }
     struct entry *e = arena_alloc(arena, sizeof(*e));
-    arena_defer(arena, release, json_incref(tree));
-    status_decode(tree, arena, &e->status);
+    status_decode(js_keep(arena, json_incref(tree)), arena, &e->status);
     e->text = arena_strdup(arena, text);
     e->shape = shape_of(&e->status);
     e->next = buckets[bucket];
