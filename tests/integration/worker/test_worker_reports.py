@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from cloud.tls import server_context
-from integration.test_worker import COPY, Worker, calm, cloud, data_file, encrypt, prefix  # noqa: F401
 from kit.cluster import free_port, wait_for
+from kit.worker import COPY, Worker, data_file, encrypt
 
 PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/ml/trainjobs/job/status"
 
@@ -72,7 +72,7 @@ def operator(tmp_path):
 
 
 @pytest.fixture
-def start(cloud, tmp_path, prefix, operator):  # noqa: F811
+def start(cloud, tmp_path, prefix, operator):
     made = []
 
     def start(spec=None, **options):
@@ -107,7 +107,7 @@ def post(worker, body, bearer=None, path=None):
         return error.code, error.read().decode()
 
 
-def test_tells_its_stages_checkpoints_and_end_with_the_pods_token(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+def test_tells_its_stages_checkpoints_and_end_with_the_pods_token(cloud, tmp_path, prefix, start, operator):
     path, _ = data_file(tmp_path, 1 << 20)
     w = start(encrypt(cloud, prefix, path))
     w.start_trainer(f"echo one > /cloister/checkpoints/.s; mv /cloister/checkpoints/.s /cloister/checkpoints/step-7; sleep 3; {COPY}")
@@ -120,7 +120,7 @@ def test_tells_its_stages_checkpoints_and_end_with_the_pods_token(cloud, tmp_pat
     assert any(b["stage"] == "running" for b in operator.bodies())
 
 
-def test_tells_of_a_failure_with_its_class(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+def test_tells_of_a_failure_with_its_class(cloud, tmp_path, prefix, start, operator):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     spec["inputs"][0]["uri"] = spec["inputs"][0]["uri"].replace("/data/", "/nothing/")
@@ -221,7 +221,7 @@ def test_the_loopback_takes_words_and_gives_none(start, operator):
     assert "token-of-the-pod" not in w.log("agent")
 
 
-def test_a_flood_of_progress_keeps_the_agent_from_nothing(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+def test_a_flood_of_progress_keeps_the_agent_from_nothing(cloud, tmp_path, prefix, start, operator):
     path, digest = data_file(tmp_path, 1000)
     w = start(encrypt(cloud, prefix, path))
     w.start_trainer(f"sleep 5; {COPY}")
@@ -261,7 +261,7 @@ def test_comes_again_when_a_standby_asks_for_it(start, operator):
     operator.wait_for("the stage", lambda b: b["stage"] == "running")
 
 
-def test_trains_without_reports_when_the_operator_has_another_ca(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+def test_trains_without_reports_when_the_operator_has_another_ca(cloud, tmp_path, prefix, start, operator):
     other = tmp_path / "other"
     other.mkdir()
     server_context(other, ["127.0.0.1"])
@@ -274,7 +274,7 @@ def test_trains_without_reports_when_the_operator_has_another_ca(cloud, tmp_path
     assert w.log("agent").count("the operator cannot be told") == 1
 
 
-def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, start, operator):  # noqa: F811
+def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, start, operator):
     operator.answer = (403, {})
     path, _ = data_file(tmp_path, 1000)
     w = start(encrypt(cloud, prefix, path))
@@ -283,7 +283,7 @@ def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, star
     assert w.log("agent").count("does not take this worker's reports") == 1
 
 
-def test_trains_when_nobody_wants_reports(cloud, tmp_path, prefix, start):  # noqa: F811
+def test_trains_when_nobody_wants_reports(cloud, tmp_path, prefix, start):
     path, _ = data_file(tmp_path, 1000)
     w = start(encrypt(cloud, prefix, path), reports=None)
     w.start_trainer(f"echo progress=50 >> /cloister/run/progress; {COPY}")
@@ -308,7 +308,7 @@ def scrape(worker):
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))}
 
 
-def test_measures_its_requests_by_endpoint(cloud, tmp_path, prefix, start):  # noqa: F811
+def test_measures_its_requests_by_endpoint(cloud, tmp_path, prefix, start):
     path, _ = data_file(tmp_path, 3 << 20)
     spec = encrypt(cloud, prefix, path)
     cloud.api.faults([{"match": "POST /v1/projects/.*:decrypt", "status": 503, "times": 2}])

@@ -11,10 +11,10 @@ import urllib.request
 
 import pytest
 
-from integration.test_worker import COPY, calm, cloud, data_file, encrypt, plugin, prefix, worker  # noqa: F401
 from kit.cloud import BUCKET, KEY, NODE
 from kit.cluster import wait_for
 from kit.stock import encrypted_with
+from kit.worker import COPY, data_file, encrypt, plugin
 
 LISTING = r"GET /storage/v1/b/[^/]+/o\?"
 
@@ -42,7 +42,7 @@ def encrypt_beside(cloud, tmp_path, prefix, folder, spec, path):
 
 
 @pytest.mark.parametrize("lie", ["listing", "metadata"])
-def test_an_object_of_another_folder_is_not_taken_for_the_one_asked_for(cloud, worker, tmp_path, prefix, lie):  # noqa: F811
+def test_an_object_of_another_folder_is_not_taken_for_the_one_asked_for(cloud, worker, tmp_path, prefix, lie):
     """It authenticates under its own name; a server that gives that name as the answer has rolled the data back."""
     new, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, new)
@@ -62,7 +62,7 @@ def test_an_object_of_another_folder_is_not_taken_for_the_one_asked_for(cloud, w
     assert "dat0/data.bin" in message["message"] and "the old version" not in w.log("trainer")
 
 
-def test_a_listed_name_that_is_shorter_than_the_folder_is_refused(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_a_listed_name_that_is_shorter_than_the_folder_is_refused(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     cloud.api.faults([{"match": LISTING, "status": 200,
@@ -73,7 +73,7 @@ def test_a_listed_name_that_is_shorter_than_the_folder_is_refused(cloud, worker,
     assert (code, message["reason"]) == (125, "BadReply") and "names x, which is not there" in message["message"]
 
 
-def test_a_listing_without_end_ends(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_a_listing_without_end_ends(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     cloud.api.faults([{"match": LISTING, "status": 200, "body": json.dumps({"nextPageToken": "again"})}])
@@ -83,7 +83,7 @@ def test_a_listing_without_end_ends(cloud, worker, tmp_path, prefix):  # noqa: F
     assert (code, message["reason"]) == (125, "BadReply") and "does not end" in message["message"]
 
 
-def test_an_object_that_is_listed_twice_is_refused(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_an_object_that_is_listed_twice_is_refused(cloud, worker, tmp_path, prefix):
     """Two versions, read into one file at once, would give a third that nobody has made."""
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
@@ -95,7 +95,7 @@ def test_an_object_that_is_listed_twice_is_refused(cloud, worker, tmp_path, pref
     assert (code, message["result"]) == (125, "Failed") and "another object has its name" in message["message"]
 
 
-def test_nothing_is_left_of_what_an_agent_staged_that_was_killed_meanwhile(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_nothing_is_left_of_what_an_agent_staged_that_was_killed_meanwhile(cloud, worker, tmp_path, prefix):
     folder = tmp_path / "files"
     folder.mkdir()
     for name in ("a", "b"):
@@ -118,7 +118,7 @@ def wrapped(cloud, plaintext):
     return call(cloud, f"/v1/{KEY}:encrypt", {"plaintext": base64.b64encode(plaintext).decode()})["ciphertext"]
 
 
-def test_what_is_too_long_for_a_keyset_is_refused(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_what_is_too_long_for_a_keyset_is_refused(cloud, worker, tmp_path, prefix):
     """Locked memory is scarce: an agent that runs out of it would be restarted for ever without a word."""
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
@@ -143,7 +143,7 @@ def merged(cloud, spec, order):
 
 
 @pytest.mark.parametrize("order", [("ours", "theirs"), ("theirs", "ours")], ids="-".join)
-def test_data_under_an_older_key_of_another_template_is_read_to_the_byte(cloud, worker, tmp_path, prefix, order):  # noqa: F811
+def test_data_under_an_older_key_of_another_template_is_read_to_the_byte(cloud, worker, tmp_path, prefix, order):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     serialized, primitive = merged(cloud, spec, order)
@@ -158,7 +158,7 @@ def test_data_under_an_older_key_of_another_template_is_read_to_the_byte(cloud, 
     assert w.log("trainer").split()[0] == hashlib.sha256(plain).hexdigest()
 
 
-def test_a_refusal_in_foreign_letters_is_told_as_far_as_there_is_room(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_a_refusal_in_foreign_letters_is_told_as_far_as_there_is_room(cloud, worker, tmp_path, prefix):
     """The words are cut after some number of bytes, which may be inside a character."""
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
@@ -171,7 +171,7 @@ def test_a_refusal_in_foreign_letters_is_told_as_far_as_there_is_room(cloud, wor
         assert (code, message["reason"]) == (125, "KeyAccessDenied") and "\u20ac" * 99 in message["message"]
 
 
-def test_a_hint_full_of_controls_leaves_room_for_the_reason(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_a_hint_full_of_controls_leaves_room_for_the_reason(cloud, worker, tmp_path, prefix):
     """Whoever writes to the bucket writes the metadata; JSON makes six bytes of each control character."""
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
@@ -193,7 +193,7 @@ NAMES = {"no UTF-8": ("model-$(printf '\\377')", "not UTF-8"), "a line end": ("'
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_output_that_no_object_can_be_named_after_is_the_trainers_failure(cloud, worker, tmp_path, prefix, name):  # noqa: F811
+def test_an_output_that_no_object_can_be_named_after_is_the_trainers_failure(cloud, worker, tmp_path, prefix, name):
     path, _ = data_file(tmp_path, 1000)
     word, told = NAMES[name]
     w = worker(encrypt(cloud, prefix, path))
@@ -204,7 +204,7 @@ def test_an_output_that_no_object_can_be_named_after_is_the_trainers_failure(clo
 
 
 @pytest.mark.parametrize("answer", [404, 410])
-def test_an_upload_that_storage_has_lost_begins_anew_under_another_header(cloud, worker, tmp_path, prefix, answer):  # noqa: F811
+def test_an_upload_that_storage_has_lost_begins_anew_under_another_header(cloud, worker, tmp_path, prefix, answer):
     path, digest = data_file(tmp_path, 9_000_000)
     spec = encrypt(cloud, prefix, path)
     cloud.api.faults([{"match": "PUT /upload/", "after": 1, "times": 1, "status": answer}])
@@ -235,7 +235,7 @@ class Elsewhere(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
-def test_an_upload_session_at_another_host_gets_no_token(cloud, worker, tmp_path, prefix, scheme):  # noqa: F811
+def test_an_upload_session_at_another_host_gets_no_token(cloud, worker, tmp_path, prefix, scheme):
     path, _ = data_file(tmp_path, 3_000_000)
     spec = encrypt(cloud, prefix, path)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
@@ -267,7 +267,7 @@ def memory_of(pid):
                     yield memory.read(end - first)
 
 
-def test_the_open_keyset_is_in_memory_once(cloud, worker, tmp_path, prefix):  # noqa: F811
+def test_the_open_keyset_is_in_memory_once(cloud, worker, tmp_path, prefix):
     """Neither what KMS answered nor a second copy of the key is left in the agent, wherever they passed through."""
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)

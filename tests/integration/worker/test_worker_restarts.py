@@ -1,0 +1,86 @@
+"""Agents that are killed, and pods that were replaced and still run."""
+from kit.cloud import BUCKET
+from kit.cluster import wait_for
+from kit.worker import COPY, FOLDER, checkpoint, committed, data_file, encrypt
+
+
+def test_a_killed_agent_goes_on_and_stages_nothing_again(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 100_000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("while [ ! -e /cloister/run/go ]; do sleep 0.1; done; " + COPY)
+    wait_for("staging", lambda: (w.directory / "run/ready").exists(), 30)
+    staged = (w.directory / "in/inputs/data/data.bin").stat()
+    w.kill_agent()
+    w.start_agent()
+    wait_for("the second agent", lambda: w.log("agent").count('"running"') == 2, 30)
+    assert (w.directory / "in/inputs/data/data.bin").stat().st_mtime_ns == staged.st_mtime_ns
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+
+
+def test_an_agent_killed_while_it_publishes_publishes_again(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 100_000)
+    w = worker(encrypt(cloud, prefix, path))
+    cloud.api.faults([{"match": "POST /upload/.*models", "times": 1, "delay_seconds": 5}])
+    w.start_trainer(COPY)
+    wait_for("publishing", lambda: '"publishing"' in w.log("agent"), 30)
+    w.kill_agent()
+    cloud.api.clear_faults()
+    w.start_agent()
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded"), message
+    assert message["output"]["manifestSHA256"]
+
+
+def test_a_pod_that_was_replaced_gets_no_keys_and_moves_nothing(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    newer = worker(spec, attempt=2, pod="newer")
+    newer.start_trainer(checkpoint("step-9"))
+    assert newer.finish()[0] == 0
+    before = cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD")
+    decrypts = sum(":decrypt" in str(entry) for entry in cloud.api.audit())
+    for stale in (worker(spec, attempt=1, pod="older"), worker(spec, attempt=2, pod="twin")):
+        stale.start_trainer("echo started")
+        code, message = stale.finish()
+        assert (code, message["result"], message["class"], message["reason"]) == (125, "Failed", "Disruption", "Superseded")
+        assert "started" not in stale.log("trainer")
+    assert cloud.api.object_bytes(BUCKET, f"{prefix}/ckpt/{FOLDER}HEAD") == before
+    assert sum(":decrypt" in str(entry) for entry in cloud.api.audit()) == decrypts, "no key was asked for"
+
+
+def test_a_running_worker_that_loses_the_race_is_stopped(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    old = worker(spec)
+    old.start_trainer("while [ ! -e /cloister/run/go ]; do sleep 0.1; done; " + checkpoint("step-5") + "; sleep 60")
+    wait_for("staging", lambda: (old.directory / "run/ready").exists(), 30)
+    new = worker(spec, attempt=2, pod="new")
+    new.start_trainer(checkpoint("step-6"))
+    assert new.finish()[0] == 0
+    (old.directory / "run/go").touch()
+    code, message = old.finish(30)
+    assert (code, message["reason"]) == (125, "Superseded")
+    assert committed(cloud, prefix, "step-6")
+
+
+def test_an_older_attempt_that_still_writes_loses_to_the_newer_one(cloud, worker, tmp_path, prefix):
+    """The old worker moves HEAD after the new one has read it: the new one must not believe that it was replaced."""
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    wait = "while [ ! -e /cloister/run/go ]; do sleep 0.1; done; "
+    old = worker(spec)
+    old.start_trainer(f"{checkpoint('step-1')}; {wait}{checkpoint('step-2')}; sleep 4; {checkpoint('step-3')}; sleep 60")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 30)
+    new = worker(spec, attempt=2, pod="new")
+    new.start_trainer(f"{wait}{checkpoint('step-7')}")
+    wait_for("staging", lambda: (new.directory / "run/ready").exists(), 30)
+    (old.directory / "run/go").touch()
+    wait_for("the old one's second checkpoint", lambda: committed(cloud, prefix, "step-2"), 30)
+    (new.directory / "run/go").touch()
+    code, message = new.finish()
+    assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-7")
+    code, message = old.finish(30)
+    assert (code, message["reason"]) == (125, "Superseded")
+    assert committed(cloud, prefix, "step-7")
