@@ -25,7 +25,8 @@ class Table:
             self.row("restart, time until quiet", c.restart_seconds, "s", MOST, j.restart_seconds, f"Job {j.restart_seconds:.2f}"),
             self.row("restart, CPU until quiet", c.restart_cpu, "s", MOST, j.restart_cpu, f"Job {j.restart_cpu:.2f}"),
         ]
-        self.notes = f"RSS of the operator with {c.pods:,} pods, libraries and all: {c.settled_rss:.1f} MiB"
+        self.notes = [f"RSS of the operator with {c.pods:,} pods, libraries and all: {c.settled_rss:.1f} MiB",
+                      f"restarts, s/s of CPU: Cloister {c.restarts}, Job {j.restarts}"]
 
     @staticmethod
     def row(what, measured, unit, sense, limit, peer):
@@ -40,5 +41,5 @@ class Table:
         print()
         for row in rows:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-        print(self.notes)
+        print(*self.notes, sep="\n")
         return 1 if any(row[4] == "MISSED" for row in self.rows) else 0
