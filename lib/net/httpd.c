@@ -18,8 +18,11 @@
 enum {
     BODY_MAX = 1024 * 1024,
     HEADERS_MAX = 16 * 1024,
-    REQUEST_BODY_MAX = 4096,
     IDLE_SECONDS = 20,
+    /* Whoever asks for a text is answered at once. */
+    TEXT_REQUEST_BODY_MAX = 4096,
+    TEXT_REQUEST_MS = 20 * 1000,
+    TEXT_CONNECTIONS_MAX = 64,
 };
 
 struct httpd_call {
@@ -32,20 +35,28 @@ struct httpd_call {
 struct httpd {
     struct evhttp *http;
     httpd_fn *fn; /* of httpd_new, else NULL */
-    void *context;
     struct httpd_service service;
     struct httpd_call *calls;
-    struct door *door; /* NULL: not over TLS */
+    struct door *door;
 };
 
 /* ---- answers ---- */
-static void reply(struct evhttp_request *request, int status, const char *type, struct view body)
+/* NULL: it is gone already. */
+static struct bufferevent *connection_of(struct evhttp_request *request)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    return connection == NULL ? NULL : evhttp_connection_get_bufferevent(connection);
+}
+
+static void reply(struct httpd *d, struct evhttp_request *request, int status, const char *type,
+                  struct view body)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     struct evbuffer *out = evbuffer_new();
     char length[24];
     if (out == NULL)
         abort();
+    door_note_answer(d->door, connection_of(request));
     evhttp_add_header(headers, "Content-Type", type);
     if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
         /* evhttp would send the body of this, too. */
@@ -69,8 +80,8 @@ static void answer_text(struct evhttp_request *request, void *context)
     struct httpd *d = context;
     struct strbuf body = STRBUF(BODY_MAX);
     const char *path = path_of(request);
-    int status = path == NULL ? 400 : d->fn(d->context, path, &body);
-    reply(request, status, "text/plain; charset=utf-8", strbuf_view(&body));
+    int status = path == NULL ? 400 : d->fn(d->service.context, path, &body);
+    reply(d, request, status, "text/plain; charset=utf-8", strbuf_view(&body));
     strbuf_fini(&body);
 }
 
@@ -91,6 +102,7 @@ static void begin_call(struct evhttp_request *request, void *context)
     if (c->next != NULL)
         c->next->link = &c->next;
     d->calls = c;
+    door_note_request(d->door, connection_of(request));
     if (path_of(request) == NULL)
         httpd_answer(c, 400, "text/plain", view_from("the request names no path\n"), 0);
     else
@@ -130,16 +142,14 @@ struct view httpd_call_body(struct httpd_call *c)
 void httpd_answer(struct httpd_call *c, int status, const char *type, struct view body, int retry_seconds)
 {
     struct evhttp_request *request = c->request;
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct httpd *d = c->server;
     char seconds[16];
-    if (c->server->door != NULL && connection != NULL)
-        door_note_answer(c->server->door, evhttp_connection_get_bufferevent(connection));
     call_free(c);
     if (retry_seconds > 0) {
         (void)snprintf(seconds, sizeof(seconds), "%d", retry_seconds);
         evhttp_add_header(evhttp_request_get_output_headers(request), "Retry-After", seconds);
     }
-    reply(request, status, type, body);
+    reply(d, request, status, type, body);
 }
 
 /* ---- life ---- */
@@ -157,60 +167,65 @@ static int split_address(const char *address, char **ret_host, unsigned *ret_por
     return 0;
 }
 
-static struct httpd *server_new(struct loop *loop)
+static struct httpd *server_new(struct loop *loop, const struct httpd_service *service)
 {
+    const struct door_rules rules = {.keys = service->keys,
+                                     .unread_max = HEADERS_MAX + service->max_body_bytes,
+                                     .request_ms = service->request_ms,
+                                     .max_connections = service->max_connections};
     struct httpd *d = xcalloc(1, sizeof(*d));
+    d->service = *service;
     d->http = evhttp_new(loop_event_base(loop));
     if (d->http == NULL)
         abort();
-    evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_max_headers_size(d->http, HEADERS_MAX);
-    evhttp_set_max_body_size(d->http, REQUEST_BODY_MAX);
+    evhttp_set_max_body_size(d->http, (ev_ssize_t)service->max_body_bytes);
     evhttp_set_timeout(d->http, IDLE_SECONDS);
+    d->door = door_new(loop, &rules);
+    evhttp_set_bevcb(d->http, door_let_in, d->door);
     return d;
 }
 
-static int listen_on(struct httpd *d, const char *address, struct err *e)
+/* d, or NULL; then it is freed. */
+static struct httpd *listening(struct httpd *d, struct err *e)
 {
+    const char *address = d->service.address;
     char *host CLEANUP(cleanup_free) = NULL;
+    struct evhttp_bound_socket *bound = NULL;
     unsigned port;
-    if (split_address(address, &host, &port, e) < 0)
-        return -1;
-    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(d->http, host, (ev_uint16_t)port);
-    if (bound == NULL)
-        return FAIL_ERRNO(e, "listening on %s", address);
-    if (d->door != NULL)
-        door_guard(d->door, evhttp_bound_socket_get_listener(bound));
-    return 0;
+    if (split_address(address, &host, &port, e) == 0) {
+        bound = evhttp_bind_socket_with_handle(d->http, host, (ev_uint16_t)port);
+        if (bound == NULL)
+            (void)FAIL_ERRNO(e, "listening on %s", address);
+    }
+    if (bound == NULL) {
+        httpd_free(d);
+        return NULL;
+    }
+    door_guard(d->door, evhttp_bound_socket_get_listener(bound));
+    return d;
 }
 
 struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, void *context, struct err *e)
 {
-    struct httpd *d = server_new(loop);
+    const struct httpd_service service = {.address = address,
+                                          .max_body_bytes = TEXT_REQUEST_BODY_MAX,
+                                          .request_ms = TEXT_REQUEST_MS,
+                                          .max_connections = TEXT_CONNECTIONS_MAX,
+                                          .context = context};
+    struct httpd *d = server_new(loop, &service);
     d->fn = fn;
-    d->context = context;
+    evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_gencb(d->http, answer_text, d);
-    if (listen_on(d, address, e) == 0)
-        return d;
-    httpd_free(d);
-    return NULL;
+    return listening(d, e);
 }
 
 struct httpd *httpd_open(struct loop *loop, const struct httpd_service *service, struct err *e)
 {
-    struct httpd *d = server_new(loop);
-    d->service = *service;
+    struct httpd *d = server_new(loop, service);
     evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
-    evhttp_set_max_body_size(d->http, (ev_ssize_t)service->max_body_bytes);
     evhttp_set_gencb(d->http, begin_call, d);
-    if (service->keys != NULL) {
-        d->door = door_new(loop, service->keys, HEADERS_MAX + service->max_body_bytes, service->request_ms);
-        evhttp_set_bevcb(d->http, door_let_in, d->door);
-    }
-    if (listen_on(d, service->address, e) == 0)
-        return d;
-    httpd_free(d);
-    return NULL;
+    return listening(d, e);
 }
 
 void httpd_free(struct httpd *d)
@@ -219,7 +234,7 @@ void httpd_free(struct httpd *d)
         return;
     while (d->calls != NULL)
         call_free(d->calls);
-    door_free(d->door);
     evhttp_free(d->http);
+    door_free(d->door);
     free(d);
 }

@@ -5,9 +5,11 @@
  * metrics), httpd_open for requests with bodies and headers, over TLS if wished,
  * answered from inside the handler or later. Both fail when the address cannot be
  * bound. A server is owned by the caller; the handler's context must outlive it.
- * Idle connections are closed, bodies and headers have limits. Over TLS so have the
- * number of connections (more wait in the kernel's queue), what one may send ahead,
- * and the time that it may take for a request.
+ *
+ * Nobody can hold a server for himself: bodies and headers have limits, and so have
+ * the number of connections, what one may send ahead, and the time that it may take
+ * for a request. When there are as many connections as may be, the one that was
+ * silent for longest is closed for the next; those that wait for an answer are not.
  */
 #ifndef NET_HTTPD_H
 #define NET_HTTPD_H
@@ -44,7 +46,8 @@ struct httpd_service {
     const char *address;     /* as above */
     struct httpd_keys *keys; /* borrowed; NULL: plain HTTP */
     size_t max_body_bytes;   /* of a request */
-    int request_ms;          /* over TLS: so long a request and its answer may take */
+    int request_ms;          /* so long a request and its answer may take */
+    int max_connections;     /* at once, at least 2 */
     httpd_call_fn *fn;
     void *context;
 };

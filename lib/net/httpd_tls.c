@@ -12,31 +12,6 @@ struct httpd_keys {
     SSL_CTX *context;
 };
 
-/* Hung on each connection's SSL, which dies with it. */
-struct closing {
-    void (*fn)(void *context);
-    void *context;
-};
-
-static void on_ssl_freed(void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long argument, void *pointer)
-{
-    struct closing *c = data;
-    (void)ssl, (void)all, (void)index, (void)argument, (void)pointer;
-    if (c != NULL)
-        c->fn(c->context);
-    free(c);
-}
-
-static int closing_index(void)
-{
-    static int index = -1;
-    if (index < 0)
-        index = SSL_get_ex_new_index(0, NULL, NULL, NULL, on_ssl_freed);
-    if (index < 0)
-        abort();
-    return index;
-}
-
 static SSL_CTX *context_new(void)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -111,13 +86,10 @@ int httpd_keys_set(struct httpd_keys *k, const char *cert_pem, const struct secr
     return 0;
 }
 
-struct bufferevent *httpd_tls_connection(struct event_base *base, struct httpd_keys *keys,
-                                         void (*on_closed)(void *context), void *context)
+struct bufferevent *httpd_tls_connection(struct event_base *base, struct httpd_keys *keys)
 {
-    struct closing *closing = xmalloc(sizeof(*closing));
     SSL *ssl = SSL_new(keys->context);
-    *closing = (struct closing){on_closed, context};
-    if (ssl == NULL || SSL_set_ex_data(ssl, closing_index(), closing) != 1)
+    if (ssl == NULL)
         abort();
     struct bufferevent *connection =
         bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);

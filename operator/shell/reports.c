@@ -21,6 +21,7 @@ enum {
     KEY_MAX = 8 * 1024 - 1,
     LOOK_MS = 10 * 1000,
     REQUEST_MS = 30 * 1000,
+    CONNECTIONS_MAX = 256,
     RETRY_SECONDS = 2
 };
 
@@ -162,6 +163,7 @@ struct reports *reports_new(struct loop *loop, struct kube_client *client, struc
                                           .keys = r->keys,
                                           .max_body_bytes = BODY_MAX,
                                           .request_ms = REQUEST_MS,
+                                          .max_connections = CONNECTIONS_MAX,
                                           .fn = on_call,
                                           .context = r};
     if (load(r, e) == 0 && (r->server = httpd_open(loop, &service, e)) != NULL)

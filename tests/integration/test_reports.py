@@ -307,20 +307,16 @@ def test_a_flood_of_forged_tokens_asks_the_api_server_little_at_a_time(reporting
     assert post(r, report(one), bearer)[0] == 200 and r.operator.health("healthz") == 200
 
 
-def test_connections_that_say_nothing_do_not_keep_others_out_for_long(reporting, job):
+def test_connections_that_say_nothing_do_not_keep_others_out(reporting, job):
     r, one = reporting, pod(reporting, job)
     bearer = token(r, one)
     host, port = r.url.removeprefix("https://").split("/")[0].split(":")
-    silent = [socket.create_connection((host, int(port))) for _ in range(400)]
+    silent = [socket.create_connection((host, int(port))) for _ in range(300)]
     try:
         assert len(os.listdir(f"/proc/{r.operator.process.pid}/fd")) < 320
-
-        def served():
-            try:
-                return post(r, report(one), bearer)[0] == 200
-            except OSError:
-                return False
-        wait_for("its turn", served, 90)
+        begun = time.monotonic()
+        assert post(r, report(one), bearer)[0] == 200
+        assert time.monotonic() - begun < 2
     finally:
         for one in silent:
             one.close()

@@ -1,5 +1,6 @@
 #include "raw_caller.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -17,48 +18,101 @@
 
 #include "base/banned.h"
 
-static void say_more(struct raw_caller *c, SSL *ssl)
+/* Of one call. */
+struct line {
+    struct raw_caller *caller;
+    int fd;
+    SSL *ssl; /* NULL: plain */
+    int silent[SILENT_MAX];
+    size_t silent_count;
+};
+
+static int dial(const struct raw_caller *c)
 {
+    struct sockaddr_in there = {
+        .sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval silence = {.tv_usec = 300 * 1000};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
+    if (connect(fd, (struct sockaddr *)&there, sizeof(there)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int say(const struct line *l, const char *text, size_t length)
+{
+    return l->ssl != NULL ? SSL_write(l->ssl, text, (int)length) : (int)write(l->fd, text, length);
+}
+
+static void listen_to_answer(const struct line *l)
+{
+    char *answer = l->caller->answer;
+    size_t length = 0;
+    for (int n = 1; n > 0; length += n > 0 ? (size_t)n : 0) {
+        size_t room = ANSWER_MAX - 1 - length;
+        n = l->ssl != NULL ? SSL_read(l->ssl, answer + length, (int)room)
+                           : (int)read(l->fd, answer + length, room);
+    }
+}
+
+static void say_more(const struct line *l)
+{
+    struct raw_caller *c = l->caller;
     char piece[PIECE_MAX];
     memset(piece, '1', sizeof(piece));
-    while (c->piece > 0 && c->sent < ENDLESS_BYTES && SSL_write(ssl, piece, (int)c->piece) > 0) {
+    while (c->sent < ENDLESS_BYTES && say(l, piece, c->piece) > 0) {
         c->sent += c->piece;
         nanosleep(&(struct timespec){.tv_nsec = c->pause_us * 1000}, NULL);
     }
 }
 
-static void call_over_tls(struct raw_caller *c, int fd)
+static void open_silent(struct line *l, size_t count)
+{
+    while (count-- > 0)
+        l->silent[l->silent_count++] = dial(l->caller);
+}
+
+static void converse(struct line *l)
+{
+    struct raw_caller *c = l->caller;
+    if (say(l, c->text, strlen(c->text)) <= 0)
+        return;
+    open_silent(l, c->silent_after);
+    (c->piece > 0 ? say_more : listen_to_answer)(l);
+}
+
+static void converse_over_tls(struct line *l)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-    SSL *ssl = SSL_new(context);
-    SSL_set_fd(ssl, fd);
-    if (SSL_connect(ssl) == 1 && SSL_write(ssl, c->text, (int)strlen(c->text)) > 0)
-        say_more(c, ssl);
-    SSL_free(ssl);
+    l->ssl = SSL_new(context);
+    SSL_set_fd(l->ssl, l->fd);
+    if (SSL_connect(l->ssl) == 1)
+        converse(l);
+    SSL_free(l->ssl);
     SSL_CTX_free(context);
 }
 
-static void call_plainly(struct raw_caller *c, int fd)
+static void hang_up_silent(struct line *l)
 {
-    size_t length = 0;
-    ssize_t n;
-    struct timeval silence = {.tv_usec = 300 * 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
-    if (write(fd, c->text, strlen(c->text)) < 0)
-        return;
-    while ((n = read(fd, c->answer + length, sizeof(c->answer) - 1 - length)) > 0)
-        length += (size_t)n;
+    char byte;
+    for (size_t i = 0; i < l->silent_count; i++) {
+        if (recv(l->silent[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+            l->caller->silent_left++;
+        close(l->silent[i]);
+    }
 }
 
 static void *call_in_thread(void *context)
 {
     struct raw_caller *c = context;
-    struct sockaddr_in there = {
-        .sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(fd, (struct sockaddr *)&there, sizeof(there)) == 0)
-        (c->is_plain ? call_plainly : call_over_tls)(c, fd);
-    close(fd);
+    struct line l = {.caller = c};
+    open_silent(&l, c->silent_before);
+    l.fd = dial(c);
+    if (l.fd >= 0)
+        (c->is_plain ? converse : converse_over_tls)(&l);
+    close(l.fd);
+    hang_up_silent(&l);
     loop_wake(c->done);
     return NULL;
 }

@@ -12,7 +12,7 @@
 struct loop;
 struct loop_source;
 
-enum { PIECE_MAX = 16 * 1024, ENDLESS_BYTES = 64 * 1024 * 1024, ANSWER_MAX = 4096 };
+enum { PIECE_MAX = 16 * 1024, ENDLESS_BYTES = 64 * 1024 * 1024, ANSWER_MAX = 4096, SILENT_MAX = 400 };
 
 struct raw_caller {
     uint16_t port;    /* of 127.0.0.1 */
@@ -20,8 +20,11 @@ struct raw_caller {
     size_t piece;     /* then it says so many bytes again and again; 0: no more */
     long pause_us;    /* between them */
     bool is_plain;    /* without TLS */
+    /* Further connections that say nothing: opened before it says something, or before it listens. */
+    size_t silent_before, silent_after;
     size_t sent;
-    char answer[ANSWER_MAX]; /* without TLS: all that came until the server was silent */
+    char answer[ANSWER_MAX]; /* of what says no more: all that came until the server was silent */
+    size_t silent_left;      /* of those connections, as many are still open then */
     struct loop *loop;
     struct loop_source *done;
 };

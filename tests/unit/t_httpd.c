@@ -20,6 +20,7 @@
 #include "base/banned.h"
 
 enum { BODY_MOST = 1000, GIVE_UP_MS = 10 * 1000, REQUEST_MS = 1000, FIRST_PORT = 20000, PORTS = 10000 };
+enum { CONNECTIONS = 32, TEXT_CONNECTIONS = 64 /* of httpd_new */ };
 
 static uint16_t port;
 static char address[32], url[64];
@@ -82,7 +83,7 @@ static void give_up(void *context)
     fail_msg("no answer");
 }
 
-static int open_without_keys(void **state)
+static int open_for(void **state, int request_ms)
 {
     static struct exchange fixture;
     struct exchange *x = *state = &fixture;
@@ -96,7 +97,8 @@ static int open_without_keys(void **state)
                            &(struct httpd_service){.address = address,
                                                    .keys = x->keys,
                                                    .max_body_bytes = BODY_MOST,
-                                                   .request_ms = REQUEST_MS,
+                                                   .request_ms = request_ms,
+                                                   .max_connections = CONNECTIONS,
                                                    .fn = on_call,
                                                    .context = x},
                            &e);
@@ -104,12 +106,26 @@ static int open_without_keys(void **state)
     return 0;
 }
 
-static int open_server(void **state)
+static int open_without_keys(void **state)
+{
+    return open_for(state, REQUEST_MS);
+}
+
+static int set_keys(struct exchange *x)
 {
     struct err e = {0};
-    (void)!open_without_keys(state);
-    struct exchange *x = *state;
     return httpd_keys_set(x->keys, x->pair.cert, &x->pair.key, &e);
+}
+
+static int open_server(void **state)
+{
+    return open_for(state, REQUEST_MS) == 0 ? set_keys(*state) : -1;
+}
+
+/* Nobody's time is over before the test's. */
+static int open_patient_server(void **state)
+{
+    return open_for(state, 2 * GIVE_UP_MS) == 0 ? set_keys(*state) : -1;
 }
 
 static void forget(struct exchange *x)
@@ -293,7 +309,47 @@ static void the_answer_to_head_has_no_body(void **state)
     loop_free(loop);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_server, close_server)
+static void connections_that_say_nothing_make_room_for_others(void **state)
+{
+    struct err e = {0};
+    struct loop *loop = loop_new();
+    struct raw_caller c = {.port = port,
+                           .is_plain = true,
+                           .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+                           .silent_before = SILENT_MAX};
+    (void)state;
+    struct httpd *server = httpd_new(loop, address, say_hello, NULL, &e);
+    assert_non_null(server);
+    raw_call(&c, loop);
+    assert_memory_equal(c.answer, "HTTP/1.1 200", 12);
+    assert_in_range(c.silent_left, 1, TEXT_CONNECTIONS);
+    httpd_free(server);
+    loop_free(loop);
+}
+
+static void connections_that_say_nothing_make_room_over_tls(void **state)
+{
+    struct exchange *x = *state;
+    struct raw_caller c = {
+        .port = port, .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .silent_before = SILENT_MAX};
+    raw_call(&c, x->loop);
+    assert_memory_equal(c.answer, "HTTP/1.1 503", 12);
+    assert_in_range(c.silent_left, 1, CONNECTIONS);
+}
+
+static void nobody_is_sent_away_who_waits_for_an_answer(void **state)
+{
+    struct exchange *x = *state;
+    struct raw_caller c = {
+        .port = port, .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .silent_after = SILENT_MAX};
+    x->answer_ms = 250;
+    raw_call(&c, x->loop);
+    assert_memory_equal(c.answer, "HTTP/1.1 503", 12);
+    assert_true(c.silent_left < SILENT_MAX); /* some of the others were */
+}
+
+#define TEST(name)         cmocka_unit_test_setup_teardown(name, open_server, close_server)
+#define PATIENT_TEST(name) cmocka_unit_test_setup_teardown(name, open_patient_server, close_server)
 
 int main(void)
 {
@@ -308,6 +364,9 @@ int main(void)
         TEST(a_request_that_dribbles_is_ended),
         TEST(an_answer_that_comes_too_late_goes_nowhere),
         TEST(what_has_no_end_is_not_read_on),
+        PATIENT_TEST(connections_that_say_nothing_make_room_over_tls),
+        PATIENT_TEST(nobody_is_sent_away_who_waits_for_an_answer),
+        cmocka_unit_test(connections_that_say_nothing_make_room_for_others),
         cmocka_unit_test(the_answer_to_head_has_no_body),
     };
     signal(SIGPIPE, SIG_IGN);

@@ -12,7 +12,13 @@
 
 #include "base/banned.h"
 
-enum { BODY_MAX = 64 * 1024, TOKEN_BYTES = 16, TOKEN_TEXT_MAX = 64 };
+enum {
+    BODY_MAX = 64 * 1024,
+    REQUEST_MS = 20 * 1000,
+    CONNECTIONS_MAX = 64, /* each rank of a trainer may have one */
+    TOKEN_BYTES = 16,
+    TOKEN_TEXT_MAX = 64
+};
 
 struct progress_server {
     struct httpd *httpd;
@@ -97,8 +103,12 @@ struct progress_server *progress_server_new(struct loop *loop, const struct plan
     s->path = xasprintf("/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status",
                         plan->job_namespace, plan->job);
     char *address CLEANUP(cleanup_free) = xasprintf("127.0.0.1:%lld", (long long)plan->progress_port);
-    const struct httpd_service service = {
-        .address = address, .max_body_bytes = BODY_MAX, .fn = on_call, .context = s};
+    const struct httpd_service service = {.address = address,
+                                          .max_body_bytes = BODY_MAX,
+                                          .request_ms = REQUEST_MS,
+                                          .max_connections = CONNECTIONS_MAX,
+                                          .fn = on_call,
+                                          .context = s};
     if (furnish(s, plan, e) == 0 && (s->httpd = httpd_open(loop, &service, e)) != NULL)
         return s;
     progress_server_free(s);

@@ -4,6 +4,7 @@ import re
 import signal
 import socket
 import struct
+import urllib.request
 
 import pytest
 
@@ -30,6 +31,22 @@ def test_a_scraper_that_hangs_up_before_the_answer_ends_nothing(worker):
         scraper.shutdown(socket.SHUT_WR)
         scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     os.kill(w.pid("agent"), signal.SIGCONT)
+    w.start_trainer("exit 0")
+    assert w.finish()[0] == 0
+
+
+def test_scrapers_that_say_nothing_cost_the_agent_little(worker):
+    port = free_port()
+    w = worker(ports={"metrics": port})
+    wait_for("the agent", lambda: '"running"' in w.log("agent"), 30)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(500)]
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=1) as answer:
+            assert b"process_open_fds" in answer.read()
+        assert len(os.listdir(f"/proc/{w.pid('agent')}/fd")) < 100
+    finally:
+        for one in silent:
+            one.close()
     w.start_trainer("exit 0")
     assert w.finish()[0] == 0
 
