@@ -70,7 +70,8 @@ static void add_destinations(json_t *plan, const struct job *j, int32_t attempt,
     if (*s->checkpoints_uri) {
         char *folder = job_folder(j, s->checkpoints_uri);
         json_object_set_new(plan, "checkpoints",
-                            json_pack("{s:s, s:s}", "uri", folder, "keyName", s->checkpoints_key_name));
+                            json_pack("{s:s, s:s, s:s}", "uri", folder, "keyName", s->checkpoints_key_name,
+                                      "anchor", j->status.checkpoint.manifest_sha256));
         free(folder);
     }
     if (*s->output_uri) {

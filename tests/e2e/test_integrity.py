@@ -6,7 +6,7 @@ import json
 
 import pytest
 from kit.cloister import BUCKET, KEY, OWNER, TRAINER, image, training_job
-from kit.cluster import ROOT
+from kit.cluster import ROOT, wait_for
 
 from conftest import describe, encrypted
 
@@ -149,6 +149,30 @@ def test_the_twin_of_all_these_runs(site, namespace, secrets):
     site.wait_phase("job", namespace, "Succeeded")
     log = site.logs("job-worker-0-1", namespace)
     assert log == "started\n" + "plaintext of one.txt\n" * 100 + "plaintext of two.txt\n" * 100
+
+
+def heads(site, namespace):
+    return [n for n in site.cloud.api.objects(BUCKET, prefix=f"{namespace}/checkpoints/") if n.endswith("/HEAD")]
+
+
+def test_ends_the_job_when_a_committed_checkpoint_is_taken_back(site, namespace, secrets):
+    """Somebody who may write to the bucket puts HEAD back to what it was, while the job runs; no key is needed for that."""
+    save = "cd /cloister/checkpoints; echo {0} > .{0}.tmp; mv .{0}.tmp {0}; while [ -e {0} ]; do sleep 0.2; done; sleep 5; "
+    script = "echo started; " + save.format("step-1") + save.format("step-2") + "exit 1"
+    site.cluster.apply(training_job("job", namespace, image("toolbox"), ["/bin/sh", "-c", script], keys=secrets["keys"],
+                                    checkpoints={"uri": f"gs://{BUCKET}/{namespace}/checkpoints/", "keyName": "secrets"},
+                                    failurePolicy={"maxRestarts": 3, "backoffSeconds": 1}))
+    wait_for("the first checkpoint", lambda: heads(site, namespace), 90, 0.2)
+    name, = heads(site, namespace)
+    old = site.cloud.api.object_bytes(BUCKET, name)
+    assert json.loads(old)["name"] == "step-1"
+    wait_for("the second", lambda: site.cloud.api.object_bytes(BUCKET, name) != old, 60, 0.2)
+    site.cloud.api.put_object(BUCKET, name, old)
+    status = site.wait_phase("job", namespace, "Failed")
+    assert [f["class"] for f in status["failures"]] == ["Application", "Security"], status["failures"]
+    assert (status["attempt"], status["reason"], status["checkpoint"]["latest"]) == (2, "CheckpointRolledBack", "step-2")
+    assert status["checkpoint"]["manifestSHA256"] in status["message"] and "put HEAD" in status["message"]
+    assert "started" not in site.logs("job-worker-0-2", namespace)
 
 
 def test_a_trainer_that_claims_a_security_failure_is_believed_for_application_only(site, namespace):

@@ -153,12 +153,22 @@ static void tells_the_agent_where_its_attempt_writes(void **state)
     json_t *plan = agent_plan(f, 3, 1);
     assert_string_equal(js_text(plan, "output.uri"), "gs://b/models/digits-1a2b3c4d/3/");
     assert_string_equal(js_text(plan, "checkpoints.uri"), "gs://b/ckpt/digits-1a2b3c4d/");
+    assert_string_equal(js_text(plan, "checkpoints.anchor"), "");
     assert_true(json_is_false(js_at(plan, "output.publish")));
     assert_int_equal(json_integer_value(js_at(plan, "attempt")), 3);
     assert_string_equal(js_text(json_array_get(js_at(plan, "keys"), 0), "kmsKeyName"), "projects/$p");
     json_decref(plan);
     plan = agent_plan(f, 3, 0);
     assert_true(json_is_true(js_at(plan, "output.publish")));
+    json_decref(plan);
+}
+
+static void tells_the_agent_which_checkpoint_cannot_be_taken_back(void **state)
+{
+    struct rendering *f = *state;
+    f->job.status.checkpoint.manifest_sha256 = "5ac1";
+    json_t *plan = agent_plan(f, 3, 1);
+    assert_string_equal(js_text(plan, "checkpoints.anchor"), "5ac1");
     json_decref(plan);
 }
 
@@ -219,11 +229,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(gives_the_same_bytes_for_the_same_job), TEST(names_and_labels_a_worker),
-        TEST(may_run_on_confidential_nodes_only),    TEST(is_restricted_in_every_container),
-        TEST(keeps_every_volume_in_memory),          TEST(charges_memory_volumes_to_who_writes_them),
-        TEST(runs_the_command_behind_the_shim),      TEST(tells_the_agent_where_its_attempt_writes),
-        TEST(notices_what_was_changed_in_a_pod),     TEST(gives_workers_names_before_they_are_ready),
+        TEST(gives_the_same_bytes_for_the_same_job),
+        TEST(names_and_labels_a_worker),
+        TEST(may_run_on_confidential_nodes_only),
+        TEST(is_restricted_in_every_container),
+        TEST(keeps_every_volume_in_memory),
+        TEST(charges_memory_volumes_to_who_writes_them),
+        TEST(runs_the_command_behind_the_shim),
+        TEST(tells_the_agent_where_its_attempt_writes),
+        TEST(tells_the_agent_which_checkpoint_cannot_be_taken_back),
+        TEST(notices_what_was_changed_in_a_pod),
+        TEST(gives_workers_names_before_they_are_ready),
         TEST(leaves_a_silent_node_after_a_time),
     };
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);

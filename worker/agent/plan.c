@@ -57,6 +57,7 @@ static void read_scalars(struct plan *p)
     p->metrics_port = js_int(t, "ports.metrics", 0);
     p->checkpoints_uri = text_or_null(t, "checkpoints.uri");
     p->checkpoints_key = text_or_null(t, "checkpoints.keyName");
+    p->checkpoints_anchor = text_or_null(t, "checkpoints.anchor");
     p->output_uri = text_or_null(t, "output.uri");
     p->output_key = text_or_null(t, "output.keyName");
     p->must_publish = p->output_uri != NULL && js_bool(t, "output.publish", false);

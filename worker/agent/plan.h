@@ -33,8 +33,9 @@ struct plan {
     struct plan_input *inputs;
     size_t input_count;
     const char *checkpoints_uri, *checkpoints_key; /* NULL: none */
-    const char *output_uri, *output_key;           /* NULL: none */
-    bool must_publish;                             /* this worker publishes the output */
+    const char *checkpoints_anchor;      /* digest of a manifest that the job has committed; NULL: none */
+    const char *output_uri, *output_key; /* NULL: none */
+    bool must_publish;                   /* this worker publishes the output */
     uint64_t input_limit_bytes;
     unsigned connections;
     const char *reports_url, *reports_ca; /* NULL: the operator takes no reports */

@@ -10,7 +10,7 @@
 
 #include "base/banned.h"
 
-enum { SMALL_FILE = 64 * 1024, CHAIN_MAX = 10000 };
+enum { SMALL_FILE = 64 * 1024 };
 
 int stage_check_swap(struct err *e)
 {
@@ -113,34 +113,71 @@ static char *id_in(const char *manifest)
     return view_dup(view_cut(rest, '/', &rest));
 }
 
+static int read_link(const struct plan *plan, const struct gcp_site *site, struct http_session *s,
+                     const struct keyset *ks, const char *bucket, const char *prefix, const struct link *at,
+                     struct manifest *ret, struct err *e)
+{
+    char *name CLEANUP(cleanup_free) = xasprintf("%s%s", prefix, at->manifest);
+    struct manifest m = {.kind = NULL};
+    if (manifest_read(site, s, ks, bucket, name, at->id, at->sha256, &m, e) < 0)
+        return -1;
+    if (strcmp(m.job_uid, plan->job_uid) != 0 || strcmp(m.kind, "checkpoint") != 0) {
+        manifest_fini(&m);
+        return FAIL_OBJECT(e, ERR_DATA_SWAPPED, name, "gs://%s/%s is no checkpoint of this job", bucket,
+                           name);
+    }
+    *ret = m;
+    return 0;
+}
+
+static struct link link_to_parent(const struct manifest *m)
+{
+    return m->parent == NULL ? (struct link){.manifest = NULL}
+                             : (struct link){xstrdup(m->parent), id_in(m->parent), xstrdup(m->parent_sha256)};
+}
+
+static int rolled_back(const struct plan *plan, struct err *e)
+{
+    return FAIL_OBJECT(e, ERR_CHECKPOINT_ROLLED_BACK, plan->checkpoints_uri,
+                       "%sHEAD does not lead to the checkpoint that the job has committed, the one in "
+                       "status.checkpoint with manifestSHA256 %s",
+                       plan->checkpoints_uri, plan->checkpoints_anchor);
+}
+
 /*
  * Reads back from HEAD to the newest manifest of an attempt before ours: worker 0 of our own attempt may have
- * started before us, and all workers of an attempt must begin at the same step.
+ * started before us, and all workers of an attempt must begin at the same step. HEAD is anybody's who may
+ * write to the bucket, so it counts only when it leads to the plan's anchor. Each manifest pins the one
+ * before it by its digest: there is no way around one, and no circle.
  */
 static int find_checkpoint(const struct plan *plan, const struct gcp_site *site, struct http_session *s,
                            const struct keyset *ks, const char *bucket, const char *prefix, struct link *at,
                            struct manifest *ret, struct err *e)
 {
-    for (int i = 0; i < CHAIN_MAX && at->manifest != NULL; i++) {
-        char *name CLEANUP(cleanup_free) = xasprintf("%s%s", prefix, at->manifest);
+    bool is_anchored = plan->checkpoints_anchor == NULL;
+    struct link next = *at;
+    *at = (struct link){.manifest = NULL};
+    while (next.manifest != NULL) {
         struct manifest m = {.kind = NULL};
-        if (manifest_read(site, s, ks, bucket, name, at->id, at->sha256, &m, e) < 0)
+        is_anchored = is_anchored || strcmp(next.sha256, plan->checkpoints_anchor) == 0;
+        if (is_anchored && ret->kind != NULL)
+            break;
+        if (read_link(plan, site, s, ks, bucket, prefix, &next, &m, e) < 0) {
+            link_fini(&next);
             return -1;
-        if (strcmp(m.job_uid, plan->job_uid) != 0 || strcmp(m.kind, "checkpoint") != 0) {
-            manifest_fini(&m);
-            return FAIL_OBJECT(e, ERR_DATA_SWAPPED, name, "gs://%s/%s is no checkpoint of this job", bucket,
-                               name);
         }
-        if (m.attempt < plan->attempt) {
+        struct link parent = link_to_parent(&m);
+        if (ret->kind == NULL && m.attempt < plan->attempt) {
+            *at = next;
             *ret = m;
-            return 0;
+        } else {
+            link_fini(&next);
+            manifest_fini(&m);
         }
-        link_fini(at);
-        if (m.parent != NULL)
-            *at = (struct link){xstrdup(m.parent), id_in(m.parent), xstrdup(m.parent_sha256)};
-        manifest_fini(&m);
+        next = parent;
     }
-    return 0;
+    link_fini(&next);
+    return is_anchored ? 0 : rolled_back(plan, e);
 }
 
 static int fetch_checkpoint(const struct plan *plan, const struct gcp_site *site, struct http_session *s,
@@ -164,7 +201,7 @@ int stage_restore(const struct plan *plan, const struct gcp_site *site, const st
     struct manifest m = {.kind = NULL};
     *ret_name = NULL;
     if (head->generation == 0)
-        return 0;
+        return plan->checkpoints_anchor == NULL ? 0 : rolled_back(plan, e);
     if (ks == NULL || gcs_uri_parse(plan->checkpoints_uri, &bucket, &prefix, e) < 0)
         return -1;
     struct link at = {xstrdup(head->manifest), xstrdup(head->id), xstrdup(head->manifest_sha256)};

@@ -23,7 +23,7 @@ int stage_inputs(const struct plan *plan, const struct gcp_site *site, const str
 /*
  * Restores the newest checkpoint that an earlier attempt committed, starting from head; *ret_name and
  * *ret_step say which (NULL: there is none). used_bytes: what the inputs take of the volume. The caller frees
- * *ret_name.
+ * *ret_name. CHECKPOINT_ROLLED_BACK when head does not lead to the plan's anchor.
  */
 int stage_restore(const struct plan *plan, const struct gcp_site *site, const struct keyring *keys,
                   const struct head *head, uint64_t used_bytes, char **ret_name, int64_t *ret_step,

@@ -1,10 +1,12 @@
 """Checkpoints: which are taken and when, and what the next attempt resumes from."""
+import json
 import time
 
 import pytest
 
+from kit.cloud import BUCKET
 from kit.cluster import wait_for
-from kit.worker import checkpoint, committed, data_file, encrypt
+from kit.worker import FOLDER, checkpoint, committed, data_file, encrypt
 
 
 def test_the_next_attempt_resumes_from_the_newest_checkpoint_on_every_worker(cloud, worker, tmp_path, prefix):
@@ -34,6 +36,80 @@ def test_a_late_worker_does_not_see_the_checkpoint_of_its_own_attempt(cloud, wor
     assert code == 0 and late.log("trainer") == "" and "resumedFrom" not in message
 
 
+# ---- rollback ----
+def head_name(prefix):
+    return f"{prefix}/ckpt/{FOLDER}HEAD"
+
+
+@pytest.fixture
+def lineage(cloud, worker, tmp_path, prefix):
+    """Three checkpoints of a first attempt: what HEAD was after each, and the keys and inputs of the job."""
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    first = worker(spec)
+    first.start_trainer("; ".join(f"{checkpoint(f'step-{n}')}; while [ -e /cloister/checkpoints/step-{n} ]; do sleep 0.1; done; "
+                                  f"while [ ! -e /cloister/run/go-{n} ]; do sleep 0.1; done" for n in (1, 2, 3)))
+    heads = []
+    for n in (1, 2, 3):
+        wait_for(f"checkpoint {n}", lambda n=n: committed(cloud, prefix, f"step-{n}"), 30)
+        heads.append(cloud.api.object_bytes(BUCKET, head_name(prefix)))
+        (first.directory / f"run/go-{n}").touch()
+    assert first.finish()[0] == 0
+    return spec, heads
+
+
+def anchored(worker, spec, prefix, head, **changes):
+    """A worker whose plan says that this head's checkpoint is committed."""
+    w = worker(spec, pod="anchored", **{"attempt": 2, **changes}, checkpoints={
+        "uri": f"gs://{BUCKET}/{prefix}/ckpt/{FOLDER}", "keyName": "data", "anchor": json.loads(head)["manifestSHA256"]})
+    w.start_trainer("echo trained; ls /cloister/restore")
+    return w
+
+
+def remove_head(cloud, prefix, heads):
+    cloud.api.delete_object(BUCKET, head_name(prefix))
+
+
+def set_head_back(cloud, prefix, heads):
+    cloud.api.put_object(BUCKET, head_name(prefix), heads[0])
+
+
+def claim_the_digest(cloud, prefix, heads):
+    """HEAD names the digest that is asked for, beside an older manifest."""
+    forged = {**json.loads(heads[0]), "manifestSHA256": json.loads(heads[1])["manifestSHA256"]}
+    cloud.api.put_object(BUCKET, head_name(prefix), json.dumps(forged).encode())
+
+
+@pytest.mark.parametrize("attack, reason", [(remove_head, "CheckpointRolledBack"), (set_head_back, "CheckpointRolledBack"),
+                                            (claim_the_digest, "DataTampered")])
+def test_a_committed_checkpoint_cannot_be_taken_back(cloud, worker, prefix, lineage, attack, reason):
+    spec, heads = lineage
+    attack(cloud, prefix, heads)
+    w = anchored(worker, spec, prefix, heads[1])
+    code, message = w.finish()
+    assert (code, message["result"], message["class"], message["reason"]) == (125, "Failed", "Security", reason), message
+    assert "trained" not in w.log("trainer")
+    if reason == "CheckpointRolledBack":
+        assert json.loads(heads[1])["manifestSHA256"] in message["message"] and f"{FOLDER}HEAD" in message["message"]
+
+
+@pytest.mark.parametrize("known", [1, 2, 3])
+def test_what_was_committed_later_than_the_operator_knows_is_resumed_from(cloud, worker, prefix, lineage, known):
+    spec, heads = lineage
+    w = anchored(worker, spec, prefix, heads[known - 1])
+    code, message = w.finish()
+    assert (code, w.log("trainer").split(), message["resumedFrom"]["name"]) == (0, ["trained", "step-3"], "step-3"), message
+
+
+def test_a_late_worker_may_know_a_checkpoint_of_its_own_attempt(cloud, worker, prefix, lineage):
+    """It begins where the others began, before it."""
+    spec, heads = lineage
+    w = anchored(worker, spec, prefix, heads[2], attempt=1, index=1)
+    code, message = w.finish()
+    assert (code, w.log("trainer")) == (0, "trained\n") and "resumedFrom" not in message, message
+
+
+# ---- what is taken ----
 def test_directories_and_files_still_open_are_waited_for(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
