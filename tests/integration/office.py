@@ -1,5 +1,7 @@
 """An operator that has somebody to tell, of every kind."""
+import errno
 import json
+import random
 import socket
 
 from integration.proxy import Proxy
@@ -10,8 +12,19 @@ from kit.receiver import Receiver
 
 SOURCE = "//tests.example/clusters/integration"
 TOPIC = f"projects/{PROJECT}/topics/jobs"
-SILENT_RESOLVER = "127.0.0.9"
 NOWHERE = "https://receiver.silent.example/events"
+
+
+def silent_resolver():
+    """A socket that is asked for names and never read, at a loopback address that nobody else's has."""
+    resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    while True:
+        try:
+            resolver.bind((f"127.{random.randrange(1, 255)}.{random.randrange(256)}.{random.randrange(1, 255)}", 53))
+            return resolver
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 class Office:
@@ -30,8 +43,7 @@ class Office:
         self.cloud.state.mkdir()
         self.cloud.start()
         self.cloud.api.create_topic(TOPIC)
-        self.resolver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # bound, and never read
-        self.resolver.bind((SILENT_RESOLVER, 53))
+        self.resolver = silent_resolver()
         (directory / "authorization").write_text("Bearer a-secret-of-the-receiver\n")
         self.targets = {
             "good": self.good.target(authorizationFile=str(directory / "authorization")),
@@ -54,7 +66,7 @@ class Office:
     def _with_resolver(self, command):
         """In a mount namespace of its own, where all names are asked of somebody who is silent."""
         resolv = self.directory / "resolv.conf"
-        resolv.write_text(f"nameserver {SILENT_RESOLVER}\noptions timeout:30 attempts:5\n")
+        resolv.write_text(f"nameserver {self.resolver.getsockname()[0]}\noptions timeout:30 attempts:5\n")
         script = f'mount --make-rprivate / && mount --bind {resolv} /etc/resolv.conf && exec "$@"'
         return ["unshare", "--mount", "sh", "-c", script, "sh", *command]
 

@@ -31,7 +31,7 @@ def waiting_job(site, namespace):
 def test_an_event_says_who_what_and_about_which_job(site, namespace):
     assert run_job(site, namespace) == END
     job = site.cluster.get("tjob", "job", namespace)
-    event = wait_for("the event", lambda: events(site, namespace, "RestartLimitExceeded"), 10)[0]
+    event = wait_for("the event", lambda: events(site, namespace, "RestartLimitExceeded"))[0]
     assert re.fullmatch(r"job\.[0-9a-f]+", event["metadata"]["name"])
     assert (event["type"], event["action"]) == ("Warning", "Reconcile")
     assert event["regarding"] == {"apiVersion": "cloister.dev/v1alpha1", "kind": "TrainingJob", "name": "job",
@@ -39,7 +39,7 @@ def test_an_event_says_who_what_and_about_which_job(site, namespace):
     assert event["reportingInstance"] and event["eventTime"] and "series" not in event
     assert "maxRestarts" in event["note"]
     # What ended an attempt is about a pod, too, and so told for each attempt, in its own words.
-    failed, = wait_for("the other event", lambda: events(site, namespace, "InstallFailed"), 10)
+    failed, = wait_for("the other event", lambda: events(site, namespace, "InstallFailed"))
     assert failed["related"]["kind"] == "Pod" and failed["related"]["name"] in ("job-worker-0-1", "job-worker-1-1")
     shown = site.cluster.kubectl("describe", "tjob", "job", "-n", namespace).stdout
     assert "RestartLimitExceeded" in shown.partition("Events:")[2]
@@ -48,7 +48,7 @@ def test_an_event_says_who_what_and_about_which_job(site, namespace):
 def test_what_repeats_is_one_event_with_a_series(site, namespace):
     waiting_job(site, namespace)
     suspend(site, namespace, "job", 4)
-    event, = wait_for("the series", lambda: [e for e in events(site, namespace, "JobSuspended") if "series" in e], 10)
+    event, = wait_for("the series", lambda: [e for e in events(site, namespace, "JobSuspended") if "series" in e])
     # The second time is written at once; the third and fourth with a refresh, or when it has been quiet.
     assert event["series"]["count"] == 2
     assert event["series"]["lastObservedTime"] > event["eventTime"]
@@ -60,21 +60,21 @@ def test_what_repeats_is_one_event_with_a_series(site, namespace):
 def test_an_event_that_has_expired_is_made_again_with_its_count(site, namespace):
     waiting_job(site, namespace)
     suspend(site, namespace, "job", 1)
-    event, = wait_for("the event", lambda: events(site, namespace, "JobSuspended"), 10)
+    event, = wait_for("the event", lambda: events(site, namespace, "JobSuspended"))
     site.cluster.kubectl("delete", "events.events.k8s.io", event["metadata"]["name"], "-n", namespace)
     suspend(site, namespace, "job", 1)
-    again, = wait_for("the event again", lambda: events(site, namespace, "JobSuspended"), 10)
+    again, = wait_for("the event again", lambda: events(site, namespace, "JobSuspended"))
     assert again["series"]["count"] == 2 and again["metadata"]["uid"] != event["metadata"]["uid"]
 
 
 def test_lost_and_broken_connections_lose_no_event_and_delay_no_job(site, namespace):
-    lost = site.proxy.once(lambda r: r.is_event and r.method == "POST", DROP_REQUEST, times=2)
-    doubtful = site.proxy.once(lambda r: r.is_event and r.method == "POST", DROP_REPLY, times=2)
-    begun = time.monotonic()
+    lost = site.proxy.once(lambda r: r.is_event, DROP_REQUEST, times=1000)
     assert run_job(site, namespace) == END
-    assert time.monotonic() - begun < 20, "a job waits for no event"
-    assert len(lost) == 2 and len(doubtful) >= 1
-    wait_for("all events", lambda: {e["reason"] for e in events(site, namespace)} >= {"InstallFailed", "RestartLimitExceeded"}, 40)
+    assert lost and not events(site, namespace), "a job waits for no event"
+    site.proxy.faults.clear()
+    doubtful = site.proxy.once(lambda r: r.is_event and r.method == "POST", DROP_REPLY, times=2)
+    wait_for("all events", lambda: {e["reason"] for e in events(site, namespace)} >= {"InstallFailed", "RestartLimitExceeded"})
+    assert doubtful
     names = [e["metadata"]["name"] for e in events(site, namespace)]
     assert len(names) == len(set(names))
 
@@ -83,7 +83,7 @@ def test_refused_events_are_counted_and_harm_nothing(site, namespace):
     before = site.operator.metric("cloister_events_dropped_total")
     refused = site.proxy.once(lambda r: r.is_event, ("answer", 403, {}, "Forbidden"), times=1000)
     assert run_job(site, namespace) == END
-    wait_for("the count", lambda: site.operator.metric("cloister_events_dropped_total") - before == len(refused) > 0, 10)
+    wait_for("the count", lambda: site.operator.metric("cloister_events_dropped_total") - before == len(refused) > 0)
     assert not events(site, namespace)
 
 
@@ -100,7 +100,7 @@ def test_a_server_that_asks_to_wait_is_waited_for(site, namespace):
 
 def test_events_of_the_last_moment_are_sent_before_the_operator_ends(site, namespace):
     waiting_job(site, namespace)
-    slow = site.proxy.once(lambda r: r.is_event, ("delay", 1), times=20)
+    slow = site.proxy.once(lambda r: r.is_event and b'"JobSuspended"' in r.body, ("delay", 1), times=20)
     site.cluster.kubectl("patch", "tjob", "job", "-n", namespace, "--type=merge", "-p", '{"spec":{"suspend":true}}')
     wait_for("an event on its way", lambda: slow, 20)
     assert site.operator.terminate() == 0

@@ -12,8 +12,9 @@ from kit.cluster import wait_for
 from kit.operator_process import make_operator
 
 LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 4, 3, 1
-# A candidate asks every RETRY_SECONDS to 2.2 times that; then the lease runs from when it saw the last renewal.
-TAKEOVER_SECONDS = LEASE_SECONDS + 2 * 2.2 * RETRY_SECONDS
+# A candidate looks every RETRY_SECONDS to 2.2 times that, and the lease runs from when it saw the last renewal. So many
+# looks find it held at most; a slow machine makes them fewer.
+LOOKS_OF_A_LEASE = LEASE_SECONDS // RETRY_SECONDS
 
 
 class Pair:
@@ -48,6 +49,16 @@ class Pair:
     def wait_for_holder(self, name, timeout=30):
         return wait_for(f"{name} to hold the Lease", lambda: (lease := self.lease()) and
                         lease["spec"].get("holderIdentity") == name and lease["spec"], timeout, interval=0.05)
+
+    def lease_requests(self, name, since=0.0):
+        """What that operator asked about the Lease: (time, method, holder that it wrote)."""
+        requests = [r for r, _ in list(self.proxies[name].requests) if "/leases" in r.path and r.at > since]
+        return [(r.at, r.method, json.loads(r.body)["spec"].get("holderIdentity") if r.body else None) for r in requests]
+
+    def looks_before_leading(self, name, since):
+        """How often the operator looked at the Lease since then until it took it."""
+        methods = [method for _, method, _ in self.lease_requests(name, since)]
+        return methods.index("PUT") if "PUT" in methods else len(methods)
 
     def writes(self, name):
         """What the API server took from that operator, leases and events left out."""
@@ -120,7 +131,7 @@ def kill_leaders(pair, *writes):
         died = time.monotonic()
         pair.proxies[leader[0]].faults = []
         spec = pair.wait_for_holder(standby[0])
-        assert time.monotonic() - died < TAKEOVER_SECONDS + 2
+        assert pair.looks_before_leading(standby[0], died) <= LOOKS_OF_A_LEASE + 1
         assert spec["leaseTransitions"] == deaths
         end = pair.site.wait_for_phase(f"job-{n}", pair.namespace, "Failed")
         assert (end["attempt"], end["restarts"], end["disruptions"]) == (2, 1, 0), n
@@ -154,11 +165,13 @@ def test_a_killed_leader_is_followed_and_nothing_is_made_twice(site, tmp_path):
 def test_an_orderly_stop_gives_the_lease_back_at_once(pair):
     pair.site.create(pair.site.job("job", pair.namespace))
     wait_for("a write", lambda: pair.writes("a"), 20)
-    begun = time.monotonic()
     assert pair.a.terminate() == 0
+    ended = time.monotonic()
     spec = pair.wait_for_holder("b")
-    # Sooner than any lease expires: one pause of a candidate.
-    assert time.monotonic() - begun < 2.2 * RETRY_SECONDS + 1.5
+    *_, (_, method, holder) = pair.lease_requests("a")
+    assert (method, holder or "") == ("PUT", "")
+    # Sooner than any lease expires: the first look finds it free.
+    assert pair.looks_before_leading("b", ended) <= 1
     assert spec["leaseTransitions"] == 1
     assert pair.site.end("job", pair.namespace) == END
     assert '"message":"stopped"' in pair.a.log()
@@ -182,11 +195,11 @@ def test_a_leader_that_is_cut_off_ends_and_writes_nothing_more(pair):
     pair.proxies["a"].is_cut = True
     pair.proxies["a"].cut()
     cut = time.monotonic()
-    assert pair.a.process.wait(RENEW_SECONDS + 5) == 3
-    assert time.monotonic() - cut <= RENEW_SECONDS + 1
-    before = list(pair.writes("a"))
+    assert pair.a.process.wait(30) == 3
+    ended, before = time.monotonic(), list(pair.writes("a"))
     pair.wait_for_holder("b")
-    assert time.monotonic() - cut > RENEW_SECONDS, "the old leader had given up before the new one began"
+    taken = next(at for at, method, _ in pair.lease_requests("b", cut) if method == "PUT")
+    assert ended < taken, "the old leader had given up before the new one began"
     pair.proxies["a"].is_cut = False
     pair.site.create(pair.site.job("next", pair.namespace))
     assert pair.site.wait_for_phase("next", pair.namespace, "Failed")["attempt"] == 2
@@ -197,11 +210,13 @@ def test_a_leader_whose_lease_somebody_else_holds_ends(pair):
     pair.b.stop()
     pair.site.cluster.kubectl("patch", "lease", "cloister-operator", "-n", pair.namespace, "--type=merge", "-p",
                               '{"spec":{"holderIdentity":"somebody"}}')
-    assert pair.a.process.wait(RENEW_SECONDS + 5) == 3
+    assert pair.a.process.wait(30) == 3
     assert pair.lease()["spec"]["holderIdentity"] == "somebody"
     # Which never renews, so it is over after a lease.
+    begun = time.monotonic()
     pair.a.start()
-    pair.wait_for_holder("a", TAKEOVER_SECONDS + 2)
+    pair.wait_for_holder("a")
+    assert pair.looks_before_leading("a", begun) <= LOOKS_OF_A_LEASE + 2
 
 
 def test_a_lease_that_is_deleted_is_made_again(pair):
@@ -232,8 +247,8 @@ def test_a_container_that_starts_again_leads_again_without_waiting(pair):
     pair.a.stop()
     begun = time.monotonic()
     pair.a.start()
-    wait_for("a to lead", lambda: '"message":"leading"' in pair.a.log().rpartition('"message":"started"')[2], 10)
-    assert time.monotonic() - begun < LEASE_SECONDS - RETRY_SECONDS
+    wait_for("a to lead", lambda: '"message":"leading"' in pair.a.log().rpartition('"message":"started"')[2], 30)
+    assert pair.looks_before_leading("a", begun) == 1
     assert pair.lease()["spec"]["leaseTransitions"] == 0
 
 

@@ -83,26 +83,28 @@ def test_a_status_conflict(site, namespace):
 
 
 def test_slow_answers(site, namespace):
-    site.proxy.once(is_own_write, ("delay", 1.5), times=6)
+    met = site.proxy.once(is_own_write, ("delay", 1.5), times=6)
     assert run_job(site, namespace) == END
+    assert len(met) == 6
 
 
 def test_a_refused_pod_is_said_and_tried_again(site, namespace):
-    met = site.proxy.once(lambda r: r.method == "POST" and r.path.endswith("/pods"),
-                          ("answer", 403, {}, "Forbidden"), times=1)
+    site.proxy.once(lambda r: r.method == "POST" and r.path.endswith("/pods"), ("answer", 403, {}, "Forbidden"), times=1000)
     site.create(site.job("job", namespace))
     said = wait_for("the refusal in status", lambda: (s := site.status("job", namespace)).get("reason") ==
                     "CreateRefused" and s["message"], 20)
     assert "injected: Forbidden" in said and "pod job-worker-" in said
-    assert met and site.end("job", namespace) == END
+    site.proxy.faults.clear()
+    assert site.end("job", namespace) == END
 
 
 def test_watches_expire(site, namespace):
     """410 as an ERROR event and as a status: the operator lists again and misses nothing."""
-    site.proxy.once(lambda r: r.is_watch, ("error event", 410, "Expired"), times=5)
-    site.proxy.once(lambda r: r.is_watch, ("answer", 410, {}, "Expired"), times=5)
+    in_stream = site.proxy.once(lambda r: r.is_watch, ("error event", 410, "Expired"), times=5)
+    at_once = site.proxy.once(lambda r: r.is_watch, ("answer", 410, {}, "Expired"), times=5)
     site.proxy.cut()
     assert run_job(site, namespace) == END
+    assert len(in_stream) == len(at_once) == 5
 
 
 def test_the_network_breaks_again_and_again(site, namespace):

@@ -46,7 +46,7 @@ def test_connections_that_say_nothing_keep_nobody_out_and_cost_little(site, name
     silent(operator.address)
     silent(operator.metrics_address)
     for _ in range(3):
-        assert took(health) < 1 and took(scrape) < 1
+        assert took(health) < 10 and took(scrape) < 10, "long before a silent one has had its time"
     # 64 of each, and what the client of the API server opens and closes by itself.
     assert descriptors(operator) < before + 2 * 64 + 20
     assert resident_bytes(operator) < memory + 8 * 1024 * 1024

@@ -62,10 +62,10 @@ class Operator:
         return self.process.wait(30)
 
     def stop(self):
-        if self.is_running():
-            self.process.kill()
-        if self.process is not None:
-            self.process.wait(10)
+        process = self.process  # somebody may start another one as soon as this one has ended
+        if process is not None:
+            process.kill()
+            process.wait(30)
 
     def log(self):
         return self.log_path.read_text()

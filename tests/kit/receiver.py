@@ -1,6 +1,7 @@
 """Somebody who is told: a webhook over TLS that answers as the test wants."""
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from cloud.tls import server_context
@@ -19,7 +20,8 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 answer = receiver.answer
-                receiver.got.append({"path": self.path, "headers": dict(self.headers), "body": body, "answer": answer})
+                receiver.got.append({"path": self.path, "headers": dict(self.headers), "body": body, "answer": answer,
+                                     "at": time.monotonic()})
                 if answer == "hang":
                     receiver.hang(self.rfile)
                 elif answer == "200 and hang":

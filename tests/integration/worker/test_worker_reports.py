@@ -1,5 +1,6 @@
 """The agent's end of reports and progress: what it takes from the trainer, and what it tells an operator that may be anything."""
 import json
+import socket
 import ssl
 import threading
 import time
@@ -93,7 +94,14 @@ def url(worker):
 
 
 def token(worker):
-    return wait_for("the token", lambda: (f := worker.directory / "run/kubeflow/token").exists() and f.read_text())
+    text = wait_for("the token", lambda: (f := worker.directory / "run/kubeflow/token").exists() and f.read_text())
+    wait_for("the loopback", lambda: listens(worker.plan["ports"]["progress"]))
+    return text
+
+
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def post(worker, body, bearer=None, path=None):
@@ -225,20 +233,19 @@ def test_a_flood_of_progress_keeps_the_agent_from_nothing(cloud, tmp_path, prefi
     path, digest = data_file(tmp_path, 1000)
     w = start(encrypt(cloud, prefix, path))
     w.start_trainer(f"sleep 5; {COPY}")
-    bearer, stop = token(w), time.monotonic() + 4
+    bearer, began = token(w), time.monotonic()
 
     def flood(number):
         sent = 0
-        while time.monotonic() < stop:
+        while time.monotonic() < began + 4 or sent < 13:
             assert post(w, {"trainerStatus": {"progressPercentage": number, "metrics": [{"name": f"m{i}", "value": str(sent)} for i in range(64)]}},
                         bearer)[0] == 200
             sent += 1
-        return sent
     with ThreadPoolExecutor(8) as pool:
-        sent = sum(pool.map(flood, range(8)))
+        list(pool.map(flood, range(8)))
     code, message = w.finish()
     assert code == 0 and message["result"] == "Succeeded" and digest in w.log("trainer")
-    assert sent > 100 and len([b for b in operator.bodies() if "progress" in b]) <= 5
+    assert len([b for b in operator.bodies() if "progress" in b]) <= 3 + (time.monotonic() - began) / 5
 
 
 def test_posts_progress_every_five_seconds_at_most(start, operator):
@@ -249,7 +256,7 @@ def test_posts_progress_every_five_seconds_at_most(start, operator):
         post(w, {"trainerStatus": {"progressPercentage": percent}})
         time.sleep(0.2)
     told = [p for p in operator.posts if p[3] > began and "progress" in p[2]]
-    assert 2 <= len(told) <= 4
+    assert 2 <= len(told) <= 2 + (time.monotonic() - began) / 5
     operator.wait_for("the newest", lambda b: b.get("progress", {}).get("progressPercentage") == 59)
 
 

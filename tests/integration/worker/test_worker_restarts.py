@@ -71,7 +71,7 @@ def test_an_older_attempt_that_still_writes_loses_to_the_newer_one(cloud, worker
     spec = encrypt(cloud, prefix, path)
     wait = "while [ ! -e /cloister/run/go ]; do sleep 0.1; done; "
     old = worker(spec)
-    old.start_trainer(f"{checkpoint('step-1')}; {wait}{checkpoint('step-2')}; sleep 4; {checkpoint('step-3')}; sleep 60")
+    old.start_trainer(f"{checkpoint('step-1')}; {wait}{checkpoint('step-2')}; {wait.replace('go', 'on')}{checkpoint('step-3')}; sleep 60")
     wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 30)
     new = worker(spec, attempt=2, pod="new")
     new.start_trainer(f"{wait}{checkpoint('step-7')}")
@@ -81,6 +81,7 @@ def test_an_older_attempt_that_still_writes_loses_to_the_newer_one(cloud, worker
     (new.directory / "run/go").touch()
     code, message = new.finish()
     assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-7")
+    (old.directory / "run/on").touch()
     code, message = old.finish(30)
     assert (code, message["reason"]) == (125, "Superseded")
     assert committed(cloud, prefix, "step-7")

@@ -10,7 +10,7 @@ import pytest
 
 from kit.cloud import BUCKET
 from kit.cluster import wait_for
-from kit.worker import COPY, FOLDER, checkpoint, data_file, encrypt
+from kit.worker import COPY, FOLDER, checkpoint, committed, data_file, encrypt
 
 # Each is a list of faults that the test cloud plays; the job must not notice.
 STORMS = {
@@ -114,7 +114,11 @@ def test_a_revoked_token_is_replaced(cloud, worker, tmp_path, prefix):
 def test_an_outage_of_storage_does_not_end_training(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
-    w.start_trainer(f"{checkpoint('step-1')}; sleep 4; {checkpoint('step-2')}; while [ -e /cloister/checkpoints/step-2 ]; do sleep 0.2; done")
+    w.start_trainer(f"{checkpoint('step-1')}; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; {checkpoint('step-2')};"
+                    "while [ -e /cloister/checkpoints/step-2 ]; do sleep 0.2; done")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 30)
     cloud.api.faults([{"match": "/upload/", "times": 12, "status": 503}])
+    (w.directory / "run/go").touch()
     code, message = w.finish(120)
     assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-2")
+    assert [fault["hits"] for fault in cloud.api.fault_hits()] == [12]
