@@ -32,9 +32,9 @@ int64_t backoff_next_ms(struct backoff *b)
     return ceiling / 2 + (int64_t)(next_random(b) % (uint64_t)(ceiling / 2 + 1));
 }
 
-bool backoff_is_worth_telling(const struct backoff *b)
+bool backoff_is_worth_telling(const struct backoff *b, enum err_code code)
 {
-    return b->tries == TOLD_TRY;
+    return b->tries == (code == ERR_TIMED_OUT ? 1 : TOLD_TRY);
 }
 
 void backoff_reset(struct backoff *b)

@@ -118,8 +118,9 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     int64_t until = clock_boot_ms() + wait_ms;
     if (until > p->deadline_ms)
         return -1;
-    if (backoff_is_worth_telling(&p->backoff))
-        log_failure(LOG_LEVEL_WARNING, e, "no success so far; trying again for a while", NULL);
+    if (backoff_is_worth_telling(&p->backoff, e->code))
+        log_failure(LOG_LEVEL_WARNING, e, "no success so far; trying again for a while", "remedy",
+                    err_code_remedy(e->code), NULL);
     while (clock_boot_ms() < until) {
         if (is_cancelled(site))
             return -1;
@@ -133,8 +134,11 @@ int gcp_call(const struct gcp_site *site, struct http_session *s, const struct h
              struct http_response *r, struct err *e)
 {
     struct gcp_patience patience;
+    struct http_request call = *q;
+    /* What it brings may take as long as is no stall. */
+    call.total_timeout_ms = GCP_CONTROL_TOTAL_MS * (1 + (int)(q->body.len / HTTP_PROGRESS_BYTES));
     gcp_patience_init(&patience, site);
-    while (gcp_try(site, s, q, r, e) < 0)
+    while (gcp_try(site, s, &call, r, e) < 0)
         if (gcp_patience_wait(&patience, site, r, e) < 0)
             return -1;
     return 0;

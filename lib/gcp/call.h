@@ -26,7 +26,11 @@ struct gcp_site {
     const atomic_bool *is_cancelled; /* may be NULL */
 };
 
-/* Repeats until it works, fails for good, or patience ends. r holds the last reply, also of a failed call. */
+/* What is no transfer of data (asking, looking, opening) is answered in this time. */
+enum { GCP_CONTROL_TOTAL_MS = 30 * 1000 };
+
+/* Repeats until it works, fails for good, or patience ends. Each try has GCP_CONTROL_TOTAL_MS, with a large
+ * body more. r holds the last reply, also of a failed call. */
 int gcp_call(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
              struct http_response *r, struct err *e) MUST_CHECK;
 /* One try: adds the token, sends, turns a status of 400 and more into an error. */
@@ -47,7 +51,7 @@ struct gcp_patience {
 };
 
 void gcp_patience_init(struct gcp_patience *p, const struct gcp_site *site);
-/* After progress: the clock starts again. */
+/* After progress (net/http.h says what is none): the clock starts again. */
 void gcp_patience_renew(struct gcp_patience *p, const struct gcp_site *site);
 /* Sleeps and empties *e when the error is worth another try; otherwise -1 and *e stays. */
 int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const struct http_response *r,

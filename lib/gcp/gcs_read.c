@@ -79,7 +79,7 @@ int gcs_read(const struct gcp_site *site, struct http_session *s, const struct g
     while (result == 0 && reading.offset < o->size) {
         uint64_t before = reading.offset;
         result = read_rest(site, s, o, &reading, &r, e);
-        if (reading.offset > before)
+        if (reading.offset - before >= HTTP_PROGRESS_BYTES)
             gcp_patience_renew(&patience, site);
         if (result == 0 && reading.offset < o->size)
             result = FAIL(e, ERR_UNAVAILABLE, "the answer ended early");

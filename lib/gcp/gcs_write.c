@@ -162,15 +162,20 @@ static int take_progress(struct upload *u, struct err *e)
     return 0;
 }
 
+/* What it asks for without bytes is how far the upload is. The URL is a right: errors have it without query.
+ */
 static int put_range(struct upload *u, struct view bytes, const char *range, struct err *e)
 {
     struct http_header header = {"Content-Range", range};
+    char *label CLEANUP(cleanup_free) = view_dup(view_of(u->session, strcspn(u->session, "?")));
     struct http_request q = {.method = "PUT",
                              .url = u->session,
+                             .label = label,
                              .headers = &header,
                              .header_count = 1,
                              .body = bytes,
-                             .max_body_bytes = RESOURCE_MAX};
+                             .max_body_bytes = RESOURCE_MAX,
+                             .total_timeout_ms = bytes.len == 0 ? GCP_CONTROL_TOTAL_MS : 0};
     int result = u->is_elsewhere ? gcp_try_without_token(u->site, u->s, &q, &u->r, e)
                                  : gcp_try(u->site, u->s, &q, &u->r, e);
     if (result < 0 && e->code == ERR_NOT_FOUND)

@@ -19,7 +19,7 @@
 #define METADATA_HOST "169.254.169.254"
 #define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
-enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
+enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000, TOKEN_TOTAL_MS = 30 * 1000 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -219,7 +219,8 @@ static int ask_token_endpoint(struct identity *id, struct http_response *r, stru
                                  .url = id->token_url,
                                  .headers = &TYPE,
                                  .header_count = 1,
-                                 .body = strbuf_view(&form)};
+                                 .body = strbuf_view(&form),
+                                 .total_timeout_ms = TOKEN_TOTAL_MS};
         struct http_session *s = http_session_new(id->tls);
         result = http_perform(s, &q, r, e);
         http_session_free(s);
@@ -250,7 +251,7 @@ static int fetch(struct identity *id, struct err *e)
         int64_t pause_ms = backoff_next_ms(&wait);
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
-        if (backoff_is_worth_telling(&wait))
+        if (backoff_is_worth_telling(&wait, e->code))
             log_failure(LOG_LEVEL_WARNING, e, "no token so far; trying again for a while", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);

@@ -6,8 +6,6 @@
 
 #include "base/banned.h"
 
-enum { TOTAL_MS = 10 * 1000 };
-
 struct loop_token {
     struct http_loop *http;
     struct http_call *call; /* NULL: none is being fetched */
@@ -60,7 +58,6 @@ const struct secret *loop_token_get(struct loop_token *t)
         return &t->token;
     if (t->call == NULL) {
         struct http_request q = metadata_token_request(t->url);
-        q.total_timeout_ms = TOTAL_MS;
         secret_free(&t->token);
         t->call = http_start(t->http, &q, on_answer, t);
     }

@@ -17,6 +17,7 @@ struct http_request metadata_token_request(const char *url)
                                  .headers = &FLAVOR,
                                  .header_count = 1,
                                  .connect_timeout_ms = METADATA_CONNECT_MS,
+                                 .total_timeout_ms = METADATA_TOTAL_MS,
                                  .bypass_proxy = true};
 }
 

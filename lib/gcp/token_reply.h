@@ -12,7 +12,8 @@
 #define GOOGLE_SCOPE        "https://www.googleapis.com/auth/cloud-platform"
 #define METADATA_TOKEN_PATH "/computeMetadata/v1/instance/service-accounts/default/token?scopes=" GOOGLE_SCOPE
 
-enum { METADATA_CONNECT_MS = 3000 };
+/* It is next door. */
+enum { METADATA_CONNECT_MS = 3000, METADATA_TOTAL_MS = 5000 };
 
 /* The question; url is borrowed. */
 struct http_request metadata_token_request(const char *url);

@@ -9,11 +9,11 @@
  * on_done has run. A status of 400 and more is not an error of this layer: the
  * caller reads response.status. Errors of this layer are ERR_UNAVAILABLE (no
  * connection, name not found, connection lost), ERR_TIMED_OUT, ERR_PROTOCOL
- * (a certificate that is not trusted, a malformed reply), ERR_TOO_LARGE (body over max_body_bytes),
- * ERR_DENIED (all addresses are refused) and what on_body returned. Redirects are never followed; HTTPS
- * certificates are always verified unless tls.insecure says otherwise. Every handle has CURLOPT_QUICK_EXIT,
- * so that a name that never resolves cannot block the loop. Memory that libcurl frees is wiped: tokens pass
- * through it.
+ * (a certificate that is not trusted, a malformed reply), ERR_TOO_LARGE (body over max_body_bytes, heads over
+ * 64 KiB), ERR_DENIED (all addresses are refused) and what on_body returned. Redirects are never followed;
+ * HTTPS certificates are always verified unless tls.insecure says otherwise. Every handle has
+ * CURLOPT_QUICK_EXIT, so that a name that never resolves cannot block the loop. Memory that libcurl frees is
+ * wiped: tokens pass through it.
  *
  * An http_loop speaks HTTP/1.1, one connection for each request in flight, kept and used again: a
  * watch never waits behind other calls, nor they behind it.
@@ -72,7 +72,7 @@ struct http_request {
 
     size_t max_body_bytes;  /* of a buffered response; 0: 1 MiB */
     int connect_timeout_ms; /* 0: 10 s */
-    int idle_timeout_ms;    /* no byte either way for this long; 0: 30 s; -1: never */
+    int idle_timeout_ms;    /* no byte of a body either way for this long; 0: 30 s; -1: never */
     int total_timeout_ms;   /* 0: none */
     bool bypass_proxy;      /* never send this request through a proxy (metadata server) */
     /* Addresses that are not connected to, whatever the name resolves to (ERR_DENIED); NULL: none. Borrowed
@@ -101,6 +101,13 @@ int http_global_init(struct err *e) MUST_CHECK;
 /* ---- blocking ---- */
 struct http_session;
 
+/*
+ * What trickles is as good as nothing: a request that brings less than this, sent and received, in its
+ * idle_timeout_ms has stalled (ERR_TIMED_OUT). Only waiting for the network counts, not the time that
+ * callbacks take, nor that in which this process did not run.
+ */
+enum { HTTP_PROGRESS_BYTES = 32 * 1024 };
+
 /* tls may be NULL: system trust. Never NULL. */
 struct http_session *http_session_new(const struct http_tls *tls) MUST_CHECK RETURNS_NONNULL;
 void http_session_free(struct http_session *s); /* NULL is fine */
@@ -113,7 +120,7 @@ int http_perform(struct http_session *s, const struct http_request *q, struct ht
 /* What one http_perform did. Valid for the call. */
 struct http_observation {
     const char *url;
-    int status; /* 0: no answer came */
+    int status; /* 0: no answer came whole, and not because a callback ended it */
     uint64_t sent_bytes, received_bytes;
     int64_t duration_us;
 };

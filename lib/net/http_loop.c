@@ -244,6 +244,17 @@ static void copy_request(struct http_call *c, const struct http_request *q)
     }
 }
 
+/* What comes here may be little, now and then, for hours: a watch. libcurl's own clock will do, for callbacks
+ * on the loop take no time. */
+static void set_idle_limit(struct http_call *c)
+{
+    int idle_ms = transfer_idle_ms(&c->transfer);
+    if (idle_ms < 0)
+        return;
+    curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)(idle_ms + 999) / 1000);
+}
+
 struct http_call *
 http_start(struct http_loop *h, const struct http_request *q,
            void (*on_done)(void *context, const struct http_response *r, const struct err *e), void *context)
@@ -264,6 +275,7 @@ http_start(struct http_loop *h, const struct http_request *q,
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
     curl_easy_setopt(c->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER);
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    set_idle_limit(c);
     int begun = transfer_begin(&c->transfer, h->tls, &c->begin_error);
     /* They stand in libcurl's headers now, and are the caller's again. */
     c->request.bearer = c->request.authorization = NULL;

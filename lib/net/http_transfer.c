@@ -40,11 +40,35 @@ int http_global_init(struct err *e)
     return code == CURLE_OK ? 0 : FAIL(e, ERR_BUG, "starting libcurl: %s", curl_easy_strerror(code));
 }
 
+int transfer_idle_ms(const struct transfer *t)
+{
+    return t->q->idle_timeout_ms != 0 ? t->q->idle_timeout_ms : IDLE_TIMEOUT_MS;
+}
+
+const char *transfer_label(const struct transfer *t)
+{
+    return t->q->label != NULL ? t->q->label : t->q->url;
+}
+
 /* ---- callbacks ---- */
+/* Each head that is only "100 Continue" counts, too: there may be no end of them. */
+static bool is_head_too_long(struct transfer *t, size_t length)
+{
+    t->head_bytes += length;
+    if (t->head_bytes <= HEADERS_MAX)
+        return false;
+    err_set(&t->error, ERR_TOO_LARGE, transfer_label(t),
+            "%s %s: the head of the answer is larger than %d bytes", t->q->method, transfer_label(t),
+            HEADERS_MAX);
+    return true;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
     struct view line = view_trim(view_of(bytes, size * count));
+    if (is_head_too_long(t, size * count))
+        return CURL_WRITEFUNC_ERROR;
     if (view_has_prefix(line, "HTTP/")) {
         /* A new head: what stood before belonged to "100 Continue". */
         strbuf_clear(&t->r->headers);
@@ -90,8 +114,8 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *context)
     }
     strbuf_add(&t->r->body, bytes, length);
     if (strbuf_overflowed(&t->r->body)) {
-        err_set(&t->error, ERR_TOO_LARGE, t->q->label != NULL ? t->q->label : t->q->url,
-                "the answer is larger than %zu bytes", t->r->body.max);
+        err_set(&t->error, ERR_TOO_LARGE, transfer_label(t), "the answer is larger than %zu bytes",
+                t->r->body.max);
         return CURL_WRITEFUNC_ERROR;
     }
     return length;
@@ -223,13 +247,8 @@ static void set_callbacks(struct transfer *t)
 static void set_limits(struct transfer *t)
 {
     int connect_ms = t->q->connect_timeout_ms > 0 ? t->q->connect_timeout_ms : CONNECT_TIMEOUT_MS;
-    int idle_ms = t->q->idle_timeout_ms != 0 ? t->q->idle_timeout_ms : IDLE_TIMEOUT_MS;
     curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
     curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)t->q->total_timeout_ms);
-    if (idle_ms > 0) {
-        curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(t->easy, CURLOPT_LOW_SPEED_TIME, (long)(idle_ms + 999) / 1000);
-    }
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -264,7 +283,7 @@ int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e
 {
     t->headers = NULL;
     t->connect_to = NULL;
-    t->sent = 0;
+    t->sent = t->head_bytes = 0;
     t->is_head_seen = false;
     t->refused[0] = '\0';
     t->text[0] = '\0';
@@ -311,7 +330,7 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
     }
     if (code == CURLE_OK)
         return 0;
-    const char *label = t->q->label != NULL ? t->q->label : t->q->url;
+    const char *label = transfer_label(t);
     if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0')
         return FAIL_OBJECT(e, ERR_DENIED, label, "%s %s: its address %s is in a refused range", t->q->method,
                            label, t->refused);

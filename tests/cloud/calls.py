@@ -60,7 +60,10 @@ class Call:
             size = len(chunk)
             if self.fault is not None:
                 chunk, more = self.fault.alter(sent, chunk)
-            await response.write(chunk)
+            if self.fault is None:
+                await response.write(chunk)
+            else:
+                await self.fault.send(response, sent, chunk)
             if not more:
                 self.request.transport.close()
                 break

@@ -7,6 +7,8 @@ from aiohttp import web
 
 from .errors import ApiError
 
+TRICKLE_SECONDS = 0.1  # for each byte
+
 
 @dataclasses.dataclass
 class Fault:
@@ -15,7 +17,8 @@ class Fault:
     It lets `after` matching calls pass and then acts `times` times (None: always). It waits delay_seconds, then:
     answers status, headers and body; or drops the connection (drop: True before the call does anything, "after" when it was
     done and only its answer is lost); or lets the call go on and flips the byte at corrupt_byte of the answer's
-    body, or breaks off after truncate_bytes of it. `hits` counts how often it acted.
+    body, or breaks off after truncate_bytes of it; or trickles, ten bytes a second, the "head" of an answer without the
+    call doing anything, or (a number) its body from that byte on. `hits` counts how often it acted.
     """
 
     match: str
@@ -28,6 +31,7 @@ class Fault:
     drop: bool | str = False
     truncate_bytes: int | None = None
     corrupt_byte: int | None = None
+    trickle: int | str | None = None
     hits: int = 0
 
     def takes(self, lines):
@@ -48,12 +52,14 @@ class Fault:
             await asyncio.sleep(self.delay_seconds)
         if self.drop is True:
             return dropped(request)
+        if self.trickle == "head":
+            return await trickled_head(request)
         if self.status is not None:
             return web.Response(status=self.status, text=self.body, content_type="application/json", headers=self.headers)
         return None
 
     def alters_body(self):
-        return self.truncate_bytes is not None or self.corrupt_byte is not None
+        return self.truncate_bytes is not None or self.corrupt_byte is not None or isinstance(self.trickle, int)
 
     def alter(self, offset, chunk):
         """The bytes to send for those at this offset of the body, and whether more may follow."""
@@ -63,6 +69,25 @@ class Fault:
         if self.truncate_bytes is not None and offset + len(chunk) >= self.truncate_bytes:
             return chunk[:self.truncate_bytes - offset], False
         return chunk, True
+
+    async def send(self, response, offset, chunk):
+        """Writes those bytes at this offset of the body."""
+        fast = max(0, self.trickle - offset) if isinstance(self.trickle, int) else len(chunk)
+        if fast:
+            await response.write(chunk[:fast])
+        for i in range(fast, len(chunk)):
+            await response.write(chunk[i:i + 1])
+            await asyncio.sleep(TRICKLE_SECONDS)
+
+
+async def trickled_head(request):
+    """An answer whose head does not come to its end, until the caller has had enough."""
+    transport = request.transport
+    transport.write(b"HTTP/1.1 200 OK\r\nX-Filler: ")
+    while not transport.is_closing():
+        transport.write(b"x")
+        await asyncio.sleep(TRICKLE_SECONDS)
+    return dropped(request)
 
 
 def dropped(request):

@@ -64,7 +64,7 @@ class CloudServer:
             if call.fault and call.fault.drop == "after":
                 response = dropped(call.request)
             elif not response.prepared:
-                response = await call.finish(response)
+                response = await self._guarded(call, lambda c, answer=response: c.finish(answer))
         self.audit.record(call, response.status)
         return response
 

@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import subprocess
+import urllib.request
 
 import yaml
 
@@ -28,9 +29,9 @@ def plugin(cloud, *arguments):
         "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(cloud.state / "ca.pem")})
 
 
-def encrypt(cloud, prefix, *paths):
+def encrypt(cloud, prefix, *paths, key=KEY):
     """keys and inputs of a job, for files encrypted below gs://BUCKET/prefix/data/."""
-    return yaml.safe_load(plugin(cloud, "encrypt", *paths, f"gs://{BUCKET}/{prefix}/data/", "--kms-key", KEY).stdout)
+    return yaml.safe_load(plugin(cloud, "encrypt", *paths, f"gs://{BUCKET}/{prefix}/data/", "--kms-key", key).stdout)
 
 
 class Worker:
@@ -102,6 +103,12 @@ class Worker:
         text = self.message_file.read_text()
         assert len(text) <= 4096
         return json.loads(text)
+
+    def metrics(self):
+        """name{labels} -> value."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.plan['ports']['metrics']}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))}
 
     def log(self, name):
         return (self.directory / f"{name}.log").read_text()

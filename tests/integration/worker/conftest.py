@@ -35,9 +35,9 @@ def prefix(request):
 def worker(cloud, tmp_path, prefix):
     made = []
 
-    def make(spec=None, **options):
+    def make(spec=None, folder=prefix, **options):
         directory = tmp_path / f"worker-{len(made)}"
-        made.append(Worker(cloud, directory, prefix, spec, **options))
+        made.append(Worker(cloud, directory, folder, spec, **options))
         made[-1].start_agent()
         return made[-1]
     yield make

@@ -308,13 +308,6 @@ def test_goes_on_after_the_agent_was_killed_with_the_same_token(start, operator)
     assert wait_for("the loopback", lambda: post(w, {"trainerStatus": {"progressPercentage": 3}})[0] == 200)
 
 
-def scrape(worker):
-    """name{labels} -> value."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{worker.plan['ports']['metrics']}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))}
-
-
 def test_measures_its_requests_by_endpoint(cloud, tmp_path, prefix, start):
     path, _ = data_file(tmp_path, 3 << 20)
     spec = encrypt(cloud, prefix, path)
@@ -322,7 +315,7 @@ def test_measures_its_requests_by_endpoint(cloud, tmp_path, prefix, start):
     w = start(spec)
     token(w)
     w.start_trainer(f"{COPY}; sleep 4")
-    m = wait_for("the inputs", lambda: (m := scrape(w)).get('cloister_agent_received_bytes_total{endpoint="storage"}', 0) > (3 << 20) and m)
+    m = wait_for("the inputs", lambda: (m := w.metrics()).get('cloister_agent_received_bytes_total{endpoint="storage"}', 0) > (3 << 20) and m)
     assert m['cloister_agent_requests_total{endpoint="metadata",code="200"}'] >= 1
     assert m['cloister_agent_requests_total{endpoint="kms",code="503"}'] == 2
     assert m['cloister_agent_requests_total{endpoint="kms",code="200"}'] == 1
@@ -332,4 +325,4 @@ def test_measures_its_requests_by_endpoint(cloud, tmp_path, prefix, start):
     assert m['cloister_volume_used_bytes{volume="inputs"}'] > 0
     assert 0 < m["process_resident_anonymous_memory_bytes"] < 64 << 20 and m["process_cpu_seconds_total"] > 0
     assert w.processes["trainer"].wait(60) == 0
-    assert wait_for("the output", lambda: (m := scrape(w)).get('cloister_agent_sent_bytes_total{endpoint="storage"}', 0) > (3 << 20) and m)
+    assert wait_for("the output", lambda: (m := w.metrics()).get('cloister_agent_sent_bytes_total{endpoint="storage"}', 0) > (3 << 20) and m)
