@@ -1,10 +1,10 @@
 /*
  * Measurements and their text for Prometheus (exposition format 0.0.4).
  *
- * A registry is made from a table of rows, which it borrows; a measurement names its row by its place there.
- * A row with labels holds one series for each combination of their values, from the first time that it is
- * named on; one without labels is there from the start. Keep label values to a small closed set: a series is
- * never forgotten, but by metrics_clear. Pure; nothing fails. One thread.
+ * A registry is made from a table of rows (base/metric_rows.def), which it borrows; a measurement names its
+ * row by its place there. A row with labels holds one series for each combination of their values, from the
+ * first time that it is named on; one without labels is there from the start. Keep label values to a small
+ * closed set: a series is never forgotten, but by metrics_clear. Pure; nothing fails. One thread.
  */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H

@@ -20,18 +20,8 @@ static const double queue_buckets[] = {1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 0.01,
 static const double stage_buckets[] = {1,    2,    5,    10,    30,    60,    120,    300,    600,
                                        1800, 3600, 7200, 21600, 43200, 86400, 259200, 604800, 0};
 
-enum {
-#define METRIC_ROW(id, kind, name, labels, buckets, help) id,
-#include "shell/metrics.def"
-#undef METRIC_ROW
-    ROW_COUNT
-};
-
-static const struct metric_row rows[] = {
-#define METRIC_ROW(id, kind, name, labels, buckets, help) [id] = {name, METRIC_##kind, labels, help, buckets},
-#include "shell/metrics.def"
-#undef METRIC_ROW
-};
+#define METRIC_TABLE "shell/metrics.def"
+#include "base/metric_rows.def"
 
 struct telemetry {
     struct metrics *metrics;

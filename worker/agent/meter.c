@@ -16,18 +16,8 @@
 static const double request_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
                                          2.5,   5,    10,    30,   60,  120,  0};
 
-enum {
-#define METRIC_ROW(id, kind, name, labels, buckets, help) id,
-#include "agent/metrics.def"
-#undef METRIC_ROW
-    ROW_COUNT
-};
-
-static const struct metric_row rows[] = {
-#define METRIC_ROW(id, kind, name, labels, buckets, help) [id] = {name, METRIC_##kind, labels, help, buckets},
-#include "agent/metrics.def"
-#undef METRIC_ROW
-};
+#define METRIC_TABLE "agent/metrics.def"
+#include "base/metric_rows.def"
 
 static const struct volume {
     const char *name, *path;
