@@ -9,7 +9,8 @@
  * Nobody can hold a server for himself: bodies and headers have limits, and so have
  * the number of connections, what one may send ahead, and the time that it may take
  * for a request. When there are as many connections as may be, the one that was
- * silent for longest is closed for the next; those that wait for an answer are not.
+ * silent for longest is closed for the next, but none that waits for an answer or
+ * came just now.
  */
 #ifndef NET_HTTPD_H
 #define NET_HTTPD_H
@@ -47,7 +48,7 @@ struct httpd_service {
     struct httpd_keys *keys; /* borrowed; NULL: plain HTTP */
     size_t max_body_bytes;   /* of a request */
     int request_ms;          /* so long a request and its answer may take */
-    int max_connections;     /* at once, at least 2 */
+    int max_connections;     /* at once */
     httpd_call_fn *fn;
     void *context;
 };

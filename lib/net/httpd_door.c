@@ -16,14 +16,16 @@
 
 #include "base/banned.h"
 
-enum { LOOK_MS = 1000 };
+/* A handshake takes several messages, and computing at both ends. */
+enum { LOOK_MS = 1000, GRACE_MS = 100, TLS_GRACE_MS = 1000 };
 
 struct visitor {
     struct visitor *next, **link;
     struct door *door;
     struct bufferevent *connection; /* a share in it */
     struct loop_source *deadline;
-    bool is_waiting; /* for an answer of ours */
+    int64_t since_ms; /* of its coming, or of the last answer */
+    bool is_waiting;  /* for an answer of ours */
 };
 
 struct door {
@@ -100,15 +102,25 @@ static void let_go_of_those_left(struct door *d)
     }
 }
 
-/* But never the newest: it has had no time to speak, or to take its answer. */
-static void send_longest_silent_away(struct door *d)
+static struct visitor *longest_silent(const struct door *d)
 {
     struct visitor *longest = NULL;
-    for (struct visitor *v = d->visitors->next; v != NULL; v = v->next)
+    for (struct visitor *v = d->visitors; v != NULL; v = v->next)
         if (!v->is_waiting)
             longest = v;
-    if (longest != NULL)
+    return longest;
+}
+
+static void make_room(struct door *d)
+{
+    struct visitor *longest = longest_silent(d);
+    if (longest == NULL)
+        return;
+    int64_t left = longest->since_ms + (d->rules.keys != NULL ? TLS_GRACE_MS : GRACE_MS) - clock_boot_ms();
+    if (left <= 0)
         send_away(longest);
+    else
+        loop_timer_set(d->look, left);
 }
 
 static void look(void *context)
@@ -117,12 +129,19 @@ static void look(void *context)
     let_go_of_those_left(d);
     loop_timer_set(d->look, d->count > 0 ? LOOK_MS : -1);
     if (is_full(d))
-        send_longest_silent_away(d);
+        make_room(d);
     else
         evconnlistener_enable(d->listener);
 }
 
 /* ---- coming ---- */
+static void begin_silence(struct visitor *v)
+{
+    put_first(v->door, v);
+    v->since_ms = clock_boot_ms();
+    loop_timer_set(v->deadline, v->door->rules.request_ms);
+}
+
 struct bufferevent *door_let_in(struct event_base *base, void *door)
 {
     struct door *d = door;
@@ -135,8 +154,7 @@ struct bufferevent *door_let_in(struct event_base *base, void *door)
     bufferevent_incref(v->connection);
     bufferevent_setwatermark(v->connection, EV_READ, 0, d->rules.unread_max);
     v->deadline = loop_add_timer(d->loop, send_away, v);
-    loop_timer_set(v->deadline, d->rules.request_ms);
-    put_first(d, v);
+    begin_silence(v);
     d->count++;
     if (is_full(d))
         evconnlistener_disable(d->listener);
@@ -159,8 +177,7 @@ void door_note_answer(struct door *d, const struct bufferevent *connection)
         return;
     v->is_waiting = false;
     unlink_visitor(v);
-    put_first(d, v);
-    loop_timer_set(v->deadline, d->rules.request_ms);
+    begin_silence(v);
     if (is_full(d))
         loop_timer_set(d->look, 0);
 }

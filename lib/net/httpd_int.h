@@ -21,7 +21,7 @@ struct door_rules {
     struct httpd_keys *keys; /* NULL: plain */
     size_t unread_max;       /* bytes of a connection that may wait to be read */
     int request_ms;          /* for a request and its answer, from when it came or was answered last */
-    int max_connections;     /* at least 2 */
+    int max_connections;
 };
 
 /* loop and keys are borrowed. */

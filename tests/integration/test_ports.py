@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SILENT = 1000
+SILENT = 400
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ static int dial(const struct raw_caller *c)
 {
     struct sockaddr_in there = {
         .sin_family = AF_INET, .sin_port = htons(c->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct timeval silence = {.tv_usec = 300 * 1000};
+    int patience_ms = c->patience_ms > 0 ? c->patience_ms : 300;
+    struct timeval silence = {.tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
     if (connect(fd, (struct sockaddr *)&there, sizeof(there)) == 0)
@@ -76,7 +77,8 @@ static void open_silent(struct line *l, size_t count)
 static void converse(struct line *l)
 {
     struct raw_caller *c = l->caller;
-    if (say(l, c->text, strlen(c->text)) <= 0)
+    size_t length = strlen(c->text);
+    if (length > 0 && say(l, c->text, length) <= 0)
         return;
     open_silent(l, c->silent_after);
     (c->piece > 0 ? say_more : listen_to_answer)(l);

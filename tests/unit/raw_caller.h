@@ -22,6 +22,7 @@ struct raw_caller {
     bool is_plain;    /* without TLS */
     /* Further connections that say nothing: opened before it says something, or before it listens. */
     size_t silent_before, silent_after;
+    int patience_ms; /* so long a silence of the server ends the call; 0: 300 */
     size_t sent;
     char answer[ANSWER_MAX]; /* of what says no more: all that came until the server was silent */
     size_t silent_left;      /* of those connections, as many are still open then */

@@ -35,7 +35,7 @@ struct exchange {
     struct http_call *request;
     struct httpd_call *call;
     bool is_mute; /* never answers */
-    int answer_ms;
+    int request_ms, answer_ms;
     bool is_answered;
     bool is_post;
     char *path, *bearer, *body;
@@ -49,7 +49,7 @@ static void answer_later(void *context)
     struct exchange *x = context;
     httpd_answer(x->call, 503, "application/json", view_from("{}"), 7);
     x->is_answered = true;
-    if (x->answer_ms > REQUEST_MS) /* nobody waits for it */
+    if (x->answer_ms > x->request_ms) /* nobody waits for it */
         loop_stop(x->loop, 0);
 }
 
@@ -88,8 +88,11 @@ static int open_for(void **state, int request_ms)
     static struct exchange fixture;
     struct exchange *x = *state = &fixture;
     struct err e = {0};
-    *x = (struct exchange){
-        .loop = loop_new(), .pair = key_pair_make(), .keys = httpd_keys_new(), .answer_ms = 10};
+    *x = (struct exchange){.loop = loop_new(),
+                           .pair = key_pair_make(),
+                           .keys = httpd_keys_new(),
+                           .request_ms = request_ms,
+                           .answer_ms = 10};
     x->later = loop_add_timer(x->loop, answer_later, x);
     x->give_up = loop_add_timer(x->loop, give_up, x);
     loop_timer_set(x->give_up, GIVE_UP_MS);
@@ -309,14 +312,17 @@ static void the_answer_to_head_has_no_body(void **state)
     loop_free(loop);
 }
 
+static const char QUESTION[] = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+
 static void connections_that_say_nothing_make_room_for_others(void **state)
 {
     struct err e = {0};
     struct loop *loop = loop_new();
     struct raw_caller c = {.port = port,
                            .is_plain = true,
-                           .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-                           .silent_before = SILENT_MAX};
+                           .text = QUESTION,
+                           .silent_before = 2 * TEXT_CONNECTIONS,
+                           .patience_ms = GIVE_UP_MS};
     (void)state;
     struct httpd *server = httpd_new(loop, address, say_hello, NULL, &e);
     assert_non_null(server);
@@ -331,7 +337,7 @@ static void connections_that_say_nothing_make_room_over_tls(void **state)
 {
     struct exchange *x = *state;
     struct raw_caller c = {
-        .port = port, .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .silent_before = SILENT_MAX};
+        .port = port, .text = QUESTION, .silent_before = 2 * CONNECTIONS, .patience_ms = GIVE_UP_MS};
     raw_call(&c, x->loop);
     assert_memory_equal(c.answer, "HTTP/1.1 503", 12);
     assert_in_range(c.silent_left, 1, CONNECTIONS);
@@ -341,11 +347,20 @@ static void nobody_is_sent_away_who_waits_for_an_answer(void **state)
 {
     struct exchange *x = *state;
     struct raw_caller c = {
-        .port = port, .text = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", .silent_after = SILENT_MAX};
-    x->answer_ms = 250;
+        .port = port, .text = QUESTION, .silent_after = 2 * CONNECTIONS, .patience_ms = GIVE_UP_MS};
+    x->answer_ms = 1500;
     raw_call(&c, x->loop);
     assert_memory_equal(c.answer, "HTTP/1.1 503", 12);
-    assert_true(c.silent_left < SILENT_MAX); /* some of the others were */
+    assert_in_range(c.silent_left, 1, 2 * CONNECTIONS - 1); /* some of the others were */
+}
+
+static void nobody_is_sent_away_who_came_just_now(void **state)
+{
+    struct exchange *x = *state;
+    struct raw_caller c = {
+        .port = port, .is_plain = true, .silent_before = 2 * CONNECTIONS, .text = "", .patience_ms = 500};
+    raw_call(&c, x->loop);
+    assert_int_equal(c.silent_left, 2 * CONNECTIONS);
 }
 
 #define TEST(name)         cmocka_unit_test_setup_teardown(name, open_server, close_server)
@@ -366,6 +381,7 @@ int main(void)
         TEST(what_has_no_end_is_not_read_on),
         PATIENT_TEST(connections_that_say_nothing_make_room_over_tls),
         PATIENT_TEST(nobody_is_sent_away_who_waits_for_an_answer),
+        PATIENT_TEST(nobody_is_sent_away_who_came_just_now),
         cmocka_unit_test(connections_that_say_nothing_make_room_for_others),
         cmocka_unit_test(the_answer_to_head_has_no_body),
     };
