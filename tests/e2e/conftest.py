@@ -1,5 +1,6 @@
 """One cluster, one test cloud and one installation of Cloister for all end-to-end tests, each test in a namespace of its own."""
 import contextlib
+import itertools
 import json
 import shutil
 import sys
@@ -13,6 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from kit.cluster import ROOT, Cluster, run  # noqa: E402
 from kit.cloister import BUCKET, KEY, Cloister, TestCloud  # noqa: E402
+
+NUMBERS = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items):
@@ -52,7 +55,7 @@ def namespace(site, request):
     """A confidential namespace; what a failed test left there is printed."""
     name = request.node.name.split("[")[0].removeprefix("test_").replace("_", "-")[:40].strip("-")
     if "[" in request.node.name:
-        name += f"-{abs(hash(request.node.name)) % 10000}"
+        name += f"-{next(NUMBERS)}"
     site.namespace(name)
     yield name
     if getattr(request.node, "failed", False):

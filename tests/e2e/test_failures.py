@@ -82,7 +82,7 @@ def test_says_what_a_worker_lacks_and_goes_on_when_it_is_there(site, namespace):
     assert healths(site, "quota", namespace) == ("InProgress", "Progressing"), "others may make room"
 
     # A kubelet says something else every few seconds; the job does not.
-    version = site.job("image", namespace)["metadata"]["resourceVersion"]
+    version = site.wait_until_told("image", namespace)
     site.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "late", "namespace": namespace},
                         "data": {"a": "1"}})
     site.cluster.kubectl("patch", "resourcequota", "small", "-n", namespace, "--type=merge", "-p", '{"spec":{"hard":{"pods":"9"}}}')
@@ -121,7 +121,7 @@ def test_a_drained_node_costs_a_disruption_or_what_a_rule_says(site, namespace):
 
 def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespace):
     site.cluster.apply(short("stuck", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 300; true',
-                             failurePolicy={"terminationTimeoutSeconds": 6, "backoffSeconds": 1}))
+                             failurePolicy={"terminationTimeoutSeconds": 10, "backoffSeconds": 1}))
     site.wait_phase("stuck", namespace, "Running")
     site.cluster.kubelet("stop", "cc-0")
     try:
@@ -131,7 +131,7 @@ def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespac
         assert healths(site, "stuck", namespace) == ("InProgress", "Progressing")
         wait_for("attempt 2", lambda: site.status("stuck", namespace)["attempt"] == 2, 30)
         assert site.cluster.get("pod", "stuck-worker-0-1", namespace) is None
-        notes = wait_for("the event", lambda: events(site, namespace, "ForcedDeletion"), 10)
+        notes = wait_for("the event", lambda: events(site, namespace, "ForcedDeletion"))
         assert len(notes) == 1 and "node cc-0 may still run it and hold the job's keys" in notes[0]
     finally:
         site.cluster.kubelet("start", "cc-0")
@@ -236,7 +236,7 @@ def test_an_agent_that_crashes_again_and_again_fails_its_attempt(site, namespace
     assert failure["message"].endswith(
         "its agent was restarted 6 times; the last time it ended with exit code 137 (Error). To go on, look at the log of the "
         "container cloister-agent: with kubectl logs --previous until the pod is gone, then in Cloud Logging.")
-    assert failure["message"] in wait_for("the event", lambda: events(site, namespace, "AgentCrashLooping"), 10)
+    assert failure["message"] in wait_for("the event", lambda: events(site, namespace, "AgentCrashLooping"))
     status = site.wait_phase("loops", namespace, "Succeeded")
     assert (status["attempt"], status["restarts"], status["disruptions"]) == (2, 1, 0)
 

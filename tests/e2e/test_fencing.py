@@ -1,4 +1,5 @@
 """A node that is lost keeps running what it runs, with keys: it must advance nothing."""
+import contextlib
 import json
 import re
 
@@ -16,6 +17,17 @@ def two_pools():
     """Two confidential nodes: one to lose, one to go on with."""
     with installed("fence", "cc-0,cc-1,std-0") as cloister:
         yield cloister
+
+
+@contextlib.contextmanager
+def lost(site, node):
+    site.cluster.kubelet("stop", node)
+    site.cluster.kubectl("cordon", node)
+    try:
+        yield
+    finally:
+        site.cluster.kubelet("start", node)
+        site.cluster.kubectl("uncordon", node)
 
 
 def head(site, namespace):
@@ -39,30 +51,27 @@ def test_containers_that_survive_their_pods_advance_nothing(two_pools, tmp_path)
     wait_for("a committed checkpoint", lambda: head(site, namespace)["attempt"] == 1, 90)
 
     # The node is lost: its kubelet is gone, its containers are not. Somebody force-deletes the pods.
-    site.cluster.kubelet("stop", "cc-0")
-    site.cluster.kubectl("cordon", "cc-0")
-    site.cluster.kubectl("uncordon", "cc-1")
-    site.cluster.kubectl("delete", "pod", "-n", namespace, "--all", "--force", "--grace-period=0")
-    wait_for("the second attempt's first checkpoint", lambda: head(site, namespace)["attempt"] >= 2, 120)
-    assert processes_of_attempt(site, 1) == 2, "the old containers run on"
-
-    status = site.wait_phase("digits", namespace, "Succeeded", timeout=180)
+    with lost(site, "cc-0"):
+        site.cluster.kubectl("uncordon", "cc-1")
+        site.cluster.kubectl("delete", "pod", "-n", namespace, "--all", "--force", "--grace-period=0")
+        wait_for("the second attempt's first checkpoint", lambda: head(site, namespace)["attempt"] >= 2, 120)
+        assert processes_of_attempt(site, 1) == 2, "the old containers run on"
+        status = site.wait_phase("digits", namespace, "Succeeded", timeout=180)
+        # The old worker 0 met the new HEAD, and ended its trainer.
+        wait_for("no trainer to be left, also of the lost node", lambda: site.cluster.inside(
+            "pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip() == "0", 10)
     # A new worker may have met an old one under the host name that they share, and failed: then it is attempt 3.
     attempt = status["attempt"]
     assert attempt >= 2 and f"/{attempt}/worker-0/" in status["output"]["uri"]
     assert status["checkpoint"]["latest"] == "epoch-30" and head(site, namespace)["attempt"] >= 2
     assert {p["spec"]["nodeName"] for p in site.pods("digits", namespace)} == {"cc-1"}
     assert "after 30 epochs" in evaluate(site, "digits", namespace, tmp_path)
-    # The old worker 0 met the new HEAD, and ended its trainer.
-    trainers = site.cluster.inside("pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip()
-    assert trainers == "0", "no trainer of the lost node is left"
 
 
 def test_goes_on_elsewhere_when_its_node_is_deleted(two_pools):
     """A machine that the cloud took away: first its kubelet is silent, then its Node object goes."""
     site, namespace = two_pools, "deleted-node"
     site.namespace(namespace)
-    site.cluster.kubelet("start", "cc-0")
     site.cluster.kubectl("cordon", "cc-0")
     site.cluster.apply(short("moves", namespace, '[ "$CLOISTER_ATTEMPT" = 1 ] && sleep 600; true',
                              failurePolicy={"maxRestarts": 0, "backoffSeconds": 1}))

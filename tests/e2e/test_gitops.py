@@ -33,7 +33,7 @@ def healths(site, name, namespace):
 
 
 def test_reads_right_at_every_stage_of_a_good_job(site, namespace):
-    site.cluster.apply(training_job("good", namespace, image("toolbox"), ["/bin/sh", "-c", "sleep 5"]))
+    site.cluster.apply(training_job("good", namespace, image("toolbox"), ["/bin/sh", "-c", "sleep 8"]))
     seen = {}
 
     def finished():

@@ -82,12 +82,12 @@ def test_ends_cleans_up_and_keeps_its_hands_off_as_asked(site, namespace):
     assert site.cluster.get("service", "cleans-workers", namespace) is not None
 
     status = site.wait_phase("keeps", namespace, "Failed")
-    assert sorted(p["status"]["phase"] for p in site.pods("keeps", namespace)) == ["Failed", "Running"]
     assert status["workers"]["active"] == 1
+    wait_for("the other worker to run on", lambda: sorted(p["status"]["phase"] for p in site.pods("keeps", namespace)) == ["Failed", "Running"])
     site.cluster.kubectl("patch", "tjob", "keeps", "-n", namespace, "--type=merge", "-p", '{"spec":{"ttlSecondsAfterFinished":0}}')
 
-    status = site.status("born", namespace)
-    assert status["phase"] == "Suspended" and status["attempt"] == 0 and not site.pods("born", namespace)
+    status = site.wait_phase("born", namespace, "Suspended")
+    assert status["attempt"] == 0 and not site.pods("born", namespace)
     suspend(site, namespace, "born", False)
     assert site.wait_phase("born", namespace, "Succeeded")["attempt"] == 1
 

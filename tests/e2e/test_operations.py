@@ -23,6 +23,12 @@ def audited(site, since):
                        entry["responseStatus"]["code"], entry["sourceIPs"][0])
 
 
+def wait_for_leader(site):
+    """One of those that stay: an operator that ends holds its Lease until the last moment."""
+    return wait_for("an operator to lead", lambda: (leader := site.leader()) and leader in {
+        p["metadata"]["name"] for p in site.operator_pods()} and leader)
+
+
 def workers(site, namespace):
     """Every worker's pod as it was made, and how often its containers started again."""
     return {p["metadata"]["name"]: (p["metadata"]["uid"], [s["restartCount"] for s in [
@@ -32,13 +38,13 @@ def workers(site, namespace):
 def test_upgrading_the_chart_restarts_no_worker(site, namespace, digits, tmp_path):
     start(site, namespace, digits)
     before, operators = workers(site, namespace), {p["metadata"]["name"] for p in site.operator_pods()}
-    assert len(operators) == 2 and site.leader() in operators
+    assert len(operators) == 2 and wait_for_leader(site) in operators
     site.install(**{"podAnnotations.example\\.com/upgraded": "yes"})
     try:
         after = wait_for("two other operators", lambda: len(site.operator_pods()) == 2 and {
             p["metadata"]["name"] for p in site.operator_pods()}, 60)
         assert not operators & after
-        wait_for("one of them to lead", lambda: site.leader() in after, 30)
+        assert wait_for_leader(site) in after
         status = assert_ended_right(site, namespace, tmp_path, attempts=1)
         assert (status["restarts"], status["disruptions"]) == (0, 0)
         assert workers(site, namespace) == before
@@ -85,7 +91,7 @@ def processes_of(site, pod):
 @pytest.mark.timeout(300)
 def test_a_leader_that_falls_silent_is_followed_and_does_not_write_when_it_wakes(site, namespace, digits, tmp_path):
     """Frozen for longer than its Lease, as by a machine that was paused; the process does not know that time went by."""
-    leader = site.leader()
+    leader = wait_for_leader(site)
     pod = site.cluster.get("pod", leader, SYSTEM_NAMESPACE)
     pids = processes_of(site, leader)
     assert len(pids) == 1
@@ -129,10 +135,11 @@ def test_prometheus_finds_every_operator_behind_the_metrics_service(site):
         slices = site.cluster.list("endpointslices", SYSTEM_NAMESPACE, "kubernetes.io/service-name=cloister-operator-metrics")
         return [a for s in slices for e in s["endpoints"] if e["conditions"]["ready"] for a in e["addresses"]]
     addresses = wait_for("two endpoints", lambda: len(a := ready()) == 2 and a, 60)
-    masters = 0
-    for address in addresses:
-        text = site.cluster.inside(sys.executable, "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
-                                   f"http://{address}:8080/metrics").stdout
-        masters += 'leader_election_master_status{name="cloister-operator"} 1\n' in text
+
+    def scraped():
+        texts = [site.cluster.inside(sys.executable, "-c", "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
+                                     f"http://{address}:8080/metrics").stdout for address in addresses]
+        masters = sum('leader_election_master_status{name="cloister-operator"} 1\n' in text for text in texts)
+        return masters == 1 and texts
+    for text in wait_for("one of them to lead", scraped):
         assert "cloister_build_info{version=" in text and "process_resident_memory_bytes " in text
-    assert masters == 1

@@ -25,7 +25,7 @@ def test_progress_is_seen_while_the_digits_train(site, namespace, digits):
     assert site.columns("digits", namespace).items() >= {"STATUS": "Succeeded", "PROGRESS": "100", "WORKERS": "2/2"}.items()
     progress = site.status("digits", namespace)["progress"]
     assert {m["name"] for m in progress["metrics"]} == {"epoch", "loss", "accuracy"}
-    assert any(reason == "CheckpointCommitted" and "epoch-" in message for reason, message in events(site, namespace))
+    wait_for("the event", lambda: any(reason == "CheckpointCommitted" and "epoch-" in message for reason, message in events(site, namespace)))
 
 
 def test_is_publishing_while_the_model_is_on_its_way(site, namespace, digits):
@@ -37,7 +37,7 @@ def test_is_publishing_while_the_model_is_on_its_way(site, namespace, digits):
         site.wait_phase("digits", namespace, "Succeeded")
     finally:
         site.cloud.api.clear_faults()
-    assert [reason for reason, _ in events(site, namespace)].count("Publishing") == 1
+    wait_for("the event, once", lambda: [reason for reason, _ in events(site, namespace)].count("Publishing") == 1)
 
 
 def test_a_client_of_kubeflow_trainer_reports_unchanged_and_gets_no_token(site, namespace):
@@ -75,7 +75,7 @@ def test_an_agent_is_scraped_for_its_trainers_memory_and_cpu(site, namespace):
 def test_the_key_pair_outlives_an_upgrade_and_workers_go_on_reporting(site, namespace, digits):
     name = "cloister-reports-tls"
     before = site.cluster.get("secret", name, SYSTEM_NAMESPACE)["data"]
-    site.cluster.apply(train_digits("digits", namespace, digits, epochs=20, options=["--min-epoch-seconds", "2"]))
+    site.cluster.apply(train_digits("digits", namespace, digits, epochs=30, options=["--min-epoch-seconds", "2"]))
     wait_for("progress", lambda: site.status("digits", namespace).get("progress"), 90)
     site.install(**{"podAnnotations.upgraded": "yes"})
     assert site.cluster.get("secret", name, SYSTEM_NAMESPACE)["data"] == before

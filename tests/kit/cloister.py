@@ -161,6 +161,15 @@ class Cloister:
             return None
         return wait_for(f"{name} to be {' or '.join(phases)}", reached, timeout)
 
+    def wait_until_told(self, name, namespace):
+        """Waits until the job's status has stayed as it is for longer than one that only tells how far it is may be put off."""
+        seen = {}
+
+        def is_told():
+            version = self.job(name, namespace)["metadata"]["resourceVersion"]
+            return time.monotonic() - seen.setdefault(version, time.monotonic()) > 3 and version
+        return wait_for(f"{name} to say nothing new", is_told)
+
     def logs(self, pod, namespace, container="trainer"):
         return self.cluster.kubectl("logs", pod, "-n", namespace, "-c", container, check=False).stdout
 
