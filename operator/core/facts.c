@@ -11,6 +11,14 @@
 
 #include "base/banned.h"
 
+int32_t refusal_attempt(const char *object)
+{
+    const char *dash = strrchr(object, '-');
+    uint64_t n = 0;
+    bool is_pod = strncmp(object, "pod ", strlen("pod ")) == 0;
+    return is_pod && dash && view_to_u64(view_from(dash + 1), &n) && n <= INT32_MAX ? (int32_t)n : 0;
+}
+
 /* Labels hold dots, so they are not addressed by path. */
 static const char *text_in(const json_t *object, const char *path, const char *key)
 {

@@ -11,11 +11,17 @@
 #define REFUSAL_FIRST_SECONDS 5
 #define REFUSAL_MAX_SECONDS   300
 
-/* When to try again after a refusal; 0 = nothing was refused. */
+/* Not that of a worker of an attempt before. */
+const struct refusal *planner_refusal(const struct planner *p)
+{
+    const struct refusal *r = &p->w->refusal;
+    int32_t attempt = refusal_attempt(r->object);
+    return *r->object && (attempt == 0 || attempt == p->gang.attempt) ? r : NULL;
+}
+
+/* When to try again after a refusal. */
 static int64_t retry_time(const struct refusal *r)
 {
-    if (!*r->object)
-        return 0;
     int64_t seconds = REFUSAL_FIRST_SECONDS;
     for (int32_t i = 1; i < r->count && seconds < REFUSAL_MAX_SECONDS; i++)
         seconds *= 2;
@@ -37,7 +43,7 @@ static const char *remedy(const struct planner *p, const struct refusal *r)
 /* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
 static void say_refusal(struct planner *p, const struct refusal *r)
 {
-    if (strstr(r->message, "exceeded quota"))
+    if (refusal_is_of_quota(r))
         planner_say(p, PHASE_PENDING, REASON_QuotaExceeded,
                     "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
                     "remove what uses it; Cloister tries again, at least every %d seconds.",
@@ -64,10 +70,10 @@ static bool is_said(const struct planner *p, const struct refusal *r)
  */
 static bool may_create_now(struct planner *p)
 {
-    const struct refusal *r = &p->w->refusal;
-    int64_t at_us = retry_time(r);
-    if (at_us == 0)
+    const struct refusal *r = planner_refusal(p);
+    if (!r)
         return true;
+    int64_t at_us = retry_time(r);
     if (!is_said(p, r))
         say_refusal(p, r);
     if (at_us <= p->w->now_us)
@@ -195,7 +201,7 @@ bool plan_children(struct planner *p)
     if (!check_namespace(p) || (!is_complete && !check_worker_traffic(p)) ||
         !check_child(p, "Service", p->w->service) || !check_child(p, "NetworkPolicy", p->w->policy))
         return false;
-    bool was_refused = *p->w->refusal.object != '\0';
+    bool was_refused = planner_refusal(p) != NULL;
     if (!may_create_now(p))
         return false;
     create_service(p);

@@ -224,13 +224,19 @@ static void act_on(struct planner *p, const struct verdict *v)
     }
 }
 
-/* No failure of anything that the job has: it is charged to nothing and the next attempt starts at once. */
-static bool fall_back(struct planner *p)
+/* No failure of anything that the job has: it is charged to nothing. With other nodes the next attempt starts
+ * at once. */
+static bool give_up(struct planner *p)
 {
     struct verdict v;
-    if (status_is_suspended(&p->next) || p->j->spec.suspend || !plan_fallback(p, &v))
+    if (status_is_suspended(&p->next) || p->j->spec.suspend)
+        return false;
+    bool is_given_back = plan_give_back(p, &v);
+    if (!is_given_back && !plan_fallback(p, &v))
         return false;
     write_down(p, &v);
+    if (is_given_back)
+        plan_pause_after_giving_back(p);
     planner_event(p, "Warning", v.reason, v.message);
     return true;
 }
@@ -242,7 +248,7 @@ bool plan_failure(struct planner *p)
     if (is_written_down(&p->next))
         return true;
     if (!judge(p, &v))
-        return fall_back(p);
+        return give_up(p);
     if (must_settle(p, &v))
         return false;
     /* Workers that suspension deletes end in any way they like. */

@@ -81,6 +81,12 @@ void plan_end_group(struct planner *p);
 bool plan_say_queue(struct planner *p);
 /* plan_fallback.c: true when the attempt finds no room for too long and another technology is to be tried. */
 bool plan_fallback(struct planner *p, struct verdict *ret);
+/* plan_quota.c: true when a quota keeps the attempt incomplete for too long and what it holds is to be given
+ * back. */
+bool plan_give_back(struct planner *p, struct verdict *ret);
+/* Once that is written down: when the next attempt may begin. */
+void plan_pause_after_giving_back(struct planner *p);
+bool refusal_is_of_quota(const struct refusal *r);
 /* What the next attempt asks for. */
 enum technology plan_next_technology(const struct planner *p);
 /* plan_restart.c: the next attempt, as soon as it may start; the first one, too. */
@@ -107,6 +113,8 @@ void plan_tell_force(struct planner *p);
 /* plan_children.c: creates what the attempt lacks, or says why it may not. True when all workers are there.
  */
 bool plan_children(struct planner *p);
+/* What keeps the attempt from being created; NULL = nothing. */
+const struct refusal *planner_refusal(const struct planner *p);
 /* plan_progress.c: says how far a healthy attempt is. */
 void plan_progress(struct planner *p);
 /* plan_notify.c: who is to be told of the turn from the job's status to `next`, and who has been told. */

@@ -156,6 +156,9 @@ struct refusal {
     bool is_told;  /* a status that tells of it was written */
 };
 
+/* Of "pod digits-worker-0-1" the attempt, 1; 0 = of another object. */
+int32_t refusal_attempt(const char *object);
+
 enum scaling_word { SCALING_UNKNOWN, SCALING_UP, SCALING_REFUSED };
 
 /* What the cluster autoscaler says of a pod that finds no node; kept by the shell, in memory only. */

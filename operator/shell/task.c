@@ -107,6 +107,13 @@ void task_forget(struct task *t, const char *uid)
     backoff_reset(&t->backoff);
 }
 
+/* Each attempt asks as eagerly as the first. */
+static bool is_of_next_attempt(const char *object, const char *before)
+{
+    int32_t attempt = refusal_attempt(object), last = refusal_attempt(before);
+    return attempt != 0 && last != 0 && attempt != last;
+}
+
 void task_note_create(struct task *t, const char *object, const char *message)
 {
     if (object == NULL) {
@@ -114,6 +121,8 @@ void task_note_create(struct task *t, const char *object, const char *message)
         t->refused_count = 0;
         return;
     }
+    if (is_of_next_attempt(object, t->refused_object))
+        t->refused_count = 0;
     set_text(&t->refused_object, object);
     set_text(&t->refused_message, message);
     t->refused_us = clock_wall_us();

@@ -49,6 +49,7 @@ S("does_not_say_which_generation_it_saw", "Trainer #2713: conditions stay behind
 E("does_not_hear_of_suspension", "MPI operator #670: suspend without effect", "p->j->spec.suspend", "false")
 
 of("operator/core/plan_failure.c")
+E("keeps_a_part_of_a_gang_for_ever", "Volcano #2377: stuck, partial gangs", "plan_give_back(p, &v)", "false")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
   "s->failures[s->failure_count - 1].attempt == s->attempt", "false")
 E("does_not_miss_a_pod_that_is_gone", "Sieve, unobserved; Trainer #2072: the job hangs",
@@ -96,6 +97,8 @@ E("counts_an_attempt_that_never_began", "training-operator: attempt numbers befo
 E("forgets_when_it_started", "Trainer #2713: no start time to print", "p->next.start_time_us == 0", "false")
 
 of("operator/core/plan_children.c")
+E("delays_an_attempt_for_a_refusal_of_the_one_before", "Cloister: when a quota lets a gang in",
+  "(attempt == 0 || attempt == p->gang.attempt)", "true")
 E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
   "true")
 E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service",
@@ -234,6 +237,12 @@ E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!i
 E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attempt == p->gang.attempt⟧ ||", "false")
 E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
 E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == SELECTION_SILENT && ⟦has_more⟧", "true")
+
+of("operator/core/plan_quota.c")
+E("gives_a_part_of_a_gang_back_at_once", "Volcano #2377: stuck, partial gangs", "at_us > p->w->now_us", "false")
+E("gives_back_what_only_a_person_can_allow", "Cloister: a refusal by a policy", "⟦!refusal_is_of_quota(r)⟧ || since_us == 0", "false")
+E("comes_back_with_whom_it_collided", "Volcano #2377: stuck, partial gangs", "chance % (uint64_t)(2 * seconds + 1)", "0 * chance")
+E("comes_back_as_soon_as_the_first_time", "JobSet: no backoff between restarts", "given_back(&p->next) - 1", "0 * given_back(&p->next)")
 
 of("operator/core/plan_fallback.c")
 E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")

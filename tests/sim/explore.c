@@ -78,7 +78,9 @@ static void rename_pods(struct renaming *r, struct pod *pods, size_t n, uint32_t
 {
     for (size_t i = 0; i < n && pods[i].number; i++) {
         rename_one(r, &pods[i].number);
-        /* Of the moment only this matters: whether the failure has settled. */
+        /* Of the moments only this matters: whether a part of a gang waits for long, whether a failure has
+         * settled. */
+        pods[i].created_s = pods[i].created_s + (uint32_t)HOLD_S > now_ms / 1000;
         pods[i].finished_s = pods[i].finished_s && pods[i].finished_s + 15u > now_ms / 1000;
         if (pods[i].leaves_s)
             pods[i].leaves_s = pods[i].leaves_s > now_ms / 1000                       ? 1

@@ -134,6 +134,17 @@ static const char *law_of_counts(const struct job_status *new)
     return NULL;
 }
 
+static const struct status_failure *last_failure(const struct job_status *s)
+{
+    return s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
+}
+
+static bool is_given_back(const struct job_status *s)
+{
+    const struct status_failure *last = last_failure(s);
+    return last && last->attempt == s->attempt && strcmp(last->reason, "GangIncomplete") == 0;
+}
+
 const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *new)
 {
     struct ghost *g = &s->ghost;
@@ -146,8 +157,10 @@ const char *law_of_status(struct state *s, const struct job_status *old, const s
     law = law ? law : law_of_counts(new);
     if (n->active + n->succeeded + n->failed == REPLICAS)
         g->is_whole[new->attempt] = true;
-    if (status_is_suspended(new))
+    if (status_is_suspended(new) || is_given_back(new))
         g->is_given_up[new->attempt] = true;
+    if (!law && is_given_back(new) && !is_given_back(old) && g->is_whole[new->attempt])
+        law = "a whole gang is given back";
     if (!law && ++g->rewrites > REWRITES)
         law = "the status is written again and again, and nothing else happens";
     return law;
@@ -188,11 +201,6 @@ const char *law_of_create(struct state *s, const struct simwrite *w, const struc
 static bool holds(const uint8_t set[32], uint8_t number)
 {
     return set[number / 8] >> number % 8 & 1;
-}
-
-static const struct status_failure *last_failure(const struct job_status *s)
-{
-    return s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
 }
 
 const char *law_of_known_causes(const struct oper *o, const struct job_status *new)
@@ -310,7 +318,8 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
             return "a wake-up in the past";
     }
     const char *law = law_of_ended_workers(w, plan);
-    return law ? law : law_of_old_workers(w, plan);
+    law = law ? law : law_of_old_workers(w, plan);
+    return law ? law : law_of_holding(w, plan);
 }
 
 /* ---- what is removed ---- */

@@ -124,7 +124,7 @@ json_t *pod_json(const struct pod *p, const json_t *rendered)
     json_t *pod = json_deep_copy(rendered);
     json_t *metadata = json_object_get(pod, "metadata");
     json_object_set_new(metadata, "uid", json_sprintf("uid-%d", p->number));
-    json_object_set_new(metadata, "creationTimestamp", time_json(0));
+    json_object_set_new(metadata, "creationTimestamp", time_json(p->created_s));
     if (p->flags & POD_DELETING) {
         json_object_set_new(metadata, "deletionTimestamp", time_json(p->leaves_s));
         json_object_set_new(metadata, "deletionGracePeriodSeconds",

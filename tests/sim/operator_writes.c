@@ -54,6 +54,8 @@ static void note_success(const struct state *s, struct oper *o, struct simwrite 
 
 static void note_refusal(const struct state *s, struct oper *o, const struct simwrite *w)
 {
+    if (w->attempt && o->refused_attempt && w->attempt != o->refused_attempt)
+        o->refused_count = 0;
     o->refused_kind = w->kind;
     o->refused_attempt = w->attempt;
     o->refused_index = w->index;

@@ -110,6 +110,16 @@ static enum reply serve_status(struct state *s, const struct simwrite *w, const 
     return REPLY_OK;
 }
 
+/* Others want the same: when the first worker of an attempt has come, they have taken the rest. */
+static void take_rest_of_quota(struct state *s, uint8_t attempt)
+{
+    int count = 0;
+    for (size_t i = 0; i < PODS && s->pods[i].number; i++)
+        count += s->pods[i].job == s->job.number && s->pods[i].attempt == attempt;
+    if (s->job.variant & WITH_SMALL_QUOTA && count == 1)
+        s->is_quota_full = true;
+}
+
 static enum reply serve_pod(struct state *s, const struct simwrite *w, const struct simjob *base,
                             uint16_t *ret_number, const char **ret_law)
 {
@@ -125,9 +135,11 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
                                .job = base->number,
                                .attempt = w->attempt,
                                .index = w->index,
+                               .created_s = (uint16_t)(s->ms / 1000),
                                .group = w->group,
                                .flags = w->group ? POD_GATED | POD_HELD : 0});
     *ret_number = s->last_number;
+    take_rest_of_quota(s, w->attempt);
     const struct pod *made = pod_named(s->pods, w->attempt, w->index);
     if (!*ret_law && made && made->group && !s->ghost.was_late && kueue_counted(s, made) > REPLICAS)
         *ret_law = "Kueue deletes a worker as excess: one that it replaces still counts";

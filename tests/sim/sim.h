@@ -57,15 +57,24 @@ struct pod {
     uint8_t told; /* by the agent's termination message */
     uint8_t disruption;
     uint8_t flags;
-    uint8_t group;       /* Kueue's: the attempt that began it, 0 = none */
-    uint8_t unused;      /* no padding: the bytes are a key */
+    uint8_t group;  /* Kueue's: the attempt that began it, 0 = none */
+    uint8_t unused; /* no padding: the bytes are a key */
+    uint16_t created_s;
     uint16_t finished_s; /* when the trainer ended */
     uint16_t leaves_s;   /* being deleted: when its grace is over */
 };
 
 /* What a spec asks for beside the usual. */
-enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4, WITH_QUEUE = 8 };
-enum { STATUS_PAUSE_MS = 1000, DEADLINE_S = 300, TTL_S = 60, GRACE_S = 60, FORCE_S = 100, OWN_GRACE = 255 };
+enum variant { WITH_DEADLINE = 1, WITH_TTL = 2, WITH_CLEAN_PODS = 4, WITH_QUEUE = 8, WITH_SMALL_QUOTA = 16 };
+enum {
+    STATUS_PAUSE_MS = 1000,
+    DEADLINE_S = 300,
+    TTL_S = 60,
+    GRACE_S = 60,
+    FORCE_S = 100,
+    HOLD_S = 60,
+    OWN_GRACE = 255
+};
 
 struct simjob {
     uint8_t number; /* its uid; 0 = there is none */
@@ -180,7 +189,7 @@ struct ghost {
     uint8_t succeeded[ATTEMPTS]; /* workers that succeeded, a bit each */
     uint8_t charged[ATTEMPTS];   /* failures counted for it */
     bool is_whole[ATTEMPTS];     /* the status has counted all its pods */
-    bool is_given_up[ATTEMPTS];  /* by suspension */
+    bool is_given_up[ATTEMPTS];  /* by suspension, or given back for a quota's sake */
     bool was_late;    /* a request came from an operator that had died, or that another has overtaken */
     uint8_t rewrites; /* of the status, since anything else happened */
     bool lost_policy; /* a person has deleted it */
@@ -375,6 +384,8 @@ const char *law_of_known_causes(const struct oper *o, const struct job_status *n
 const char *law_of_waiting(const struct state *s, const struct oper *o);
 const char *law_of_delete(const struct state *s, const struct simwrite *w, const struct pod *p);
 const char *law_of_plan(const struct world *w, const struct plan *plan);
+/* law_of_holding.c: of a plan, too. */
+const char *law_of_holding(const struct world *w, const struct plan *plan);
 /* Nothing moves any more. */
 const char *law_of_rest(const struct state *s);
 

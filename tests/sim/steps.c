@@ -15,10 +15,12 @@ const struct scenario scenarios[] = {
     {"lives", 1, 2, 1, true, WITH_DEADLINE | WITH_TTL},
     {"clean", 1, 2, 1, true, WITH_CLEAN_PODS},
     {"queue", 1, 2, 1, true, WITH_QUEUE},
+    {"quota", 1, 1, 1, true, WITH_SMALL_QUOTA},
     {"storm", 1, 6, 6, true, 0},
     {"storm-of-two", 2, 5, 5, true, 0},
     {"storm-of-queues", 1, 6, 4, true, WITH_QUEUE},
     {"storm-of-lives", 1, 6, 4, true, WITH_DEADLINE | WITH_TTL},
+    {"storm-of-quotas", 2, 4, 4, true, WITH_SMALL_QUOTA},
     {"clean-storm-of-two", 2, 4, 4, true, WITH_TTL | WITH_CLEAN_PODS},
 };
 const size_t scenario_count = ARRAY_LEN(scenarios);
@@ -144,10 +146,12 @@ size_t choices_of(const struct state *s, bool with_trouble, struct choice ret[CH
     for (uint8_t i = 0; i < s->ops_used; i++)
         n += operator_choices(s, i, with_trouble, ret + n);
     /* What others do in their own time, they do when nothing else moves. */
-    if (is_full && (n == 0 || with_trouble))
+    bool is_still = n == 0;
+    bool is_kept = s->job.variant & WITH_SMALL_QUOTA;
+    if (is_full && (is_still || (with_trouble && !is_kept)))
         ret[n++] = (struct choice){.kind = QUOTA_FREES};
     /* Patience is for when nothing else moves, and for those who want to see what haste does. */
-    if (waits(s) && (n == 0 || with_trouble))
+    if (waits(s) && (is_still || with_trouble))
         ret[n++] = (struct choice){.kind = WAIT};
     return n;
 }

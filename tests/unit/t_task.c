@@ -1,4 +1,4 @@
-/* How often a job may tell how far it is. */
+/* How often a job may tell how far it is, and what the API server refused it. */
 #include "shell/task.h"
 
 #include <setjmp.h>
@@ -57,12 +57,33 @@ static void progress_is_told_less_often_while_status_writes_are_slow(void **stat
     assert_int_equal(pause_after_ms(60 * 1000), 2);
 }
 
+static int32_t refused(struct task *t, const char *object)
+{
+    task_note_create(t, object, "exceeded quota");
+    return task_refusal(t).count;
+}
+
+static void refusals_are_counted_anew_for_each_attempt(void **state)
+{
+    struct loop *loop = loop_new();
+    struct task *t = task_new(loop, "ml", "digits", never, NULL);
+    (void)state;
+    assert_int_equal(refused(t, "pod digits-worker-0-1"), 1);
+    assert_int_equal(refused(t, "pod digits-worker-1-1"), 2);
+    assert_int_equal(refused(t, "service digits-workers"), 3);
+    assert_int_equal(refused(t, "pod digits-worker-1-1"), 4);
+    assert_int_equal(refused(t, "pod digits-worker-1-2"), 1);
+    task_free(t);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_status_need_not_wait),
         cmocka_unit_test(progress_is_told_once_a_second),
         cmocka_unit_test(progress_is_told_less_often_while_status_writes_are_slow),
+        cmocka_unit_test(refusals_are_counted_anew_for_each_attempt),
     };
     return cmocka_run_group_tests_name("task", tests, NULL, NULL);
 }
