@@ -66,6 +66,7 @@ int gcp_try(const struct gcp_site *site, struct http_session *s, const struct ht
     struct http_request call = *q;
     if (is_cancelled(site))
         return FAIL(e, ERR_CANCELLED, "cancelled");
+    call.is_cancelled = site->is_cancelled;
     add_quota_project(site, &call, headers);
     call.bearer = identity_hold_token(site->identity, e);
     if (call.bearer == NULL)
@@ -82,9 +83,11 @@ int gcp_try(const struct gcp_site *site, struct http_session *s, const struct ht
 int gcp_try_without_token(const struct gcp_site *site, struct http_session *s, const struct http_request *q,
                           struct http_response *r, struct err *e)
 {
+    struct http_request call = *q;
     if (is_cancelled(site))
         return FAIL(e, ERR_CANCELLED, "cancelled");
-    if (http_perform(s, q, r, e) < 0)
+    call.is_cancelled = site->is_cancelled;
+    if (http_perform(s, &call, r, e) < 0)
         return -1;
     return r->status < 400 ? 0 : gcp_fail_from_reply(q->method, q->url, r, e);
 }

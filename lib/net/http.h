@@ -10,8 +10,8 @@
  * caller reads response.status. Errors of this layer are ERR_UNAVAILABLE (no
  * connection, name not found, connection lost), ERR_TIMED_OUT, ERR_PROTOCOL
  * (a certificate that is not trusted, a malformed reply), ERR_TOO_LARGE (body over max_body_bytes, heads over
- * 64 KiB), ERR_DENIED (all addresses are refused) and what on_body returned. Redirects are never followed;
- * HTTPS certificates are always verified unless tls.insecure says otherwise. Every handle has
+ * 64 KiB), ERR_DENIED (all addresses are refused), ERR_CANCELLED and what on_body returned. Redirects are
+ * never followed; HTTPS certificates are always verified unless tls.insecure says otherwise. Every handle has
  * CURLOPT_QUICK_EXIT, so that a name that never resolves cannot block the loop. Memory that libcurl frees is
  * wiped: tokens pass through it.
  *
@@ -21,6 +21,7 @@
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,6 +80,9 @@ struct http_request {
      * until the call has ended. A kept connection was judged when it was opened, so requests with other rules
      * need another session or loop. Proxies are bypassed: they would look up the name themselves. */
     const struct address_ranges *refused;
+    /* Ends an http_perform within a second (ERR_CANCELLED) once it is set, by any thread; NULL: nothing does.
+     */
+    const atomic_bool *is_cancelled;
 };
 
 /* Headers of a response that callers ask for; names are matched without case. */

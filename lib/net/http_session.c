@@ -73,23 +73,36 @@ void http_session_set_buffer(struct http_session *s, size_t bytes)
     s->buffer_bytes = bytes;
 }
 
-/* Called whenever libcurl looks. Fewer bytes than before: it has begun anew, on another connection. */
+/* The bytes since it last got on. Fewer than before: libcurl has begun anew, on another connection. */
+static curl_off_t pace_update(struct pace *p, curl_off_t bytes)
+{
+    curl_off_t more = bytes - p->bytes;
+    int64_t now_ms = clock_boot_ms(), passed_ms = now_ms - p->looked_ms;
+    p->looked_ms = now_ms;
+    p->waited_ms += passed_ms < LOOK_MAX_MS ? passed_ms : LOOK_MAX_MS;
+    if (more >= 0 && more < HTTP_PROGRESS_BYTES)
+        return more;
+    p->bytes = bytes;
+    p->waited_ms = 0;
+    return 0;
+}
+
+/* Called whenever libcurl looks; anything but 0 ends the transfer. */
 static int on_look(void *context, curl_off_t to_come, curl_off_t received, curl_off_t to_send,
                    curl_off_t sent)
 {
     struct pace *p = context;
     struct transfer *t = p->transfer;
-    curl_off_t bytes = received + sent, more = bytes - p->bytes;
-    int64_t now_ms = clock_boot_ms(), passed_ms = now_ms - p->looked_ms;
-    (void)to_send;
-    p->looked_ms = now_ms;
-    p->waited_ms += passed_ms < LOOK_MAX_MS ? passed_ms : LOOK_MAX_MS;
-    if (more < 0 || more >= HTTP_PROGRESS_BYTES) {
-        p->bytes = bytes;
-        p->waited_ms = 0;
-    }
+    curl_off_t more = pace_update(p, received + sent);
     bool is_all_here = to_come > 0 && received >= to_come;
-    if (p->waited_ms < p->limit_ms || is_all_here || t->error.code != ERR_NONE)
+    (void)to_send;
+    if (is_all_here || t->error.code != ERR_NONE)
+        return 0;
+    if (t->q->is_cancelled != NULL && atomic_load(t->q->is_cancelled)) {
+        err_set(&t->error, ERR_CANCELLED, NULL, "cancelled");
+        return 1;
+    }
+    if (p->limit_ms < 0 || p->waited_ms < p->limit_ms)
         return 0;
     p->has_stalled = true;
     err_set(&t->error, ERR_TIMED_OUT, transfer_label(t),
@@ -101,8 +114,6 @@ static int on_look(void *context, curl_off_t to_come, curl_off_t received, curl_
 static void set_pace(struct pace *p)
 {
     CURL *easy = p->transfer->easy;
-    if (p->limit_ms < 0)
-        return;
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_look);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, p);

@@ -87,3 +87,19 @@ def test_a_metadata_server_that_hardly_answers_is_asked_again_soon(cloud, worker
     code, message = w.finish()
     assert (code, w.log("trainer")) == (0, "ran\n"), message
     assert time.monotonic() - began < 25
+
+
+def test_a_file_that_is_refused_is_told_although_another_hangs(cloud, worker, tmp_path, prefix):
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for name in ("bad", "slow"):
+        (folder / name).write_text(name)
+    spec = encrypt(cloud, prefix, folder)
+    cloud.api.faults([{"match": "GET /download/.*/data/slow", **SILENT},
+                      {"match": "GET /download/.*/data/bad", "delay_seconds": 1, "status": 403}])
+    began = time.monotonic()
+    w = worker(spec)
+    w.start_trainer("echo started")
+    code, message = w.finish()
+    assert (code, message["reason"]) == (125, "DataAccessDenied"), message
+    assert time.monotonic() - began < 15
