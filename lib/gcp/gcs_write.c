@@ -162,8 +162,7 @@ static int take_progress(struct upload *u, struct err *e)
     return 0;
 }
 
-/* What it asks for without bytes is how far the upload is. The URL is a right: errors have it without query.
- */
+/* Without bytes it asks how far the upload is. The URL is a right: errors have it without query. */
 static int put_range(struct upload *u, struct view bytes, const char *range, struct err *e)
 {
     struct http_header header = {"Content-Range", range};

@@ -80,8 +80,7 @@ struct http_request {
      * until the call has ended. A kept connection was judged when it was opened, so requests with other rules
      * need another session or loop. Proxies are bypassed: they would look up the name themselves. */
     const struct address_ranges *refused;
-    /* Ends an http_perform within a second (ERR_CANCELLED) once it is set, by any thread; NULL: nothing does.
-     */
+    /* Ends an http_perform within a second (ERR_CANCELLED) once some thread sets it; may be NULL. */
     const atomic_bool *is_cancelled;
 };
 
