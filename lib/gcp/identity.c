@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "crypt/jwt.h"
 #include "data/js.h"
+#include "gcp/call.h"
 #include "gcp/token_reply.h"
 #include "net/url.h"
 #include "os/file.h"
@@ -19,7 +20,7 @@
 #define METADATA_HOST "169.254.169.254"
 #define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
-enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000, TOKEN_TOTAL_MS = 30 * 1000 };
+enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -220,7 +221,7 @@ static int ask_token_endpoint(struct identity *id, struct http_response *r, stru
                                  .headers = &TYPE,
                                  .header_count = 1,
                                  .body = strbuf_view(&form),
-                                 .total_timeout_ms = TOKEN_TOTAL_MS};
+                                 .total_timeout_ms = GCP_CONTROL_TOTAL_MS};
         struct http_session *s = http_session_new(id->tls);
         result = http_perform(s, &q, r, e);
         http_session_free(s);
