@@ -35,7 +35,7 @@ objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 LIB_SRC      := $(call sources,lib)
 PURE_SRC     := $(call sources,operator/api operator/core)
-SHELL_SRC    := $(call sources,operator/shell)
+SHELL_SRC    := $(call sources,operator/shell) operator/flags.c operator/verbosity.c
 WORKER_SRC   := $(filter-out worker/main.c worker/exec/%,$(call sources,worker))
 EXEC_SRC     := $(call sources,worker/exec)
 CLIENT_SRC   := $(filter-out client/main.c,$(call sources,client))
@@ -131,7 +131,7 @@ bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: me
 	@$(MAKE) --no-print-directory $(BIN)/cloister-operator $(BUILD)/bench/pod_bytes
 	@BUILD=$(BUILD) $(VENV)/bin/python -B tests/bench/operator/bench.py
 # Of the shell, what does no I/O: the simulation is their client and their loop.
-CACHE_SRC := operator/shell/caches.c operator/shell/gangs.c operator/shell/expect.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c \
+CACHE_SRC := operator/shell/cache/caches.c operator/shell/cache/pods_by_job.c operator/shell/cache/expectations.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c \
              lib/kube/framer_protobuf.c
 SIM_OBJ   := $(call objects,$(call sources,tests/sim) $(PURE_SRC) $(CACHE_SRC))
 sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss

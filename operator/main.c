@@ -14,10 +14,10 @@
 #include "net/httpd.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "shell/controller.h"
-#include "shell/flags.h"
-#include "shell/reports.h"
-#include "shell/verbosity.h"
+#include "shell/reconcile/controller.h"
+#include "flags.h"
+#include "shell/reports/reports.h"
+#include "verbosity.h"
 
 #include "base/banned.h"
 

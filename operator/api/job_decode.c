@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "api/field.h"
+#include "data/field.h"
 #include "data/js.h"
 #include "api/job_validate.h"
 #include "api/labels.h"

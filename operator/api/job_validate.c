@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "api/quantity.h"
+#include "data/quantity.h"
 
 #include "base/banned.h"
 

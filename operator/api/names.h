@@ -8,6 +8,9 @@
 
 #include <stdint.h>
 
+/* The worker that publishes, and that the others meet at. */
+#define COORDINATOR_INDEX 0
+
 #define JOB_NAME_MAX    40
 #define VOLUME_NAME_MAX 50
 #define NAME_SIZE       96

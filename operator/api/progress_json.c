@@ -3,7 +3,7 @@
 
 #include <stddef.h>
 
-#include "api/field.h"
+#include "data/field.h"
 #include "data/js.h"
 
 #include "base/banned.h"

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "api/field.h"
+#include "data/field.h"
 #include "api/status_int.h"
 #include "data/js.h"
 
@@ -189,11 +189,6 @@ json_t *status_encode(const struct job_status *s)
     return o;
 }
 
-void status_decode_fields(const struct field *table, size_t count, const json_t *object, void *ret)
-{
-    (void)!fields_decode(table, count, object, "", ret, NULL);
-}
-
 static void decode_failures(const json_t *list, struct job_status *ret)
 {
     size_t total = json_array_size(list);
@@ -207,9 +202,9 @@ static void decode_failures(const json_t *list, struct job_status *ret)
                                      .reason = "",
                                      .message = ""};
         const json_t *o = json_array_get(list, i);
-        status_decode_fields(failure_fields, ARRAY_LEN(failure_fields), o, f);
-        status_decode_fields(&failure_attempt, 1, o, f);
-        status_decode_fields(&failure_exit, 1, o, f);
+        fields_decode_valid(failure_fields, ARRAY_LEN(failure_fields), o, f);
+        fields_decode_valid(&failure_attempt, 1, o, f);
+        fields_decode_valid(&failure_exit, 1, o, f);
     }
 }
 
@@ -218,7 +213,7 @@ static void decode_conditions(const json_t *list, struct job_status *ret)
     for (size_t i = 0; i < json_array_size(list) && ret->condition_count < CONDITIONS_MAX; i++) {
         struct status_condition *c = &ret->conditions[ret->condition_count++];
         *c = (struct status_condition){.type = "", .status = "", .reason = "", .message = ""};
-        status_decode_fields(condition_fields, ARRAY_LEN(condition_fields), json_array_get(list, i), c);
+        fields_decode_valid(condition_fields, ARRAY_LEN(condition_fields), json_array_get(list, i), c);
     }
 }
 
@@ -259,7 +254,7 @@ static void keep_sensible_numbers(struct job_status *ret)
 void status_decode(const json_t *status, struct arena *a, struct job_status *ret)
 {
     status_init(ret);
-    status_decode_fields(status_fields, ARRAY_LEN(status_fields), status, ret);
+    fields_decode_valid(status_fields, ARRAY_LEN(status_fields), status, ret);
     keep_sensible_numbers(ret);
     ret->phase = phase_from_name(js_text(status, "phase"));
     (void)progress_decode(js_at(status, "progress"), a, &ret->progress);

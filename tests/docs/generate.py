@@ -117,7 +117,7 @@ def metrics():
              "controller-runtime and client-go have the names that dashboards know. No label holds the name of a job: there is no end of",
              "them. Counters belong to a process and begin with 0 when it starts; what happens to jobs is counted by the leader only, once",
              "the API server holds it.", "",
-             *metric_table("operator/shell/metrics.def"), "",
+             *metric_table("operator/shell/metrics/metrics.def"), "",
              "## Workers", "",
              "The agent of each worker gives these at `/metrics` of its port `agent-metrics` (19090). Rates are those of the counters, as in",
              "`rate(cloister_agent_received_bytes_total[1m])`. The endpoint is one of `metadata`, `kms`, `storage` and `other`.", "",

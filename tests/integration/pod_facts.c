@@ -9,9 +9,9 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
-#include "core/pod_wire.h"
-#include "core/render.h"
-#include "core/world.h"
+#include "core/model/pod_wire.h"
+#include "core/render/pod.h"
+#include "core/model/world.h"
 #include "data/skim.h"
 #include "kube/framer.h"
 #include "os/file.h"

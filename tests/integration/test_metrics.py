@@ -14,7 +14,7 @@ from kit.cluster import wait_for
 
 
 def rows():
-    return {row[2]: (row[1], set(filter(None, row[3].split(",")))) for row in table("operator/shell/metrics.def", "METRIC_ROW")}
+    return {row[2]: (row[1], set(filter(None, row[3].split(",")))) for row in table("operator/shell/metrics/metrics.def", "METRIC_ROW")}
 
 
 def difference(after, before):

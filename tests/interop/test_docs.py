@@ -15,7 +15,7 @@ def test_every_field_and_reason_is_described():
 
 
 def test_the_pages_name_metrics_that_exist():
-    known = {row[2] for row in table("operator/shell/metrics.def", "METRIC_ROW")}
+    known = {row[2] for row in table("operator/shell/metrics/metrics.def", "METRIC_ROW")}
     pattern = r"\b(?:cloister|controller_runtime|workqueue|rest_client|leader_election|process)_[a-z_]+\b"
     named = {re.sub(r"_(bucket|sum|count)$", "", n) for n in re.findall(pattern, (ROOT / "docs/operations.md").read_text())}
     assert len(named) > 5 and named <= known, named - known

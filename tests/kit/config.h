@@ -5,7 +5,7 @@
 #ifndef TESTS_KIT_CONFIG_H
 #define TESTS_KIT_CONFIG_H
 
-#include "core/world.h"
+#include "core/model/world.h"
 
 #define USUAL_CONFIG                                                                                         \
     .worker_image = "registry/worker@sha256:11", .worker_pull_policy = "",                                   \

@@ -31,7 +31,7 @@ def E(name, model, old, new):
 def S(name, model, old, new=""):
     MUTANTS.append(Mutant(name, _file, model, old, new, True))
 
-of("operator/core/plan.c")
+of("operator/core/plan/plan.c")
 E("creates_for_a_deleted_job", "Sieve, indirect: children made after the parent's deletion",
   "!w->job->is_deleting", "true")
 E("creates_in_a_namespace_that_goes", "Sieve, indirect: children made after the parent's deletion",
@@ -48,7 +48,7 @@ S("does_not_say_which_generation_it_saw", "Trainer #2713: conditions stay behind
 
 E("does_not_hear_of_suspension", "MPI operator #670: suspend without effect", "p->j->spec.suspend", "false")
 
-of("operator/core/plan_failure.c")
+of("operator/core/plan/failure.c")
 E("keeps_a_part_of_a_gang_for_ever", "Volcano #2377: stuck, partial gangs", "plan_give_back(p, &v)", "false")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
   "s->failures[s->failure_count - 1].attempt == s->attempt", "false")
@@ -81,7 +81,7 @@ E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect
 E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a failure",
   "status_is_suspended(&p->next) && v.class != CLASS_Security", "false")
 
-of("operator/core/plan_restart.c")
+of("operator/core/plan/restart.c")
 S("begins_beside_workers_that_still_run", "training-operator #2269: one failed worker, no gang restart",
   'plan_stop_workers(p, -1, "its attempt is over");')
 E("does_not_wait_for_a_pod_that_terminates", "JobSet #574, #576; Kueue #15424: replaced before it is gone",
@@ -96,7 +96,7 @@ E("counts_an_attempt_that_never_began", "training-operator: attempt numbers befo
   "p->count == actions", "false")
 E("forgets_when_it_started", "Trainer #2713: no start time to print", "p->next.start_time_us == 0", "false")
 
-of("operator/core/plan_children.c")
+of("operator/core/plan/children.c")
 E("delays_an_attempt_for_a_refusal_of_the_one_before", "Cloister: when a quota lets a gang in",
   "(attempt == 0 || attempt == p->gang.attempt)", "true")
 E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
@@ -117,7 +117,7 @@ S("makes_pods_before_their_policy", "Sieve: security", "create_policy(p);")
 S("lets_the_policy_go_before_the_workers", "Sieve: security", "keep_policy(p);")
 E("lets_workers_talk_in_the_clear", "Sieve: security", "p->w->config->has_inter_node_encryption", "true")
 
-of("operator/core/plan_stop.c")
+of("operator/core/plan/stop.c")
 E("kills_what_has_ended", "training-operator #3419: logs gone in spite of cleanPodPolicy",
   "if (!pod || ⟦!pod_is_alive(pod)⟧)", "false")
 E("deletes_what_is_being_deleted", "Sieve, indirect: needless writes in every pass",
@@ -136,17 +136,17 @@ S("forgets_to_force_a_pod", "Sieve: the controller is stuck",
   'planner_wake(p, at_us, "a worker that is stuck in deletion is deleted by force");')
 E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words)", "NULL")
 
-of("operator/core/plan_suspend.c")
+of("operator/core/plan/suspend.c")
 S("lets_a_suspended_job_run", "MPI operator #670; kubernetes: suspend deletes the pods",
   'plan_stop_workers(p, -1, "the job is suspended");')
 S("lets_the_deadline_run_on_in_suspension", "Trainer, Job: the deadline begins anew on resumption",
   "p->next.start_time_us = 0;")
 
-of("operator/core/plan_deadline.c")
+of("operator/core/plan/deadline.c")
 E("never_reaches_its_deadline", "Trainer #2899: no run policy", "at_us > p->w->now_us", "true")
 S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "the job\'s deadline");')
 
-of("operator/core/plan_end.c")
+of("operator/core/plan/end.c")
 E("lets_a_wrong_machine_keep_its_grace", "Sieve: security",
   "is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1", "-1")
 S("leaves_workers_when_the_job_has_ended", "MPI operator #127, #152: workers left running",
@@ -164,24 +164,24 @@ E("cleans_up_unasked", "training-operator #3419: logs gone in spite of cleanPodP
 S("loses_the_output", "Sieve: data loss", "p->next.output = r.output;")
 E("takes_any_workers_output", "Sieve: data loss", "p->gang.workers[⟦COORDINATOR_INDEX⟧]", "p->gang.replicas - 1")
 
-of("operator/core/plan_progress.c")
+of("operator/core/plan/progress.c")
 E("flickers_between_phases", "RayJob #1480, #3553: status that contradicts the pods", "⟦ran⟧ || ready", "false")
 E("does_not_say_why_it_waits", "Kueue #3158, #11720: why is it pending?", "*pod->unschedulable_message", "false")
 
-of("operator/core/plan_status.c")
+of("operator/core/plan/status.c")
 E("turns_conditions_that_do_not_turn", "Sieve, indirect: needless writes in every pass",
   "is_same ? old->transition_us : planner_now(p)", "planner_now(p)")
 E("lists_a_node_twice", "Sieve, indirect: order and repetition of lists", "strcmp(names[kept - 1], names[i]) != 0", "true")
 E("is_reconciling_and_stalled_at_once", "JobSet #545, #723: a status that tools misread",
   "phase != PHASE_SUSPENDED && ⟦!is_stalled(p)⟧", "true")
 
-of("operator/core/plan_report.c")
+of("operator/core/plan/report.c")
 E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦a->step > b->step⟧;", "a->step < b->step")
 E("forgets_the_checkpoints_of_failed_attempts", "Sieve: data loss", "i < p->gang.other_count", "false")
 E("writes_progress_at_each_report", "Trainer KEP-2779: reports that flood the API server", "age_us >= REFRESH_US", "true")
 E("publishes_before_all_have_trained", "Volcano #2684: wrong phase", "!has_trained(p, i)", "false")
 
-of("operator/core/plan_notify.c")
+of("operator/core/plan/notify.c")
 E("tells_for_ever_what_was_taken", "Sieve, intermediate: what was done is done again after each restart",
   "strcmp(p->w->notified[i].id, id) == 0", "false")
 E("takes_one_targets_word_for_anothers", "Sieve, stale: the state of one object read as another's",
@@ -193,7 +193,7 @@ E("does_not_tell_of_tampering", "Sieve, unobserved: what came and went is not to
 E("leaves_out_the_start", "Sieve: data loss",
   'strcmp(s->notifications[victim].type, "restarted") != 0', "false")
 
-of("operator/core/planner.c")
+of("operator/core/plan/planner.c")
 E("sleeps_until_the_last_moment", "Sieve: the controller is stuck", "p->wake_us <= at_us", "p->wake_us >= at_us")
 E("writes_in_every_pass", "Sieve, indirect: needless writes in every pass", "!status_equal(&p->next, &p->j->status)", "true")
 E("tells_the_same_turn_again", "Trainer #3316: events in flocks", "strcmp(p->next.reason, p->j->status.reason) != 0", "true")
@@ -203,7 +203,7 @@ E("puts_off_a_decision", "training-operator: a failure that shows up in no statu
   "p->w->status_after_us > p->w->now_us && ⟦is_progress_only(p)⟧", "true")
 S("tells_of_a_turn_that_is_put_off", "JobSet: the same event again and again", "p->event_count = 0;", ";")
 
-of("operator/core/gang.c")
+of("operator/core/model/gang.c")
 E("forgets_who_has_completed", "Sieve, unobserved: a pod that had succeeded goes, and its work is done again",
   "is_completed[i] && !g->workers[i]", "false")
 E("takes_a_worker_for_completed_whose_output_is_gone", "Sieve, unobserved: a pod that came and went",
@@ -217,19 +217,19 @@ E("takes_the_failed_for_alive", "JobSet #574: the restart is blocked", "p->phase
   "p->phase == POD_SUCCEEDED")
 E("overlooks_old_workers_that_live", "Kueue #15424: replaced before it is gone", "⟦pod_is_alive(g->others[i])⟧", "false")
 
-of("operator/core/verdict_place.c")
+of("operator/core/verdict/place.c")
 E("does_not_look_at_the_node", "Sieve: security", "strcmp(node->technology, technology_name(p->technology)) != 0", "false")
 E("believes_the_pod_alone", "Sieve: security", "⟦!is_one_of_the_jobs(w->job, p->technology)⟧ ||", "false")
 E("does_not_look_for_spot_machines", "Cloister: placement", "spot == SPOT_NEVER && ⟦node->is_spot⟧", "false")
 E("does_not_look_at_the_pod", "Sieve: security", "⟦p->is_changed⟧)", "false")
 
-of("operator/core/render_policy.c")
+of("operator/core/render/policy.c")
 E("opens_every_namespace", "Cloister: default deny", "LABEL_NAMESPACE, ⟦name⟧);", '"kube-system"')
 E("is_about_no_pod", "Cloister: default deny", "LABEL_JOB_UID, ⟦j->uid⟧);", '""')
 E("goes_with_the_job", "Cloister: the policy outlasts the last pod", "⟦i < count⟧; i++)\n        json_array_append_new(owners",
   "false")
 
-of("operator/core/plan_queue.c")
+of("operator/core/plan/queue.c")
 E("fills_a_group_beyond_its_size", "Kueue #13830, #15424: a replacement deleted as excess",
   "!is_too_full(p, member->group)", "true")
 E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
@@ -238,17 +238,17 @@ E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attem
 E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
 E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == SELECTION_SILENT && ⟦has_more⟧", "true")
 
-of("operator/core/plan_quota.c")
+of("operator/core/plan/quota.c")
 E("gives_a_part_of_a_gang_back_at_once", "Volcano #2377: stuck, partial gangs", "at_us > p->w->now_us", "false")
 E("gives_back_what_only_a_person_can_allow", "Cloister: a refusal by a policy", "⟦!refusal_is_of_quota(r)⟧ || since_us == 0", "false")
 E("comes_back_with_whom_it_collided", "Volcano #2377: stuck, partial gangs", "chance % (uint64_t)(2 * seconds + 1)", "0 * chance")
 E("comes_back_as_soon_as_the_first_time", "JobSet: no backoff between restarts", "given_back(&p->next) - 1", "0 * given_back(&p->next)")
 
-of("operator/core/plan_fallback.c")
+of("operator/core/plan/fallback.c")
 E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")
 E("stops_at_the_last_technology", "Cloister: fallbackAfterSeconds", "⟦(i + 1) % s->technology_count⟧", "i + 1 < s->technology_count ? i + 1 : i")
 
-of("operator/core/verdict.c")
+of("operator/core/verdict/verdict.c")
 E("takes_137_for_out_of_memory", "training-operator #2200: exit codes read as causes",
   'strcmp(t->reason, "OOMKilled") == 0', "t->exit_code == 137")
 E("makes_a_number_of_an_unknown_end", "training-operator: 0xbeef for an unknown exit code",
@@ -270,32 +270,32 @@ E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!
 of("operator/api/job_decode.c")
 E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "!*j->spec.managed_by", "true")
 
-of("operator/core/report.c")
+of("operator/core/model/report_of_pod.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",
   'strcmp(id->pod_uid, p->uid) == 0', "true")
 
-of("operator/core/render_containers.c")
+of("operator/core/render/containers.c")
 E("charges_the_output_to_nobody", "training-operator #1661, #1717: out of memory",
   'bytes(⟦limit + s->output_limit_bytes⟧)', "limit")
 
-of("operator/core/render_plan.c")
+of("operator/core/render/assignment.c")
 E("writes_all_attempts_into_one_folder", "Sieve: data loss", 'json_sprintf("%s%d/", folder, ⟦(int)attempt⟧)', "1")
 E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'", "false")
 
-of("operator/core/render.c")
+of("operator/core/render/pod.c")
 E("gives_children_no_controller", "Sieve: pods leak", '"controller", ⟦1⟧, "blockOwnerDeletion"', "0")
 E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)w->attempt⟧)', "0")
 E("gives_workers_a_token", "training-operator #1814; Sieve: security",
   '"automountServiceAccountToken", ⟦json_false()⟧', "json_true()")
 
-of("operator/core/render_placement.c")
+of("operator/core/render/placement.c")
 E("does_not_tolerate_lost_nodes", "Trainer #2072; training-operator #1570: the node is lost",
   '"tolerationSeconds", ⟦(int)seconds⟧', "0")
 E("takes_spot_machines_unasked", "Trainer: preemption of who did not ask for it", "⟦spot != SPOT_PREFER⟧", "spot == SPOT_ONLY")
 E("forgets_the_second_choice", "Cloister: the technology that the attempt asks for", "affinity(⟦t⟧, s->spot)",
   "s->technologies[0]")
 
-of("operator/core/pod_facts.c")
+of("operator/core/model/pod_facts.c")
 E("does_not_see_deletions", "Sieve, unobserved; Kueue #5130: stuck Terminating",
   "ret->is_deleting = ⟦v[5].len > 0⟧;", "false")
 E("takes_any_owner_for_the_controller", "Kueue #1566, #4106: pods with other owners",
@@ -305,7 +305,7 @@ E("forgets_that_an_image_was_replaced", "Sieve, unobserved: what came and went",
 E("compares_with_a_namesake", "Sieve, stale: another object of the same name",
   "strcmp(now->uid, before->uid) == 0", "true")
 
-of("operator/shell/expect.c")
+of("operator/shell/cache/expectations.c")
 E("does_not_wait_for_what_it_made", "Sieve, stale: plans on a view without its own writes",
   "case EXPECT_THERE: return ⟦is_child_there(x, c, namespace, &is_deleting)⟧;", "true")
 E("does_not_wait_for_its_own_status", "Sieve, stale: plans on a view without its own writes",
@@ -315,7 +315,7 @@ S("never_asks_what_became_of_it", "Sieve: the controller is stuck", "informer_re
 E("waits_for_a_child_that_has_gone", "Sieve, unobserved: a pod that came and went",
   "strcmp(this->uid, uid) == 0", "false")
 
-of("operator/shell/caches.c")
+of("operator/shell/cache/caches.c")
 S("does_not_tell_of_pods_that_have_gone", "Sieve, unobserved: a pod that came and went",
   "if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))\n"
   "        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);")

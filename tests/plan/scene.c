@@ -10,9 +10,9 @@
 
 #include <cmocka.h>
 
-#include "api/field.h"
+#include "data/field.h"
 #include "api/names.h"
-#include "core/report.h"
+#include "core/model/report_of_pod.h"
 #include "data/js.h"
 
 #include "../kit/config.h"

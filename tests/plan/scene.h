@@ -5,7 +5,7 @@
 #ifndef TESTS_PLAN_SCENE_H
 #define TESTS_PLAN_SCENE_H
 
-#include "core/plan.h"
+#include "core/plan/plan.h"
 
 /* 2026-01-01T12:00:00Z, the time of every case. */
 #define SCENE_NOW_US INT64_C(1767268800000000)

@@ -3,7 +3,7 @@
  * gives goes through reduce_pod(), reduce_job() and job_decode().
  *
  * Each object is made and reduced once. What goes through the real framer and informer
- * is a stub with its number, and the reductions that the informer calls (shell/caches_int.h,
+ * is a stub with its number, and the reductions that the informer calls (shell/cache/caches_int.h,
  * defined here) look the facts up.
  */
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 #include "api/names.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
-#include "core/render.h"
+#include "core/render/pod.h"
 #include "data/js.h"
 #include "data/skim.h"
 #include "object_json.h"
 #include "objects.h"
-#include "shell/caches_int.h"
+#include "shell/cache/caches_int.h"
 
 /* The real ones under other names, since the informers are to call those that stand here. */
 void *real_reduce_job(struct view object, const void *previous);
@@ -33,7 +33,7 @@ void *real_reduce_namespace(struct view object, const void *previous);
 #define reduce_policy    real_reduce_policy
 #define reduce_node      real_reduce_node
 #define reduce_namespace real_reduce_namespace
-#include "shell/reduce.c"
+#include "shell/cache/reduce.c"
 #undef reduce_job
 #undef reduce_pod
 #undef reduce_service

@@ -6,7 +6,7 @@
 #define TESTS_SIM_OBJECTS_H
 
 #include "base/strbuf.h"
-#include "shell/caches.h"
+#include "shell/cache/caches.h"
 #include "sim.h"
 
 #define NAMESPACE "ml"

@@ -8,7 +8,7 @@
 
 #include "api/names.h"
 #include "base/arena.h"
-#include "core/gang.h"
+#include "core/model/gang.h"
 #include "operator.h"
 #include "rig.h"
 

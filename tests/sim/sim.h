@@ -12,8 +12,8 @@
 
 #include <stdio.h>
 
-#include "core/plan.h"
-#include "shell/expect.h"
+#include "core/plan/plan.h"
+#include "shell/cache/expectations.h"
 
 enum {
     REPLICAS = 2,

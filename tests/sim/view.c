@@ -1,13 +1,13 @@
 /*
  * An operator's real caches as the world of plan(), as the shell's pass.c makes it, and
- * the real expectations of operator/shell/expect.c, which are flat between steps.
+ * the real expectations of operator/shell/cache/expectations.c, which are flat between steps.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/names.h"
 #include "base/arena.h"
-#include "core/report.h"
+#include "core/model/report_of_pod.h"
 #include "objects.h"
 #include "os/loop.h"
 

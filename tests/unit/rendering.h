@@ -5,7 +5,7 @@
 #ifndef TESTS_UNIT_RENDERING_H
 #define TESTS_UNIT_RENDERING_H
 
-#include "core/render.h"
+#include "core/render/pod.h"
 
 struct rendering {
     struct arena *a;

@@ -1,5 +1,5 @@
 /* What an event says of a job, and which events are the same one again. */
-#include "core/event.h"
+#include "core/render/event.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

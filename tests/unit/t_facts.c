@@ -1,4 +1,4 @@
-#include "core/world.h"
+#include "core/model/world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/render.h"
+#include "core/model/fingerprint.h"
 #include "data/js.h"
 
 #include "base/banned.h"

@@ -1,4 +1,4 @@
-#include "shell/gangs.h"
+#include "shell/cache/pods_by_job.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

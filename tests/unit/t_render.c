@@ -1,4 +1,4 @@
-#include "core/render.h"
+#include "core/render/pod.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +9,11 @@
 
 #include <cmocka.h>
 
-#include "api/field.h"
+#include "core/model/fingerprint.h"
+#include "data/field.h"
 #include "data/js.h"
 #include "api/labels.h"
-#include "api/quantity.h"
+#include "data/quantity.h"
 
 #include "rendering.h"
 

@@ -1,5 +1,5 @@
 /* When an event that repeats is written, with a clock of the test's own. */
-#include "shell/series.h"
+#include "shell/events/series.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* How often a job may tell how far it is, and what the API server refused it. */
-#include "shell/task.h"
+#include "shell/reconcile/task.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

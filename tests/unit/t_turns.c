@@ -1,5 +1,5 @@
 /* Whose turn it is, and who finds room. */
-#include "shell/turns.h"
+#include "shell/events/turns.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/pod_wire.h"
+#include "core/model/pod_wire.h"
 #include "data/skim.h"
 #include "kobj/status.h"
 #include "messages.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "core/world.h"
+#include "core/model/world.h"
 #include "data/js.h"
 #include "kube/store.h"
 #include "os/file.h"

@@ -1,0 +1,64 @@
+/*
+ * What plan() may ask for: a closed set.
+ *
+ * The order of a plan matters in one way: ACTION_SET_STATUS, when there is one,
+ * comes first, and the shell does the rest only after the API server has taken
+ * it (a decision stands in status before its consequences exist). Where the status
+ * stays as it is, ACTION_CONFIRM_JOB stands in its place: until the job has ended, no
+ * write goes out on a view that was overtaken. Pods wait for the NetworkPolicy that
+ * stands before them. Other actions do not depend on one another. A failed action
+ * ends the pass; the next pass plans again from what is there.
+ */
+#ifndef MODEL_ACTION_H
+#define MODEL_ACTION_H
+
+#include "api/job.h"
+
+enum action_kind {
+    ACTION_SET_STATUS,     /* status: PUT on the status subresource with the job's resourceVersion */
+    ACTION_CONFIRM_JOB,    /* read: the job has the resourceVersion that was planned on, or the pass ends */
+    ACTION_CREATE_SERVICE, /* render_service() */
+    ACTION_CREATE_POLICY,  /* render_policy() without pods */
+    ACTION_UPDATE_POLICY,  /* attempt, pods, version: render_policy(), PUT */
+    ACTION_CREATE_POD,     /* attempt, index, technology, group: render_pod() */
+    ACTION_DELETE_POD,     /* name, uid (precondition), grace_seconds */
+    ACTION_END_GROUP,      /* name of a pod: its pod group takes no more pods */
+    ACTION_DELETE_SERVICE, /* name, uid (precondition) */
+    ACTION_DELETE_POLICY,  /* the same */
+    ACTION_ASK_AUTOSCALER, /* name, uid of a pod: its events, for world.scaling */
+    ACTION_EVENT,          /* type, reason, note: about the job */
+    ACTION_WAKE_AT,        /* at_us: plan again then, if nothing else happens before; at most one, last */
+};
+
+/* A pod that owns something. */
+struct pod_owner {
+    const char *name;
+    const char *uid;
+};
+
+struct action {
+    enum action_kind kind;
+    const char *why;                 /* one line for the log */
+    const struct job_status *status; /* SET_STATUS */
+    int32_t attempt;                 /* CREATE_POD, UPDATE_POLICY */
+    int32_t index;                   /* CREATE_POD */
+    enum technology technology;      /* CREATE_POD */
+    const char *group;               /* CREATE_POD: Kueue's pod group, "" = none */
+    const char *name;                /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
+    const char *version;             /* UPDATE_POLICY: its resourceVersion */
+    const struct pod_owner *pods;    /* UPDATE_POLICY: who own it besides the job */
+    size_t pod_count;
+    const char *uid;       /* DELETE_*, ASK_* */
+    int32_t grace_seconds; /* DELETE_POD: -1 = the pod's own, 0 = by force */
+    const char *type;      /* EVENT: "Normal" or "Warning" */
+    const char *reason;    /* EVENT */
+    const char *note;      /* EVENT: at most 1024 bytes */
+    const char *pod;       /* EVENT: the pod that it is about, too; NULL = none */
+    const char *part;      /* EVENT: of the job, as "spec.notifications{ops}"; NULL = it is about the whole */
+    int64_t at_us;         /* WAKE_AT: wall time */
+};
+
+/* "CREATE_POD", ... */
+const char *action_kind_name(enum action_kind kind);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * What an agent says: in its own container's termination message, which is its
+ * last word, and in what it posts while it runs, which is advice (world.h). The
+ * message of the trainer's container is never read here: the trainer could write
+ * anything into it.
+ */
+#ifndef MODEL_REPORT_OF_POD_H
+#define MODEL_REPORT_OF_POD_H
+
+#include "core/model/pod_facts.h"
+
+struct report {
+    bool has_succeeded;
+    const char *stage;
+    const char *reason;
+    const char *class;
+    const char *message; /* a sentence with the remedy */
+    int32_t exit_code;   /* of the program; -1 = unknown */
+    struct status_checkpoint checkpoint;
+    struct status_output output;
+    const json_t *progress; /* in Kubeflow Trainer's form, not checked; NULL = none */
+};
+
+/* False when there is no report, or when it is of another pod, attempt or index than it stands in. */
+bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *ret);
+
+/*
+ * What the agent of a pod posted last, authenticated as that pod's: one heap block, freed with free(). Texts
+ * are "" when absent.
+ */
+struct posted_facts {
+    const char *pod_uid;
+    const char *stage;  /* identity, keys, staging, running, publishing, done */
+    const char *reason; /* of a failure; "" = none */
+    const char *class;
+    const char *message;
+    int32_t exit_code; /* of the program; -1 = it has not ended */
+    struct status_checkpoint checkpoint;
+    const char *progress; /* JSON in Kubeflow Trainer's form */
+};
+
+/* ERR_INVALID when it is no report, or not that pod's. The caller frees the result. */
+struct posted_facts *posted_facts_new(const json_t *report, const struct pod_facts *pod,
+                                      struct err *e) MUST_CHECK;
+
+struct world;
+/* What the pod's agent posted last, or NULL. */
+const struct posted_facts *posted_of_pod(const struct world *w, const struct pod_facts *p);
+bool posted_equal(const struct posted_facts *a, const struct posted_facts *b);
+/* The order of world.reports, for qsort. */
+int posted_order(const void *a, const void *b);
+
+#endif

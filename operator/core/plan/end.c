@@ -1,0 +1,124 @@
+/* The two ends of a job. */
+#include "core/plan/planner_int.h"
+
+#include <string.h>
+
+#include "api/names.h"
+#include "core/render/pod.h"
+#include "core/model/report_of_pod.h"
+
+#include "base/banned.h"
+
+/* Keys and data must be out of a wrong machine's memory soon; 0 would not wait for it at all. */
+#define SECURITY_GRACE_SECONDS 1
+
+static bool is_security_failure(const struct job_status *s)
+{
+    return s->failure_count > 0 &&
+           strcmp(s->failures[s->failure_count - 1].class, err_class_name(CLASS_Security)) == 0;
+}
+
+/* cleanPodPolicy None is for people who look into what runs; after a security failure nobody may. */
+static bool keeps_workers(const struct planner *p)
+{
+    return p->j->spec.clean_pods == CLEAN_PODS_NONE && !is_security_failure(&p->next);
+}
+
+static void stop_workers(struct planner *p, const char *why)
+{
+    plan_stop_workers(p, is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1, why);
+}
+
+void plan_fail(struct planner *p, const char *reason, const char *message)
+{
+    const struct pod_facts *alive = NULL;
+    plan_end_group(p);
+    if (!keeps_workers(p)) {
+        stop_workers(p, "the job has failed");
+        alive = plan_awaited_worker(p);
+    }
+    if (alive) {
+        p->failing_message = text_clip(p->a, message, MESSAGE_MAX);
+        planner_say(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
+                    plan_wait_for_end(p, alive), message);
+        return;
+    }
+    planner_say(p, PHASE_FAILED, reason, "%s", message);
+    p->next.finish_time_us = planner_now(p);
+}
+
+void plan_go_on_failing(struct planner *p)
+{
+    const struct status_condition *target = status_condition(&p->j->status, "FailureTarget");
+    const char *reason = p->j->status.reason;
+    plan_fail(p, *reason ? reason : "Unknown", target ? target->message : p->j->status.message);
+}
+
+static bool is_ttl_over(struct planner *p)
+{
+    int64_t finished_us = p->j->status.finish_time_us;
+    if (p->j->spec.ttl_seconds < 0 || finished_us == 0)
+        return false;
+    int64_t at_us = finished_us + p->j->spec.ttl_seconds * SECOND_US;
+    if (at_us <= p->w->now_us)
+        return true;
+    planner_wake(p, at_us, "ttlSecondsAfterFinished is over");
+    return false;
+}
+
+static void remove_child(struct planner *p, enum action_kind kind, const struct child_facts *child)
+{
+    if (child && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
+        planner_add(p, (struct action){.kind = kind,
+                                       .why = "ttlSecondsAfterFinished is over",
+                                       .name = child->name,
+                                       .uid = child->uid});
+}
+
+/*
+ * The job itself stays: where a GitOps repository holds it, it would come back and run again. The policy
+ * goes when nobody is left to whom it could matter.
+ */
+static void remove_children(struct planner *p)
+{
+    stop_workers(p, "ttlSecondsAfterFinished is over");
+    plan_remove_ended_workers(p, "ttlSecondsAfterFinished is over");
+    remove_child(p, ACTION_DELETE_SERVICE, p->w->service);
+    if (!gang_first_alive(&p->gang))
+        remove_child(p, ACTION_DELETE_POLICY, p->w->policy);
+}
+
+void plan_clean_up(struct planner *p)
+{
+    if (p->j->status.phase == PHASE_FAILED)
+        plan_end_group(p);
+    if (is_ttl_over(p)) {
+        remove_children(p);
+        return;
+    }
+    if (p->j->status.phase == PHASE_SUCCEEDED || !keeps_workers(p))
+        stop_workers(p, "the job has ended");
+    if (p->j->spec.clean_pods == CLEAN_PODS_ALL)
+        plan_remove_ended_workers(p, "cleanPodPolicy is All");
+}
+
+/*
+ * The write of this status is what commits the output: whoever reads status.output
+ * sees either nothing or the one that counts.
+ */
+void plan_end_succeeded(struct planner *p)
+{
+    struct report r;
+    plan_stop_old_workers(p);
+    if (report_of_pod(p->gang.workers[COORDINATOR_INDEX], p->a, &r))
+        p->next.output = r.output;
+    p->next.finish_time_us = planner_now(p);
+    if (*p->next.output.uri)
+        planner_say(p, PHASE_SUCCEEDED, REASON_Completed,
+                    "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
+                    "'kubectl cloister fetch %s -n %s'.",
+                    (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->namespace);
+    else
+        planner_say(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
+                    (int)p->gang.attempt);
+}

@@ -1,0 +1,260 @@
+/* An attempt that failed: found, judged, written down once, and counted against its budget. */
+#include "core/plan/planner_int.h"
+
+#include <string.h>
+
+#include "api/names.h"
+#include "base/strbuf.h"
+#include "core/verdict/rules.h"
+
+#include "base/banned.h"
+
+#define FAILURE_MESSAGE_MAX ((size_t)2048)
+/* Names of nodes in one message. */
+#define NODES_TEXT_MAX ((size_t)1536)
+/* Health of this length forgives the failures before it. */
+#define HEALTHY_US (600 * SECOND_US)
+/* A pod whose program has ended is given this long to bring its agent's report. */
+#define SETTLE_US           (15 * SECOND_US)
+#define BACKOFF_MAX_SECONDS INT64_C(360)
+
+static bool is_written_down(const struct job_status *s)
+{
+    return s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
+}
+
+/* Where the attempt's workers were at the last pass: one that is deleted by force may still run there. */
+static const char *where_they_were(const struct planner *p)
+{
+    const struct job_status *s = &p->j->status;
+    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(NODES_TEXT_MAX);
+    for (size_t i = 0; i < s->node_count; i++)
+        strbuf_addf(&nodes, "%s%s", i > 0 ? ", " : "", s->nodes[i]);
+    return arena_printf(p->a, "%s%s", strbuf_text(&nodes), strbuf_overflowed(&nodes) ? " and others" : "");
+}
+
+#define MAY_STILL_RUN                                                                                        \
+    ". If that was by force, its machine may still run it and hold the job's keys until it is off"
+
+/*
+ * Fewer pods than there have been: one was removed without leaving a trace. A pod that
+ * was never seen is not missed but created.
+ */
+static bool find_missing(const struct planner *p, struct verdict *ret)
+{
+    if (gang_missing(&p->gang, &p->j->status) <= 0)
+        return false;
+    int32_t index = 0;
+    while (p->gang.workers[index] || p->gang.departed[index])
+        index++;
+    char name[NAME_SIZE];
+    name_pod(p->j->name, index, p->gang.attempt, name);
+    const char *nodes = where_they_were(p);
+    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) is gone: it was deleted%s%s",
+                        (int)index, name, *nodes ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
+    ret->pod_name = arena_strdup(p->a, name);
+    return true;
+}
+
+/* What it was seen to end by is the cause, also when its pod was removed in the same moment. */
+static struct verdict verdict_of_departed(const struct planner *p, const struct pod_facts *departed)
+{
+    struct pod_facts *pod = arena_alloc(p->a, sizeof(*pod));
+    struct verdict v;
+    int64_t unused;
+    *pod = *departed;
+    pod->is_deleting = pod->is_deleting || !pod_is_terminal(pod);
+    if (verdict_of_pod(p->w, pod, p->a, &v, &unused) && strcmp(v.reason, REASON_PodDeleted) != 0)
+        return v;
+    bool may_run = pod_is_bound(pod) && !pod_is_terminal(pod);
+    return verdict_make(p->a, pod, REASON_PodDeleted, "%s is gone: it was deleted%s",
+                        verdict_where(p->a, pod), may_run ? MAY_STILL_RUN : "");
+}
+
+static bool judge(struct planner *p, struct verdict *ret)
+{
+    bool has_failed = find_missing(p, ret);
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        struct verdict v;
+        int64_t recheck_us = 0;
+        bool is_failure = p->gang.departed[i] != NULL;
+        if (is_failure)
+            v = verdict_of_departed(p, p->gang.departed[i]);
+        else if (p->gang.workers[i] && !pod_is_remembered(p->gang.workers[i]))
+            is_failure = verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us);
+        if (is_failure && (!has_failed || verdict_outranks(&v, ret))) {
+            *ret = v;
+            has_failed = true;
+        }
+        if (recheck_us != 0)
+            planner_wake(p, recheck_us, "a container does not start");
+    }
+    return has_failed;
+}
+
+/*
+ * When one worker dies, its peers lose their connections and end as well, and some
+ * peer's pod may be complete first. So a failure that could be an echo waits for the pods
+ * whose programs have ended: the cause may be among them. Suspension deletes these pods, so
+ * then it is now or never; and so it is for a pod that has gone, of which only this pass knows.
+ */
+static bool must_settle(struct planner *p, const struct verdict *v)
+{
+    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption || p->j->spec.suspend ||
+        gang_departed(&p->gang) > 0)
+        return false;
+    int64_t until = 0;
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        if (!pod || pod_is_terminal(pod) || pod->trainer.state != CONTAINER_TERMINATED || pod->is_deleting)
+            continue;
+        if (pod->trainer.finished_us + SETTLE_US > until)
+            until = pod->trainer.finished_us + SETTLE_US;
+    }
+    if (until <= p->w->now_us)
+        return false;
+    planner_wake(p, until, "a failed worker's pod is not complete yet");
+    return true;
+}
+
+static void write_down(struct planner *p, const struct verdict *v)
+{
+    struct job_status *s = &p->next;
+    if (s->failure_count == FAILURES_MAX) {
+        memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));
+        s->failure_count--;
+    }
+    s->failures[s->failure_count++] = (struct status_failure){
+        .attempt = p->gang.attempt,
+        .pod = v->pod ? v->pod->name : v->pod_name,
+        .node = v->pod ? v->pod->node : "",
+        .container = v->container,
+        .exit_code = v->exit_code,
+        .signal = v->signal,
+        .class = err_class_name(v->class),
+        .reason = v->reason,
+        .message = text_clip(p->a, v->message, FAILURE_MESSAGE_MAX),
+        .time_us = v->time_us ? v->time_us : planner_now(p),
+    };
+}
+
+static bool was_healthy_for_long(const struct planner *p)
+{
+    const struct status_condition *ready = status_condition(&p->j->status, "WorkersReady");
+    return ready && strcmp(ready->status, "True") == 0 && p->w->now_us - ready->transition_us >= HEALTHY_US;
+}
+
+/*
+ * As soon as it is seen, and not when the next failure is written down: a program ends some passes before its
+ * pod has failed, and the first of them takes WorkersReady away.
+ */
+static void forgive(struct planner *p)
+{
+    if (was_healthy_for_long(p))
+        p->next.backoff_failures = 0;
+}
+
+static void back_off(struct planner *p, const struct verdict *v)
+{
+    int32_t failures = p->next.backoff_failures;
+    int64_t seconds = p->j->spec.failure_policy.backoff_seconds;
+    for (int32_t i = 0; i < failures && seconds < BACKOFF_MAX_SECONDS; i++)
+        seconds *= 2;
+    if (seconds > BACKOFF_MAX_SECONDS || v->retry == REASON_SLOWLY)
+        seconds = BACKOFF_MAX_SECONDS;
+    p->next.backoff_failures = failures < INT32_MAX ? failures + 1 : failures;
+    p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
+}
+
+/* What a failure is charged to. */
+struct budget {
+    const char *field;  /* of failurePolicy; NULL = charged to nothing */
+    const char *reason; /* when it is used up */
+    int32_t limit;      /* -1 = none */
+    int32_t *spent;
+};
+
+static struct budget budget_of(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+{
+    const struct job_failure_policy *policy = &p->j->spec.failure_policy;
+    if (rule && rule->action == RULE_IGNORE)
+        return (struct budget){0};
+    if (rule || v->class != CLASS_Disruption)
+        return (struct budget){"maxRestarts", REASON_RestartLimitExceeded, policy->max_restarts,
+                               &p->next.restarts};
+    return (struct budget){"maxDisruptions", REASON_DisruptionLimitExceeded, policy->max_disruptions,
+                           &p->next.disruptions};
+}
+
+/* False when the budget is used up, and then the job has failed. */
+static bool charge(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+{
+    const struct budget b = budget_of(p, v, rule);
+    if (!b.field)
+        return true;
+    if (b.limit >= 0 && *b.spent >= b.limit) {
+        plan_fail(p, b.reason,
+                  arena_printf(p->a, "Attempt %d failed and failurePolicy.%s is %d: %s", (int)p->gang.attempt,
+                               b.field, (int)b.limit, v->message));
+        return false;
+    }
+    if (*b.spent < INT32_MAX)
+        ++*b.spent;
+    return true;
+}
+
+static void fail_by_rule(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+{
+    plan_fail(p, REASON_PodFailurePolicy,
+              arena_printf(p->a, "Attempt %d failed and rule %d of failurePolicy.rules says FailJob: %s",
+                           (int)p->gang.attempt, (int)(rule - p->j->spec.failure_policy.rules) + 1,
+                           v->message));
+}
+
+static void act_on(struct planner *p, const struct verdict *v)
+{
+    const struct job_rule *rule = rule_of_failure(p->j, v);
+    if (rule && rule->action == RULE_FAIL_JOB) {
+        fail_by_rule(p, v, rule);
+    } else if (v->retry == REASON_NEVER && !rule) {
+        plan_fail(p, v->reason, v->message);
+    } else if (charge(p, v, rule)) {
+        back_off(p, v);
+        planner_event_of_pod(p, "Warning", v->reason, v->pod ? v->pod->name : v->pod_name, v->message);
+    }
+}
+
+/* No failure of anything that the job has: it is charged to nothing. With other nodes the next attempt starts
+ * at once. */
+static bool give_up(struct planner *p)
+{
+    struct verdict v;
+    if (status_is_suspended(&p->next) || p->j->spec.suspend)
+        return false;
+    bool is_given_back = plan_give_back(p, &v);
+    if (!is_given_back && !plan_fallback(p, &v))
+        return false;
+    write_down(p, &v);
+    if (is_given_back)
+        plan_pause_after_giving_back(p);
+    planner_event(p, "Warning", v.reason, v.message);
+    return true;
+}
+
+bool plan_failure(struct planner *p)
+{
+    struct verdict v;
+    forgive(p);
+    if (is_written_down(&p->next))
+        return true;
+    if (!judge(p, &v))
+        return give_up(p);
+    if (must_settle(p, &v))
+        return false;
+    /* Workers that suspension deletes end in any way they like. */
+    if (status_is_suspended(&p->next) && v.class != CLASS_Security)
+        return false;
+    write_down(p, &v);
+    act_on(p, &v);
+    return true;
+}

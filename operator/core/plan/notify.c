@@ -1,0 +1,204 @@
+/*
+ * Who is to be told what. An event is owed to its targets from the write of the status that
+ * it tells of, in that very write, and stands there until each has taken it: whatever crashes
+ * in between, the next operator finds the debt.
+ */
+#include "core/plan/planner_int.h"
+
+#include <string.h>
+
+#include "base/banned.h"
+
+#define NOTIFICATION_MESSAGE_MAX ((size_t)1024)
+
+/* ---- targets ---- */
+static bool is_defined(const struct planner *p, const char *target)
+{
+    for (size_t i = 0; i < p->w->config->notification_target_count; i++)
+        if (strcmp(p->w->config->notification_targets[i], target) == 0)
+            return true;
+    return false;
+}
+
+static const char *asked_target(const struct planner *p, size_t i)
+{
+    const char *name = json_string_value(json_array_get(p->j->spec.notifications, i));
+    return name ? name : "";
+}
+
+static bool is_asked_for(const struct planner *p, const char *target)
+{
+    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
+        if (strcmp(asked_target(p, i), target) == 0)
+            return true;
+    return false;
+}
+
+static bool has_taken(const struct planner *p, const char *target, const char *id)
+{
+    for (size_t i = 0; i < p->w->notified_count; i++)
+        if (strcmp(p->w->notified[i].id, id) == 0 && strcmp(p->w->notified[i].target, target) == 0)
+            return true;
+    return false;
+}
+
+/* "'ops', 'audit'" */
+static const char *add_name(struct arena *a, const char *names, const char *name)
+{
+    return arena_printf(a, "%s%s'%s'", names, *names ? ", " : "", name);
+}
+
+/* ---- debts that are paid, or owed to nobody any more ---- */
+static void settle(struct planner *p)
+{
+    struct job_status *s = &p->next;
+    size_t kept = 0;
+    for (size_t i = 0; i < s->notification_count; i++) {
+        struct status_notification n = s->notifications[i];
+        size_t targets = 0;
+        for (size_t j = 0; j < n.target_count; j++)
+            if (is_defined(p, n.targets[j]) && is_asked_for(p, n.targets[j]) &&
+                !has_taken(p, n.targets[j], n.id))
+                n.targets[targets++] = n.targets[j];
+        n.target_count = targets;
+        if (targets > 0)
+            s->notifications[kept++] = n;
+    }
+    s->notification_count = kept;
+}
+
+/* ---- new debts ---- */
+
+static void tell_dropped(struct planner *p, const struct status_notification *n)
+{
+    const char *names = "";
+    for (size_t i = 0; i < n->target_count; i++)
+        names = add_name(p->a, names, n->targets[i]);
+    planner_event(
+        p, "Warning", REASON_NotificationDropped,
+        arena_printf(p->a,
+                     "The notification %s is left out, which %s did not take: at most %d wait. To go "
+                     "on, look what the events NotificationFailed say of these targets",
+                     n->id, names, NOTIFICATIONS_MAX));
+}
+
+/* Restarts come in numbers, and a newer one says how many there were; without any, the oldest goes. */
+static void make_room(struct planner *p)
+{
+    struct job_status *s = &p->next;
+    size_t victim = 0;
+    if (s->notification_count < NOTIFICATIONS_MAX)
+        return;
+    while (victim < s->notification_count && strcmp(s->notifications[victim].type, "restarted") != 0)
+        victim++;
+    if (victim == s->notification_count)
+        victim = 0;
+    tell_dropped(p, &s->notifications[victim]);
+    s->notification_count--;
+    memmove(&s->notifications[victim], &s->notifications[victim + 1],
+            (s->notification_count - victim) * sizeof(*s->notifications));
+}
+
+/* Its id is its key in the list, so it stands there once, even when somebody has set the attempt back. */
+static bool is_owed(const struct job_status *s, const char *id)
+{
+    for (size_t i = 0; i < s->notification_count; i++)
+        if (strcmp(s->notifications[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+static void owe(struct planner *p, const char *type, const struct status_failure *f, const char *reason,
+                const char *message)
+{
+    struct status_notification n = {
+        .id = arena_printf(p->a, "%s.%s.%d", p->j->uid, type, (int)p->next.attempt),
+        .type = type,
+        .attempt = p->next.attempt,
+        .time_us = planner_now(p),
+        .class = f ? f->class : "",
+        .reason = reason,
+        .message = text_clip(p->a, message, NOTIFICATION_MESSAGE_MAX),
+    };
+    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
+        if (is_defined(p, asked_target(p, i)) && n.target_count < NOTIFICATION_TARGETS_MAX)
+            n.targets[n.target_count++] = asked_target(p, i);
+    if (n.target_count == 0 || is_owed(&p->next, n.id))
+        return;
+    make_room(p);
+    p->next.notifications[p->next.notification_count++] = n;
+}
+
+static const struct status_failure *last_failure(const struct job_status *s)
+{
+    return s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
+}
+
+/* The failure that this pass has written down. */
+static const struct status_failure *new_failure(const struct planner *p)
+{
+    const struct status_failure *before = last_failure(&p->j->status), *now = last_failure(&p->next);
+    return now && (!before || before->attempt != now->attempt) ? now : NULL;
+}
+
+static bool owe_start(struct planner *p)
+{
+    const struct job_status *before = &p->j->status;
+    const struct status_failure *f = last_failure(&p->next);
+    if (before->start_time_us == 0 && p->next.start_time_us != 0) {
+        owe(p, "started", NULL, p->next.reason,
+            arena_printf(p->a, "Attempt %d has begun with %d worker%s.", (int)p->next.attempt,
+                         (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s"));
+        return true;
+    }
+    if (before->attempt == 0 || p->next.attempt <= before->attempt || !f)
+        return false;
+    owe(p, "restarted", f, f->reason,
+        arena_printf(p->a, "Attempt %d has begun, after attempt %d failed: %s", (int)p->next.attempt,
+                     (int)f->attempt, f->message));
+    return true;
+}
+
+static bool owe_failure(struct planner *p)
+{
+    const struct status_failure *f = new_failure(p);
+    if (!f || strcmp(f->class, err_class_name(CLASS_Security)) != 0)
+        return false;
+    owe(p, "security", f, f->reason, f->message);
+    return true;
+}
+
+static bool owe_end(struct planner *p)
+{
+    const struct status_failure *f = last_failure(&p->next);
+    if (status_is_finished(&p->j->status) || !status_is_finished(&p->next))
+        return false;
+    if (p->next.phase == PHASE_SUCCEEDED)
+        owe(p, "succeeded", NULL, p->next.reason, p->next.message);
+    else
+        owe(p, "failed", f && f->attempt == p->next.attempt ? f : NULL, p->next.reason, p->next.message);
+    return true;
+}
+
+static void tell_unknown_targets(struct planner *p)
+{
+    const char *names = "";
+    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
+        if (!is_defined(p, asked_target(p, i)))
+            names = add_name(p->a, names, asked_target(p, i));
+    if (*names)
+        planner_event(p, "Warning", REASON_NotificationTargetUnknown,
+                      arena_printf(p->a,
+                                   "spec.notifications names %s, not defined by the chart's value "
+                                   "notifications.targets and therefore not told. To go on, correct "
+                                   "spec.notifications, or have it defined there",
+                                   names));
+}
+
+void plan_notify(struct planner *p)
+{
+    settle(p);
+    bool is_started = owe_start(p), is_security = owe_failure(p), is_ended = owe_end(p);
+    if (is_started || is_security || is_ended)
+        tell_unknown_targets(p);
+}

@@ -1,0 +1,282 @@
+/* How far a healthy attempt is, in words: from what is missing to what runs. */
+#include "core/plan/planner_int.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "api/labels.h"
+#include "base/rfc3339.h"
+#include "core/verdict/trouble.h"
+
+#include "base/banned.h"
+
+/* So long a worker may take to its first container before people are told. */
+#define SLOW_START_US (120 * SECOND_US)
+/* An autoscaler that has not brought a node by then will not, as far as we can tell. */
+#define SCALE_UP_US      (120 * SECOND_US)
+#define SCALING_PAUSE_US (30 * SECOND_US)
+
+/* The first worker, by index, of which `is` holds. */
+static const struct pod_facts *first(const struct planner *p,
+                                     bool (*is)(const struct planner *p, const struct pod_facts *pod))
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (is(p, p->gang.workers[i]))
+            return p->gang.workers[i];
+    return NULL;
+}
+
+static bool is_failed(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return pod->phase == POD_FAILED;
+}
+
+static bool is_unbound(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return !pod_is_bound(pod) && !pod_is_terminal(pod);
+}
+
+static bool is_unschedulable(const struct planner *p, const struct pod_facts *pod)
+{
+    return is_unbound(p, pod) && *pod->unschedulable_message;
+}
+
+static bool is_on_silent_node(const struct planner *p, const struct pod_facts *pod)
+{
+    if (!pod_is_bound(pod) || pod_is_terminal(pod))
+        return false;
+    const struct node_facts *node = world_node(p->w, pod->node);
+    return !node || !node->is_ready;
+}
+
+/* The program's container runs from the moment on which the agent begins to stage. */
+static bool is_not_started(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return !pod_is_terminal(pod) && pod->trainer.state != CONTAINER_RUNNING &&
+           pod->trainer.state != CONTAINER_TERMINATED;
+}
+
+static const struct container_facts *troubled(const struct pod_facts *pod, const char **ret_name)
+{
+    const struct container_facts *const all[] = {&pod->install, &pod->agent, &pod->trainer};
+    static const char *const names[] = {CONTAINER_INSTALL, CONTAINER_AGENT, CONTAINER_TRAINER};
+    bool is_final = false;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        *ret_name = names[i];
+        if (trouble_of_container(names[i], all[i], &is_final))
+            return all[i];
+    }
+    return NULL;
+}
+
+static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
+{
+    const char *name = NULL;
+    (void)p;
+    return !pod_is_terminal(pod) && troubled(pod, &name);
+}
+
+/* The cluster autoscaler's word on a pod that finds no node, asked for now and then; NULL = it has none. */
+static const struct scaling *ask_autoscaler(struct planner *p, const struct pod_facts *pod)
+{
+    const struct scaling *s = &p->w->scaling;
+    bool is_known = strcmp(s->pod_uid, pod->uid) == 0;
+    if (is_known && s->asked_us + SCALING_PAUSE_US > p->w->now_us)
+        planner_wake(p, s->asked_us + SCALING_PAUSE_US, "the autoscaler may say something new");
+    else
+        planner_add(p, (struct action){.kind = ACTION_ASK_AUTOSCALER,
+                                       .why = "a worker finds no node",
+                                       .name = pod->name,
+                                       .uid = pod->uid});
+    return is_known && s->word != SCALING_UNKNOWN ? s : NULL;
+}
+
+static void say_scaling_up(struct planner *p, const struct pod_facts *pod, const struct scaling *s)
+{
+    planner_say(p, PHASE_PENDING, REASON_ScalingUp,
+                "No room yet for %s; the cluster autoscaler is adding a node: %s", verdict_where(p->a, pod),
+                s->message);
+}
+
+/* Of the technology, and Spot or not as the job asks. */
+static int32_t nodes_of_kind(const struct planner *p, enum technology t)
+{
+    int32_t all = p->w->confidential_nodes[t], spot = p->w->spot_nodes[t];
+    switch (p->j->spec.spot) {
+    case SPOT_NEVER: return all - spot;
+    case SPOT_ONLY: return spot;
+    case SPOT_PREFER: break;
+    }
+    return all;
+}
+
+/* gcloud takes its words in small letters only. */
+static const char *gcloud_word(struct arena *a, const char *label)
+{
+    char *word = arena_strdup(a, label);
+    for (char *c = word; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return word;
+}
+
+/* What the nodes lack, and who could bring them. */
+static void say_no_nodes(struct planner *p, enum technology t, const char *refusal)
+{
+    const struct job_spec *s = &p->j->spec;
+    const char *label = technology_name(t);
+    const char *kind = s->spot == SPOT_ONLY              ? " and is a Spot VM"
+                       : p->w->confidential_nodes[t] > 0 ? " and is no Spot VM (confidential.spot is Never)"
+                                                         : "";
+    const char *remedy =
+        *s->compute_class
+            ? arena_printf(
+                  p->a,
+                  "make sure that the ComputeClass makes such nodes (confidentialNodeType: %s): kubectl "
+                  "get computeclass %s -o yaml",
+                  label, s->compute_class)
+            : arena_printf(p->a,
+                           "add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
+                           "--machine-type=TYPE --confidential-node-type=%s%s",
+                           gcloud_word(p->a, label), s->spot == SPOT_ONLY ? " --spot" : "");
+    planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
+                "No node has the label " LABEL_NODE_TECHNOLOGY "=%s%s, and workers run on such nodes only.%s "
+                "To go on, %s",
+                label, kind, refusal, remedy);
+}
+
+/* A pool that was scaled to nothing has no node either; who is told "stalled" at once gives up too early. */
+static void wait_for_scale_up(struct planner *p, const struct pod_facts *pod)
+{
+    int64_t until_us = pod->created_us + SCALE_UP_US;
+    p->may_scale_up = until_us > p->w->now_us;
+    if (p->may_scale_up)
+        planner_wake(p, until_us, "no autoscaler has brought nodes");
+}
+
+static int64_t slow_time(const struct pod_facts *pod)
+{
+    return (pod->started_us ? pod->started_us : pod->created_us) + SLOW_START_US;
+}
+
+/* Bound, and not even its first container has come so far: a volume is missing, or the network. */
+static bool is_held_up(const struct planner *p, const struct pod_facts *pod)
+{
+    (void)p;
+    return pod->phase == POD_PENDING && pod_is_bound(pod) &&
+           (pod->install.state == CONTAINER_NONE || pod->install.state == CONTAINER_WAITING);
+}
+
+/* A kubelet tells of that in events only. */
+static bool say_held_up(struct planner *p, enum job_phase phase)
+{
+    const struct pod_facts *pod = first(p, is_held_up);
+    if (!pod)
+        return false;
+    if (slow_time(pod) > p->w->now_us) {
+        planner_wake(p, slow_time(pod), "a worker's containers do not come");
+        return false;
+    }
+    planner_say(p, phase, REASON_StartingContainers,
+                "No container of %s has started in two minutes. To go on, look at what its events say: "
+                "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
+                verdict_where(p->a, pod), pod->name, pod->namespace);
+    return true;
+}
+
+/* Never a fallback to other nodes: the job waits, and says for what. */
+static bool say_placement(struct planner *p)
+{
+    enum technology t = job_technology(p->j);
+    const char *label = technology_name(t);
+    const struct pod_facts *pod = first(p, is_unschedulable), *unbound = first(p, is_unbound);
+    const struct scaling *s = pod ? ask_autoscaler(p, pod) : NULL;
+    const char *refusal = s ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
+    if (s && s->word == SCALING_UP) {
+        say_scaling_up(p, pod, s);
+    } else if (unbound && nodes_of_kind(p, t) == 0) {
+        say_no_nodes(p, t, refusal);
+        wait_for_scale_up(p, unbound);
+    } else if (pod) {
+        planner_say(p, PHASE_PENDING, REASON_Unschedulable,
+                    "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
+                    "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
+                    verdict_where(p->a, pod), label, label, pod->unschedulable_message, refusal);
+    }
+    return unbound && (pod || nodes_of_kind(p, t) == 0);
+}
+
+static bool say_trouble(struct planner *p, enum job_phase phase)
+{
+    const char *name = NULL;
+    const struct pod_facts *pod = first(p, is_troubled);
+    const struct container_facts *c = pod ? troubled(pod, &name) : NULL;
+    if (c) {
+        char until[RFC3339_SIZE];
+        bool is_final = false;
+        const struct reason *r = reason_find(trouble_of_container(name, c, &is_final));
+        rfc3339_format_seconds(trouble_until(pod), until);
+        planner_say(p, phase, REASON_StartingContainers,
+                    "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at "
+                    "%s.",
+                    name, verdict_where(p->a, pod), r->word, trouble_detail(c), r->remedy,
+                    r->retry == REASON_NEVER ? "job" : "attempt", until);
+        return true;
+    }
+    pod = first(p, is_on_silent_node);
+    if (!pod)
+        return say_held_up(p, phase);
+    planner_say(p, phase, REASON_NodeNotReady,
+                "The node of %s does not answer; a new attempt starts if it stays away.",
+                verdict_where(p->a, pod));
+    return true;
+}
+
+static enum job_phase phase_of(const struct planner *p, int32_t ready)
+{
+    if (plan_is_publishing(p))
+        return PHASE_PUBLISHING;
+    /* Readiness may flicker, when an agent restarts for instance; the programs go on. */
+    bool ran = p->j->status.phase == PHASE_RUNNING && p->j->status.attempt == p->gang.attempt;
+    if (ran || ready == p->gang.replicas)
+        return PHASE_RUNNING;
+    return first(p, is_not_started) ? PHASE_STARTING : PHASE_STAGING;
+}
+
+static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
+{
+    int attempt = (int)p->gang.attempt;
+    int all = (int)p->gang.replicas;
+    const char *stage = plan_slowest_stage(p);
+    if (phase == PHASE_PUBLISHING)
+        planner_say(p, phase, REASON_Publishing,
+                    "Attempt %d: the programs of all workers have ended; the output is being encrypted and "
+                    "published.",
+                    attempt);
+    else if (phase == PHASE_RUNNING)
+        planner_say(p, phase, REASON_Training, "Attempt %d: %d of %d workers train on confidential nodes.",
+                    attempt, (int)ready, all);
+    else if (phase == PHASE_STAGING)
+        planner_say(p, phase, REASON_Staging,
+                    "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
+                    (int)ready, all, *stage ? "; the slowest is at the stage " : "", stage);
+    else
+        planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
+                    attempt);
+}
+
+void plan_progress(struct planner *p)
+{
+    /* A failed worker here is one whose judgement is not complete: what was said stays said, unless the
+     * status was lost. */
+    bool is_settling = first(p, is_failed) && *p->next.reason;
+    if (is_settling || plan_say_queue(p) || say_placement(p))
+        return;
+    struct status_workers n = gang_count(&p->gang, p->a);
+    int32_t ready = n.ready + n.succeeded;
+    enum job_phase phase = phase_of(p, ready);
+    if (!say_trouble(p, phase))
+        say_phase(p, phase, ready);
+}

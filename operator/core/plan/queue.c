@@ -1,0 +1,163 @@
+/*
+ * Kueue's plain pod groups. A group holds the pods of one attempt, and then of the
+ * next, as replacements of those that have failed: so the job keeps its place. It is
+ * over when the job gives its place up, by suspension or failure, or when a worker of an
+ * attempt that failed had succeeded; what comes then begins another one. Which group it is stands on the pods
+ * themselves.
+ */
+#include "core/plan/planner_int.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+#include "api/names.h"
+
+#include "base/banned.h"
+
+static bool is_over(const struct planner *p, const char *group)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (p->gang.workers[i] && p->gang.workers[i]->is_group_over &&
+            strcmp(p->gang.workers[i]->group, group) == 0)
+            return true;
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        if (p->gang.others[i]->is_group_over && strcmp(p->gang.others[i]->group, group) == 0)
+            return true;
+    return false;
+}
+
+/* Of the attempt itself, else of the newest one before it; NULL = none is in a group. */
+static const struct pod_facts *newest_member(const struct planner *p)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (p->gang.workers[i] && *p->gang.workers[i]->group)
+            return p->gang.workers[i];
+    for (size_t i = p->gang.other_count; i-- > 0;)
+        if (*p->gang.others[i]->group)
+            return p->gang.others[i];
+    return NULL;
+}
+
+const char *plan_group(struct planner *p)
+{
+    if (!*job_queue(p->j))
+        return "";
+    const struct pod_facts *member = newest_member(p);
+    if (member && (member->attempt == p->gang.attempt || !is_over(p, member->group)))
+        return member->group;
+    char name[NAME_SIZE];
+    name_group(p->j->name, p->j->uid, p->gang.attempt, name);
+    return arena_strdup(p->a, name);
+}
+
+void plan_end_group(struct planner *p)
+{
+    const struct pod_facts *member = newest_member(p);
+    if (member && !is_over(p, member->group))
+        planner_add(p, (struct action){.kind = ACTION_END_GROUP,
+                                       .why = "no more workers come into its group",
+                                       .name = member->name,
+                                       .uid = member->uid});
+}
+
+static bool has_succeeded(const struct pod_facts *p, const char *group)
+{
+    return p && p->phase == POD_SUCCEEDED && strcmp(p->group, group) == 0;
+}
+
+/* Kueue counts who has succeeded as a member for good: a whole set beside such a one is too large. */
+static bool is_too_full(const struct planner *p, const char *group)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (has_succeeded(p->gang.workers[i], group))
+            return true;
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        if (has_succeeded(p->gang.others[i], group))
+            return true;
+    return false;
+}
+
+bool plan_leave_group(struct planner *p)
+{
+    const struct pod_facts *member = newest_member(p);
+    if (!member || is_over(p, member->group) || !is_too_full(p, member->group))
+        return false;
+    plan_end_group(p);
+    return true;
+}
+
+/* ---- words ---- */
+
+static const struct pod_facts *first_gated(const struct planner *p)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (p->gang.workers[i]->is_gated && pod_is_alive(p->gang.workers[i]))
+            return p->gang.workers[i];
+    return NULL;
+}
+
+/* Entries of nodeSelector that the operator wrote. */
+static int32_t own_selector_count(const struct job_spec *s)
+{
+    return (int32_t)json_object_size(s->node_selector) + (*s->compute_class ? 1 : 0);
+}
+
+/*
+ * The queue has let the workers go with labels of a ResourceFlavor that is not of their technology. One that
+ * says another value is wrong at once; one that says nothing of it may still fit, unless no node is found.
+ */
+static const struct pod_facts *first_misled(const struct planner *p)
+{
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct pod_facts *pod = p->gang.workers[i];
+        bool is_waiting = !pod_is_bound(pod) && pod_is_alive(pod) && !pod->is_gated && *pod->group;
+        bool has_more = pod->selector_count > own_selector_count(&p->j->spec);
+        if (is_waiting && (pod->selection == SELECTION_OTHER ||
+                           (pod->selection == SELECTION_SILENT && has_more && *pod->unschedulable_message)))
+            return pod;
+    }
+    return NULL;
+}
+
+static void say_waiting(struct planner *p, const struct pod_facts *pod)
+{
+    int attempt = (int)p->gang.attempt, all = (int)p->gang.replicas;
+    if (*pod->group)
+        planner_say(
+            p, PHASE_QUEUED, REASON_Queued,
+            "Attempt %d: %d workers wait in the queue %s. To see for what, run: kubectl describe workload "
+            "%s -n %s",
+            attempt, all, job_queue(p->j), pod->group, p->j->namespace);
+    else
+        planner_say(
+            p, PHASE_QUEUED, REASON_Queued,
+            "Attempt %d: a scheduling gate holds %s back. To see which, run: kubectl get pod %s -n %s -o "
+            "jsonpath={.spec.schedulingGates}",
+            attempt, verdict_where(p->a, pod), pod->name, p->j->namespace);
+}
+
+static void say_misled(struct planner *p, const struct pod_facts *pod)
+{
+    const char *label = technology_name(pod->technology);
+    planner_say(
+        p, PHASE_PENDING, REASON_FlavorMismatch,
+        "The queue %s let %s go to nodes that are not its: the ResourceFlavor's nodeLabels "
+        "%s " LABEL_NODE_TECHNOLOGY
+        "=%s. To go on, set that label in nodeLabels of the flavor for %s nodes, and "
+        "its own value in every other flavor of the ClusterQueue, then run: kubectl delete workload %s -n "
+        "%s",
+        job_queue(p->j), verdict_where(p->a, pod),
+        pod->selection == SELECTION_OTHER ? "contradict" : "do not name", label, label, pod->group,
+        p->j->namespace);
+}
+
+bool plan_say_queue(struct planner *p)
+{
+    const struct pod_facts *gated = first_gated(p);
+    const struct pod_facts *misled = first_misled(p);
+    if (gated)
+        say_waiting(p, gated);
+    else if (misled)
+        say_misled(p, misled);
+    return gated || misled;
+}

@@ -1,0 +1,157 @@
+/*
+ * What agents tell, put into status: stage, progress, newest checkpoint. It describes and decides nothing;
+ * the one decision that a posted report may cause, the end of an attempt, is verdict.c's.
+ */
+#include "core/plan/planner_int.h"
+
+#include <string.h>
+
+#include "base/rfc3339.h"
+#include "core/model/report_of_pod.h"
+
+#include "base/banned.h"
+
+/* News alone is no reason to write the status more often than this. */
+#define REFRESH_US (10 * SECOND_US)
+
+/* ---- stages ---- */
+
+static const struct posted_facts *posted(const struct planner *p, int32_t index)
+{
+    return p->gang.workers[index] ? posted_of_pod(p->w, p->gang.workers[index]) : NULL;
+}
+
+static bool is_at(const struct posted_facts *post, const char *stage)
+{
+    return strcmp(post->stage, stage) == 0;
+}
+
+static bool has_trained(const struct planner *p, int32_t index)
+{
+    const struct pod_facts *pod = p->gang.workers[index];
+    const struct posted_facts *post = posted(p, index);
+    if (pod->phase == POD_SUCCEEDED ||
+        (pod->trainer.state == CONTAINER_TERMINATED && pod->trainer.exit_code == 0))
+        return true;
+    return post && post->exit_code == 0 && (is_at(post, "publishing") || is_at(post, "done"));
+}
+
+bool plan_is_publishing(const struct planner *p)
+{
+    /* Nobody trains again in an attempt whose programs have all ended well. */
+    if (p->j->status.phase == PHASE_PUBLISHING && p->j->status.attempt == p->gang.attempt)
+        return true;
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        if (!has_trained(p, i))
+            return false;
+    return *p->j->spec.output_uri;
+}
+
+const char *plan_slowest_stage(const struct planner *p)
+{
+    static const char *const stages[] = {"identity", "attest", "keys", "staging"};
+    for (size_t s = 0; s < ARRAY_LEN(stages); s++)
+        for (int32_t i = 0; i < p->gang.replicas; i++) {
+            const struct posted_facts *post = posted(p, i);
+            if (post && is_at(post, stages[s]))
+                return stages[s];
+        }
+    return "";
+}
+
+/* ---- news ---- */
+
+/* last_us: when such news was written last. It comes along whenever the job takes a turn. */
+static bool may_refresh(struct planner *p, int64_t last_us)
+{
+    const struct job_status *before = &p->j->status;
+    int64_t age_us = p->w->now_us - last_us;
+    bool is_turn = p->next.phase != before->phase || p->next.attempt != before->attempt;
+    if (last_us == 0 || is_turn || age_us < 0 || age_us >= REFRESH_US)
+        return true;
+    planner_wake(p, last_us + REFRESH_US, "there is news that was not written yet");
+    return false;
+}
+
+/* What the worker's agent said last. The message that it leaves is newer than all that it posted. */
+static bool read_progress(const struct planner *p, int32_t index, struct status_progress *ret)
+{
+    const struct pod_facts *pod = p->gang.workers[index];
+    const struct posted_facts *post = posted(p, index);
+    struct report r;
+    if (pod && report_of_pod(pod, p->a, &r))
+        return progress_decode(r.progress, p->a, ret);
+    json_t *tree = post && *post->progress ? json_loads(post->progress, 0, NULL) : NULL;
+    bool says_something = progress_decode(tree, p->a, ret);
+    json_decref(tree);
+    return says_something;
+}
+
+/* The program's: worker 0 speaks for all, others where it is silent. */
+static void describe_progress(struct planner *p)
+{
+    struct status_progress progress;
+    int32_t i = 0;
+    while (i < p->gang.replicas && !read_progress(p, i, &progress))
+        i++;
+    if (i == p->gang.replicas || progress_equal(&progress, &p->next.progress) ||
+        !may_refresh(p, p->next.progress.updated_us))
+        return;
+    progress.updated_us = planner_now(p);
+    p->next.progress = progress;
+}
+
+static bool is_newer(const struct status_checkpoint *a, const struct status_checkpoint *b)
+{
+    if (!*a->uri || !*b->uri)
+        return *a->uri != '\0';
+    if (a->step != b->step)
+        return a->step > b->step;
+    int by_time = strcmp(a->time, b->time);
+    return by_time != 0 ? by_time > 0 : strcmp(a->uri, b->uri) > 0;
+}
+
+static void take_last_word(struct planner *p, const struct pod_facts *pod)
+{
+    struct report r;
+    if (pod && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
+        p->next.checkpoint = r.checkpoint;
+}
+
+static int64_t time_of(const struct status_checkpoint *c)
+{
+    int64_t us = 0;
+    return rfc3339_parse(view_from(c->time), &us) == 0 ? us : 0;
+}
+
+static void take_posted(struct planner *p)
+{
+    const struct status_checkpoint *newest = &p->next.checkpoint;
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct posted_facts *post = posted(p, i);
+        if (post && is_newer(&post->checkpoint, newest))
+            newest = &post->checkpoint;
+    }
+    if (newest == &p->next.checkpoint || !may_refresh(p, time_of(&p->next.checkpoint)))
+        return;
+    p->next.checkpoint = *newest;
+    planner_event(p, "Normal", REASON_CheckpointCommitted,
+                  arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s", newest->name,
+                               (long long)newest->step, newest->uri));
+}
+
+/* It only moves forward. Attempts that failed have theirs, too, which their agents tell when they end. */
+static void describe_checkpoint(struct planner *p)
+{
+    for (size_t i = 0; i < p->gang.other_count; i++)
+        take_last_word(p, p->gang.others[i]);
+    for (int32_t i = 0; i < p->gang.replicas; i++)
+        take_last_word(p, p->gang.workers[i]);
+    take_posted(p);
+}
+
+void plan_reports(struct planner *p)
+{
+    describe_progress(p);
+    describe_checkpoint(p);
+}

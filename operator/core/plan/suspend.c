@@ -1,0 +1,30 @@
+/*
+ * Suspension in batch/v1's sense: the workers go, and their keys with them. The
+ * attempt is given up; that it has no startTime any more tells so until the next one
+ * begins, when the job is resumed.
+ */
+#include "core/plan/planner_int.h"
+
+#include "base/banned.h"
+
+void plan_suspend(struct planner *p)
+{
+    plan_stop_workers(p, -1, "the job is suspended");
+    plan_end_group(p);
+    p->next.start_time_us = 0;
+    const struct pod_facts *alive = plan_awaited_worker(p);
+    if (alive)
+        planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended, "The job is suspended: it rests when %s.",
+                    plan_wait_for_end(p, alive));
+    else
+        planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended,
+                    "The job is suspended: no worker runs. To go on, run: kubectl patch tjob %s -n %s "
+                    "--type=merge -p '{\"spec\":{\"suspend\":false}}'",
+                    p->j->name, p->j->namespace);
+}
+
+void plan_tell_resumption(struct planner *p)
+{
+    if (p->j->status.phase == PHASE_SUSPENDED && !p->j->spec.suspend && !status_is_failed(&p->next))
+        planner_event(p, "Normal", REASON_JobResumed, p->next.message);
+}

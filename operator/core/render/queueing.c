@@ -1,0 +1,38 @@
+/*
+ * A worker as a member of a plain pod group of Kueue's: all workers of one shape, one
+ * group, its size on each.
+ */
+#include "core/render/render_int.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+
+#include "base/banned.h"
+
+/* What the user says to Kueue about the job holds for its pods. */
+static void copy_words(json_t *to, const json_t *from)
+{
+    const char *key;
+    json_t *value;
+    json_t *words = from ? json_deep_copy(from) : json_object();
+    json_object_foreach(words, key, value)
+    {
+        if (strncmp(key, KUEUE_PREFIX, strlen(KUEUE_PREFIX)) == 0)
+            json_object_set(to, key, value);
+    }
+    json_decref(words);
+}
+
+void render_queueing(json_t *metadata, const struct job *j, const struct worker *w)
+{
+    json_t *labels = json_object_get(metadata, "labels");
+    json_t *annotations = json_object_get(metadata, "annotations");
+    copy_words(labels, j->labels);
+    copy_words(annotations, j->annotations);
+    /* Whether the group takes more pods is for the operator to say, when it knows. */
+    (void)json_object_del(annotations, ANNOTATION_GROUP_IS_RETRIED);
+    json_object_set_new(labels, LABEL_GROUP, json_string(w->group));
+    json_object_set_new(labels, LABEL_GROUP_INDEX, json_sprintf("%d", (int)w->index));
+    json_object_set_new(annotations, ANNOTATION_GROUP_TOTAL, json_sprintf("%d", (int)j->spec.replicas));
+}

@@ -1,0 +1,25 @@
+/* Shared by the files that render a pod; nobody else includes it. New references. */
+#ifndef RENDER_RENDER_INT_H
+#define RENDER_RENDER_INT_H
+
+#include "core/render/pod.h"
+
+#define REPORT_TOKEN_VOLUME "report-token"
+#define REPORT_TOKEN_FOLDER "/var/run/secrets/cloister"
+
+/* Name, namespace, labels, and the job as controlling owner. */
+json_t *render_metadata(const struct job *j, const char *name) MUST_CHECK;
+json_t *render_install_container(const struct config *c) MUST_CHECK;
+json_t *render_agent_container(const struct job *j, const struct config *c, int32_t attempt,
+                               int32_t index) MUST_CHECK;
+json_t *render_trainer_container(const struct job *j, const struct config *c, int32_t attempt,
+                                 int32_t index) MUST_CHECK;
+json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t attempt,
+                           int32_t index) MUST_CHECK;
+/* Sets affinity, tolerations, nodeSelector and what else says where the pod goes. */
+void render_placement(json_t *pod_spec, const struct job_spec *s, enum technology t, const struct config *c);
+/* Adds the labels and annotations by which Kueue knows the pod's group. */
+void render_queueing(json_t *metadata, const struct job *j, const struct worker *w);
+json_t *render_volumes(const struct job_spec *s, const struct config *c) MUST_CHECK;
+
+#endif

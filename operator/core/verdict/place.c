@@ -1,0 +1,62 @@
+/* Whether a worker is where it was to be, and what it was to be. */
+#include "core/verdict/place.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+#include "core/model/gang.h"
+
+#include "base/banned.h"
+
+static bool is_one_of_the_jobs(const struct job *j, enum technology t)
+{
+    for (size_t i = 0; i < j->spec.technology_count; i++)
+        if (j->spec.technologies[i] == t)
+            return true;
+    return false;
+}
+
+/* Bound to a node that is known, and that is none that the pod and the job ask for. */
+static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, struct arena *a,
+                             struct verdict *ret)
+{
+    const struct node_facts *node = *p->node ? world_node(w, p->node) : NULL;
+    enum spot spot = w->job->spec.spot;
+    const char *where = verdict_where(a, p);
+    if (!node)
+        return false;
+    if (!is_one_of_the_jobs(w->job, p->technology) ||
+        strcmp(node->technology, technology_name(p->technology)) != 0)
+        *ret =
+            verdict_make(a, p, REASON_WrongNode,
+                         "The node of %s does not have the label " LABEL_NODE_TECHNOLOGY "=%s", where,
+                         technology_name(is_one_of_the_jobs(w->job, p->technology) ? p->technology
+                                                                                   : job_technology(w->job)));
+    else if (spot == SPOT_NEVER && node->is_spot)
+        *ret = verdict_make(a, p, REASON_WrongNode,
+                            "The node of %s has the label " LABEL_NODE_SPOT
+                            "=true, and the job's confidential.spot is Never",
+                            where);
+    else if (spot == SPOT_ONLY && !node->is_spot)
+        *ret = verdict_make(a, p, REASON_WrongNode,
+                            "The node of %s does not have the label " LABEL_NODE_SPOT
+                            "=true, and the job's confidential.spot is Only",
+                            where);
+    else
+        return false;
+    return true;
+}
+
+bool verdict_of_place(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    const char *where = verdict_where(a, p);
+    if (is_on_wrong_node(w, p, a, ret))
+        return true;
+    if (p->is_changed)
+        *ret = verdict_make(a, p, REASON_PodChanged, "The pod of %s is not what Cloister sent", where);
+    else if (p->is_image_changed)
+        *ret = verdict_make(a, p, REASON_ImageChanged, "An image of %s was replaced while it ran", where);
+    else
+        return false;
+    return true;
+}

@@ -1,0 +1,328 @@
+#include "core/verdict/verdict.h"
+
+#include <string.h>
+
+#include "api/labels.h"
+#include "core/model/gang.h"
+#include "core/verdict/place.h"
+#include "core/verdict/trouble.h"
+#include "api/names.h"
+#include "core/model/report_of_pod.h"
+
+#include "base/banned.h"
+
+/* Exit codes of cloister-exec's own. */
+#define EXIT_NO_AGENT     124
+#define EXIT_AGENT_FAILED 125
+
+/* ---- what the machine and the cluster show ---- */
+
+struct word_pair {
+    const char *theirs;
+    const char *ours;
+};
+
+static const char *translate(const struct word_pair *table, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].theirs, word) == 0)
+            return table[i].ours;
+    return NULL;
+}
+
+/* Kubernetes' word for why a pod was ended from outside, as ours; NULL = it was not. */
+static const char *disruption_of(const struct pod_facts *p)
+{
+    static const struct word_pair conditions[] = {
+        {"PreemptionByScheduler", REASON_Preempted}, {"EvictionByEvictionAPI", REASON_Evicted},
+        {"TerminationByKubelet", REASON_Evicted},    {"WorkloadEvicted", REASON_Preempted},
+        {"WorkloadDeleted", REASON_Preempted},       {"NoMatchingWorkload", REASON_Preempted},
+        {"NotAdmitted", REASON_Preempted},           {"DeletionByTaintManager", REASON_NodeLost},
+        {"DeletionByPodGC", REASON_NodeLost},
+    };
+    static const struct word_pair reasons[] = {
+        {"Evicted", REASON_Evicted},     {"NodeLost", REASON_NodeLost},   {"NodeShutdown", REASON_NodeLost},
+        {"Shutdown", REASON_NodeLost},   {"Terminated", REASON_NodeLost}, {"Preempting", REASON_Preempted},
+        {"Preempted", REASON_Preempted},
+    };
+    if (*p->disruption_reason) {
+        const char *ours = translate(conditions, ARRAY_LEN(conditions), p->disruption_reason);
+        return ours ? ours : REASON_Evicted;
+    }
+    if (pod_is_terminal(p) && *p->reason) {
+        const char *ours = translate(reasons, ARRAY_LEN(reasons), p->reason);
+        return ours ? ours : REASON_NodeRefused;
+    }
+    return p->is_deleting ? REASON_PodDeleted : NULL;
+}
+
+/* The kubelet evicts a pod that writes to its disk beyond limits: the program's doing, not the cluster's. */
+static bool is_storage_eviction(const struct pod_facts *p)
+{
+    return strcmp(p->reason, "Evicted") == 0 &&
+           (strstr(p->message, "ephemeral") || strstr(p->message, "EmptyDir volume")) &&
+           strstr(p->message, "exceed");
+}
+
+static bool was_disrupted(const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    const char *reason = is_storage_eviction(p) ? REASON_StorageLimitExceeded : disruption_of(p);
+    if (!reason)
+        return false;
+    const char *detail = *p->disruption_message ? p->disruption_message : p->message;
+    const char *word = *p->disruption_reason ? p->disruption_reason : p->reason;
+    *ret = verdict_make(a, p, reason, "%s was ended from outside: %s%s%s", verdict_where(a, p),
+                        *word ? word : "the pod was deleted", *detail ? ": " : "", detail);
+    return true;
+}
+
+/* ---- what containers show ---- */
+
+static struct verdict of_container(struct verdict v, const char *name, const struct container_facts *c)
+{
+    v.container = name;
+    v.exit_code = c->state == CONTAINER_TERMINATED ? c->exit_code : -1;
+    v.signal = c->signal;
+    v.time_us = c->state == CONTAINER_TERMINATED ? c->finished_us : 0;
+    return v;
+}
+
+static bool class_is_final(enum err_class class)
+{
+    return class == CLASS_Security || class == CLASS_Key || class == CLASS_Data;
+}
+
+/* False when the report tells of no failure. */
+static bool failed_by_report(const struct pod_facts *p, const struct report *r, struct arena *a,
+                             struct verdict *ret)
+{
+    if (r->has_succeeded || !*r->reason)
+        return false;
+    struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_where(a, p), r->reason);
+    if (!reason_find(r->reason)) {
+        enum err_class class = err_class_from_name(r->class);
+        v.reason = r->reason;
+        v.class = class == CLASS_None ? CLASS_Internal : class;
+        v.retry = class_is_final(v.class) ? REASON_NEVER : REASON_LATER;
+    }
+    /* An agent that was superseded is no reason to end the job that superseded it. */
+    if (v.class == CLASS_Disruption)
+        v.retry = REASON_LATER;
+    /* The agent knows what, the operator knows where. */
+    if (*r->message)
+        v.message = arena_printf(a, "%s: %s", verdict_where(a, p), r->message);
+    v = of_container(v, CONTAINER_AGENT, &p->agent);
+    v.exit_code = -1;
+    v.signal = 0;
+    *ret = v;
+    return true;
+}
+
+/*
+ * What a running agent posted. Only what the trainer must not go on after is acted on: everything else is
+ * told by the pod when it ends.
+ */
+static bool failed_by_post(const struct world *w, const struct pod_facts *p, struct arena *a,
+                           struct verdict *ret)
+{
+    const struct posted_facts *post = posted_of_pod(w, p);
+    if (!post)
+        return false;
+    const struct report r = {.reason = post->reason, .class = post->class, .message = post->message};
+    struct verdict v;
+    if (!failed_by_report(p, &r, a, &v) || !class_is_final(v.class))
+        return false;
+    *ret = v;
+    return true;
+}
+
+static bool failed_to_install(const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    if (p->install.state != CONTAINER_TERMINATED || p->install.exit_code == 0)
+        return false;
+    *ret = of_container(verdict_make(a, p, REASON_InstallFailed,
+                                     "%s: the container " CONTAINER_INSTALL " ended with exit code %d",
+                                     verdict_where(a, p), (int)p->install.exit_code),
+                        CONTAINER_INSTALL, &p->install);
+    return true;
+}
+
+/* The kubelet's own words about the program; they come before what any process says. */
+static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    const struct container_facts *t = &p->trainer;
+    const char *where = verdict_where(a, p);
+    struct verdict v;
+    if (t->state != CONTAINER_TERMINATED)
+        return false;
+    if (strcmp(t->reason, "OOMKilled") == 0) {
+        v = verdict_make(a, p, REASON_OutOfMemory, "%s: the program used more memory than its limit", where);
+    } else if (strcmp(t->reason, "StartError") == 0 || strcmp(t->reason, "ContainerCannotRun") == 0) {
+        v = verdict_make(a, p, REASON_ContainerStartFailed, "%s: the program's container cannot start: %s",
+                         where, t->message);
+    } else if (strcmp(t->reason, "ContainerStatusUnknown") == 0) {
+        v = verdict_make(a, p, REASON_NodeLost, "%s: the node does not know how it ended", where);
+        v.container = CONTAINER_TRAINER;
+        *ret = v;
+        return true;
+    } else {
+        return false;
+    }
+    *ret = of_container(v, CONTAINER_TRAINER, t);
+    return true;
+}
+
+/* The kubelet's word on the agent's newest end; its memory is the chart's business, not the program's. */
+static bool is_agent_out_of_memory(const struct pod_facts *p)
+{
+    bool is_ended = p->agent.state == CONTAINER_TERMINATED;
+    return strcmp(is_ended ? p->agent.reason : p->agent_ended_reason, "OOMKilled") == 0;
+}
+
+static struct verdict out_of_agent_memory(const struct pod_facts *p, struct arena *a)
+{
+    return of_container(verdict_make(a, p, REASON_AgentOutOfMemory,
+                                     "%s: its agent used more memory than its limit", verdict_where(a, p)),
+                        CONTAINER_AGENT, &p->agent);
+}
+
+/* A sidecar is restarted for ever; the attempt is not worth it for ever. */
+static bool is_crash_looping(const struct pod_facts *p, struct arena *a, struct verdict *ret)
+{
+    if (p->agent.restarts <= AGENT_RESTARTS_MAX)
+        return false;
+    *ret = is_agent_out_of_memory(p)
+               ? out_of_agent_memory(p, a)
+               : of_container(verdict_make(a, p, REASON_AgentCrashLooping,
+                                           "%s: its agent was restarted %d times; the last time it ended "
+                                           "with exit code %d (%s)",
+                                           verdict_where(a, p), (int)p->agent.restarts,
+                                           (int)p->agent_ended_code, p->agent_ended_reason),
+                              CONTAINER_AGENT, &p->agent);
+    return true;
+}
+
+static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
+{
+    const struct container_facts *t = &p->trainer;
+    const char *where = verdict_where(a, p);
+    struct verdict v;
+    bool is_by_itself = t->state == CONTAINER_TERMINATED && t->exit_code != 0 &&
+                        t->exit_code != EXIT_AGENT_FAILED && t->exit_code != EXIT_NO_AGENT;
+    if (!is_by_itself && is_agent_out_of_memory(p))
+        return out_of_agent_memory(p, a);
+    if (t->state != CONTAINER_TERMINATED || t->exit_code == 0 || t->exit_code == EXIT_AGENT_FAILED)
+        v = verdict_make(a, p, REASON_AgentReportMissing, "%s ended without a report of its agent", where);
+    else if (t->exit_code == EXIT_NO_AGENT)
+        v = verdict_make(a, p, err_code_reason(ERR_AGENT_LOST), "%s: the agent did not answer for too long",
+                         where);
+    else
+        v = verdict_make(a, p, err_code_reason(ERR_COMMAND_FAILED), "%s: the program ended with exit code %d",
+                         where, (int)t->exit_code);
+    return of_container(v, CONTAINER_TRAINER, t);
+}
+
+static struct verdict failed(const struct world *w, const struct pod_facts *p, struct arena *a)
+{
+    struct report r;
+    struct verdict v;
+    struct verdict reported;
+    bool is_reported =
+        report_of_pod(p, a, &r) ? failed_by_report(p, &r, a, &reported) : failed_by_post(w, p, a, &reported);
+    if (is_reported && class_is_final(reported.class))
+        return reported;
+    if (was_disrupted(p, a, &v) || failed_to_install(p, a, &v) || failed_by_kubelet(p, a, &v))
+        return v;
+    if (!is_reported)
+        return failed_by_exit(p, a);
+    /* What the program did is told by its own container's exit code, which the kubelet wrote. */
+    return reported.class == CLASS_Application && p->trainer.state == CONTAINER_TERMINATED
+               ? of_container(reported, CONTAINER_TRAINER, &p->trainer)
+               : reported;
+}
+
+/* A pod that succeeded must have said so, and have published what it had to. */
+static bool has_not_delivered(const struct world *w, const struct pod_facts *p, struct arena *a,
+                              struct verdict *ret)
+{
+    struct report r;
+    bool must_publish = *w->job->spec.output_uri && p->index == COORDINATOR_INDEX;
+    bool is_reported = report_of_pod(p, a, &r);
+    if (is_reported && r.has_succeeded && (!must_publish || *r.output.uri))
+        return false;
+    if (is_reported && failed_by_report(p, &r, a, ret))
+        return true;
+    *ret = of_container(verdict_make(a, p, REASON_AgentReportMissing,
+                                     "%s ended well, but its agent does not say what was published",
+                                     verdict_where(a, p)),
+                        CONTAINER_AGENT, &p->agent);
+    return true;
+}
+
+/* ---- what waits ---- */
+
+static bool is_stuck(const struct world *w, const struct pod_facts *p, const char *name,
+                     const struct container_facts *c, struct arena *a, struct verdict *ret,
+                     int64_t *ret_recheck_us)
+{
+    bool is_final = false;
+    const char *reason = trouble_of_container(name, c, &is_final);
+    if (!reason)
+        return false;
+    int64_t until = trouble_until(p);
+    if (!is_final && w->now_us < until) {
+        *ret_recheck_us = until;
+        return false;
+    }
+    *ret = verdict_make(a, p, reason, "%s: the container %s cannot start: %s: %s", verdict_where(a, p), name,
+                        c->reason, trouble_detail(c));
+    ret->container = name;
+    return true;
+}
+
+bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret,
+                    int64_t *ret_recheck_us)
+{
+    *ret_recheck_us = 0;
+    if (verdict_of_place(w, p, a, ret))
+        return true;
+    if (p->phase == POD_SUCCEEDED)
+        return has_not_delivered(w, p, a, ret);
+    if (p->phase == POD_FAILED) {
+        *ret = failed(w, p, a);
+        return true;
+    }
+    if (failed_by_post(w, p, a, ret))
+        return true;
+    /* A running pod with a mere DisruptionTarget may yet be spared; one that is being deleted may not. */
+    if (p->is_deleting)
+        return was_disrupted(p, a, ret);
+    return is_crash_looping(p, a, ret) ||
+           is_stuck(w, p, CONTAINER_INSTALL, &p->install, a, ret, ret_recheck_us) ||
+           is_stuck(w, p, CONTAINER_AGENT, &p->agent, a, ret, ret_recheck_us) ||
+           is_stuck(w, p, CONTAINER_TRAINER, &p->trainer, a, ret, ret_recheck_us);
+}
+
+/* ---- which one is the cause ---- */
+
+/* A peer that lost its connections ends as Application or Network: such words weigh less than their causes.
+ */
+static int weight(const struct verdict *v)
+{
+    static const int weights[] = {
+        [CLASS_None] = 0,    [CLASS_Internal] = 1,   [CLASS_Application] = 2,
+        [CLASS_Network] = 3, [CLASS_Disruption] = 4, [CLASS_Resource] = 5,
+        [CLASS_Data] = 6,    [CLASS_Key] = 7,        [CLASS_Security] = 8,
+    };
+    return weights[v->class];
+}
+
+bool verdict_outranks(const struct verdict *a, const struct verdict *b)
+{
+    if (weight(a) != weight(b))
+        return weight(a) > weight(b);
+    if (a->time_us != b->time_us)
+        return a->time_us < b->time_us;
+    /* Times are whole seconds. In one second, who was killed (128 and more) came before who noticed. */
+    return a->exit_code > b->exit_code;
+}

@@ -1,0 +1,93 @@
+/*
+ * What the operator knows of the cluster: jobs, their pods, Services and
+ * NetworkPolicies, nodes and namespaces, each reduced to what a pass reads.
+ *
+ * Owns the informers; borrows loop and client. Facts are valid until the loop
+ * runs again. Jobs are listed before pods, so that no pod that a status speaks of
+ * is missing. Nothing here fails; trouble is logged and tried again.
+ */
+#ifndef CACHE_CACHES_H
+#define CACHE_CACHES_H
+
+#include "core/model/world.h"
+#include "kube/informer.h"
+#include "shell/cache/pods_by_job.h"
+
+struct loop;
+
+/* A job as it came, without managedFields: one block. */
+struct cached_job {
+    const char *namespace;
+    const char *name;
+    const char *uid;
+    const char *resource_version;
+    const char *text; /* compact JSON */
+    size_t text_length;
+    int64_t phase_since_us; /* wall clock; 0 = it was in it when this process began */
+    int32_t attempt;
+    enum job_phase phase;
+    bool is_deleting;
+};
+
+/* The whole job, which borrows from the tree and the arena. *ret_tree is the caller's, also on failure:
+ * ERR_INVALID for what the API server's schema or jansson rule out. */
+int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tree, struct job *ret,
+                    struct err *e) MUST_CHECK;
+
+enum cache {
+    CACHE_JOBS,
+    CACHE_PODS,
+    CACHE_SERVICES,
+    CACHE_POLICIES,
+    CACHE_NODES,
+    CACHE_NAMESPACES,
+    CACHE_COUNT
+};
+
+/* Who wants to know. Names are borrowed for the call; a namespace alone (name NULL) means all its jobs, both
+ * NULL all jobs. */
+struct caches_listener {
+    void (*on_touched)(void *context, const char *namespace, const char *name);
+    /* A job has another state than it had. */
+    void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
+    /* A pod, Service or NetworkPolicy of a job is gone. */
+    void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
+    /* A pod is gone, and no other has its name: how it was seen last. */
+    void (*on_pod_gone)(void *context, const struct pod_facts *last);
+    void *context;
+};
+
+struct caches {
+    struct informer *informers[CACHE_COUNT];
+    struct informer_kind kinds[CACHE_COUNT];
+    char *narrowed[CACHE_COUNT]; /* the path or selector of one namespace */
+    struct gangs *gangs;
+    struct caches_listener listener;
+    int32_t confidential_nodes[TECHNOLOGY_COUNT], spot_nodes[TECHNOLOGY_COUNT];
+};
+
+/* namespace: the only one that is looked at; "" for all. */
+struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *namespace,
+                          const struct caches_listener *listener) MUST_CHECK RETURNS_NONNULL;
+void caches_free(struct caches *c); /* NULL is fine */
+
+/* Lists everything anew. A watch may have died in silence, and whoever begins to write may not go by that. */
+void caches_refresh(struct caches *c);
+
+/* All were listed at least once: the operator is ready. */
+bool caches_are_synced(const struct caches *c);
+/* And none is being listed anew: a pass may rely on them. */
+bool caches_are_current(const struct caches *c);
+
+const struct cached_job *caches_job(const struct caches *c, const char *namespace, const char *name);
+const struct pod_facts *caches_pod(const struct caches *c, const char *namespace, const char *name);
+const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
+const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name);
+const struct namespace_facts *caches_namespace(const struct caches *c, const char *name);
+/* Pods with that job uid. */
+const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count);
+/* The nodes that those pods are bound to, as far as they exist. */
+const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,
+                                                size_t pod_count, struct arena *a, size_t *ret_count);
+
+#endif

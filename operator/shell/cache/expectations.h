@@ -1,0 +1,49 @@
+/*
+ * What this process has written and its caches may not show yet. A job is not
+ * planned again before they do: a decision on an older view would be a second
+ * answer to a question that is answered.
+ *
+ * An expectation is met when the cache shows the write, or when a whole list was
+ * begun after the write was answered. Nothing here fails. The list owns its texts.
+ */
+#ifndef CACHE_EXPECTATIONS_H
+#define CACHE_EXPECTATIONS_H
+
+#include "shell/cache/caches.h"
+
+enum expectation_kind {
+    EXPECT_VERSION, /* the job, pod or NetworkPolicy, at least as new as `version` */
+    EXPECT_THERE,   /* the child with that uid */
+    EXPECT_LEAVING, /* the child with that uid is gone or being deleted */
+    EXPECT_FORCED,  /* the pod with that uid is gone, or only a finalizer keeps it */
+    EXPECT_LIST,    /* the outcome of a write is unknown: only a new list tells */
+};
+
+struct expectation {
+    struct expectation *next;
+    enum expectation_kind kind;
+    enum cache cache;
+    char *name;
+    char *uid;     /* THERE, LEAVING, FORCED */
+    char *version; /* VERSION */
+    int64_t since_ms;
+};
+
+struct expectations {
+    struct expectation *first;
+};
+
+void expectations_fini(struct expectations *x);
+/* Texts are copied; uid or version may be NULL where the kind has none. */
+void expect(struct expectations *x, enum expectation_kind kind, enum cache cache, const char *name,
+            const char *text);
+/* The child was there and is gone. */
+void expectations_note_gone(struct expectations *x, const char *uid);
+/*
+ * Forgets what is met. True when nothing is left. Otherwise *ret_wait_ms is when to look again at the latest;
+ * a cache that has not shown a write for half a minute, or has to be listed for EXPECT_LIST, is listed anew.
+ */
+bool expectations_are_met(struct expectations *x, const struct caches *c, const char *namespace,
+                          int64_t *ret_wait_ms);
+
+#endif

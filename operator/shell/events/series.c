@@ -1,0 +1,143 @@
+#include "shell/events/series.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "kube/store.h"
+
+#include "base/banned.h"
+
+enum {
+    REFRESH_MS = 30 * 60 * 1000,
+    QUIET_MS = 6 * 60 * 1000,
+    REMEMBERED_MAX = 2048,
+};
+
+struct remembered {
+    struct series s;
+    char *uid, *text, *namespace, *name, *event;
+};
+
+struct series_table {
+    struct store *store;
+    struct store *shares;      /* how many are remembered of a namespace, which is more than none */
+    void *cursor;              /* of series_due */
+    struct remembered *ending; /* told last, and forgotten with the next call */
+};
+
+static void remembered_free(void *facts)
+{
+    struct remembered *r = facts;
+    if (r == NULL)
+        return;
+    free(r->uid);
+    free(r->text);
+    free(r->namespace);
+    free(r->name);
+    free(r->event);
+    free(r);
+}
+
+struct series_table *series_table_new(void)
+{
+    struct series_table *t = xcalloc(1, sizeof(*t));
+    t->store = store_new(remembered_free);
+    t->shares = store_new(free);
+    return t;
+}
+
+void series_table_free(struct series_table *t)
+{
+    if (t == NULL)
+        return;
+    store_free(t->store);
+    store_free(t->shares);
+    remembered_free(t->ending);
+    free(t);
+}
+
+enum series_step series_note(struct series_table *t, const char *uid, const char *text, int64_t now_ms,
+                             int64_t now_us, const struct series **ret)
+{
+    struct remembered *r = store_get(t->store, uid, text);
+    *ret = NULL;
+    if (r == NULL)
+        return SERIES_FIRST;
+    r->s.count++;
+    r->s.seen_ms = now_ms;
+    r->s.seen_us = now_us;
+    *ret = &r->s;
+    if (r->s.count > 2)
+        return SERIES_MORE;
+    r->s.written_count = r->s.count;
+    r->s.written_ms = now_ms;
+    return SERIES_SECOND;
+}
+
+/* One more of this namespace, if there is room: as many as there are places left. */
+static bool take_place(struct series_table *t, const char *namespace)
+{
+    size_t *share = store_get(t->shares, namespace, "");
+    if ((share == NULL ? 0 : *share) >= REMEMBERED_MAX - store_count(t->store))
+        return false;
+    if (share == NULL) {
+        share = xcalloc(1, sizeof(*share));
+        free(store_put(t->shares, namespace, "", share));
+    }
+    ++*share;
+    return true;
+}
+
+static void give_place_back(struct series_table *t, const char *namespace)
+{
+    size_t *share = store_get(t->shares, namespace, "");
+    if (--*share == 0)
+        free(store_take(t->shares, namespace, ""));
+}
+
+static struct remembered *forget(struct series_table *t, const struct remembered *r)
+{
+    give_place_back(t, r->namespace);
+    return store_take(t->store, r->uid, r->text);
+}
+
+void series_begin(struct series_table *t, const char *uid, const char *text, const struct series *s)
+{
+    if (!take_place(t, s->namespace))
+        return;
+    struct remembered *r = xcalloc(1, sizeof(*r));
+    r->uid = xstrdup(uid);
+    r->text = xstrdup(text);
+    r->namespace = xstrdup(s->namespace);
+    r->name = xstrdup(s->name);
+    r->event = xstrdup(s->event);
+    r->s = *s;
+    r->s.namespace = r->namespace;
+    r->s.name = r->name;
+    r->s.event = r->event;
+    r->s.count = r->s.written_count = 1;
+    remembered_free(store_put(t->store, uid, text, r));
+}
+
+const struct series *series_due(struct series_table *t, int64_t now_ms)
+{
+    struct remembered *r;
+    remembered_free(t->ending);
+    t->ending = NULL;
+    while ((r = store_next(t->store, &t->cursor)) != NULL) {
+        bool is_over = now_ms - r->s.seen_ms >= QUIET_MS;
+        bool is_unwritten = r->s.count > r->s.written_count;
+        if (is_over)
+            t->ending = forget(t, r);
+        if (is_unwritten && (is_over || now_ms - r->s.written_ms >= REFRESH_MS)) {
+            r->s.written_count = r->s.count;
+            r->s.written_ms = now_ms;
+            return &r->s;
+        }
+        remembered_free(t->ending);
+        t->ending = NULL;
+    }
+    t->cursor = NULL;
+    return NULL;
+}

@@ -1,0 +1,115 @@
+#include "shell/events/turns.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#include "base/banned.h"
+
+struct waiting {
+    struct waiting *next;
+    void *item;
+};
+
+/* What one namespace has waiting, which is never nothing. */
+struct lane {
+    struct lane *next;
+    char *namespace;
+    struct waiting *first, **last;
+    size_t count;
+};
+
+struct turns {
+    struct lane *first, **last; /* in the order of their turns */
+    size_t count, room;
+    void (*free_item)(void *item);
+};
+
+struct turns *turns_new(size_t room, void (*free_item)(void *item))
+{
+    struct turns *t = xcalloc(1, sizeof(*t));
+    t->last = &t->first;
+    t->room = room;
+    t->free_item = free_item;
+    return t;
+}
+
+void turns_free(struct turns *t)
+{
+    void *item;
+    if (t == NULL)
+        return;
+    while ((item = turns_take(t)) != NULL)
+        t->free_item(item);
+    free(t);
+}
+
+size_t turns_count(const struct turns *t)
+{
+    return t->count;
+}
+
+static void append(struct turns *t, struct lane *lane)
+{
+    lane->next = NULL;
+    *t->last = lane;
+    t->last = &lane->next;
+}
+
+static struct lane *find(const struct turns *t, const char *namespace)
+{
+    struct lane *lane = t->first;
+    while (lane != NULL && strcmp(lane->namespace, namespace) != 0)
+        lane = lane->next;
+    return lane;
+}
+
+static struct lane *add(struct turns *t, const char *namespace)
+{
+    struct lane *lane = xcalloc(1, sizeof(*lane));
+    lane->namespace = xstrdup(namespace);
+    lane->last = &lane->first;
+    append(t, lane);
+    return lane;
+}
+
+bool turns_put(struct turns *t, const char *namespace, void *item)
+{
+    struct lane *lane = find(t, namespace);
+    if ((lane == NULL ? 0 : lane->count) >= t->room - t->count)
+        return false;
+    if (lane == NULL)
+        lane = add(t, namespace);
+    struct waiting *w = xcalloc(1, sizeof(*w));
+    w->item = item;
+    *lane->last = w;
+    lane->last = &w->next;
+    lane->count++;
+    t->count++;
+    return true;
+}
+
+void *turns_take(struct turns *t)
+{
+    struct lane *lane = t->first;
+    if (lane == NULL)
+        return NULL;
+    struct waiting *w = lane->first;
+    void *item = w->item;
+    lane->first = w->next;
+    lane->count--;
+    t->count--;
+    free(w);
+
+    t->first = lane->next;
+    if (t->first == NULL)
+        t->last = &t->first;
+    if (lane->first != NULL) {
+        append(t, lane);
+    } else {
+        free(lane->namespace);
+        free(lane);
+    }
+    return item;
+}

@@ -1,0 +1,320 @@
+#include "shell/notify/notifier.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "kube/store.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "shell/notify/notifier_int.h"
+#include "shell/metrics/telemetry.h"
+
+#include "base/banned.h"
+
+enum {
+    UNDER_WAY_MAX = 8,
+    TARGET_UNDER_WAY_MAX = 2,
+    PAUSE_FIRST_MS = 1000,
+    PAUSE_MOST_MS = 5 * 60 * 1000,
+};
+
+static void pump(struct notifier *n);
+
+/* ---- queues ---- */
+static void enqueue(struct errand *x)
+{
+    struct target *t = x->target;
+    x->state = ERRAND_WAITING;
+    x->next = NULL;
+    x->previous = t->last;
+    *(t->last != NULL ? &t->last->next : &t->first) = x;
+    t->last = x;
+}
+
+static void dequeue(struct errand *x)
+{
+    struct target *t = x->target;
+    *(x->previous != NULL ? &x->previous->next : &t->first) = x->next;
+    *(x->next != NULL ? &x->next->previous : &t->last) = x->previous;
+    x->next = x->previous = NULL;
+}
+
+static void land(struct errand *x)
+{
+    x->call = NULL;
+    x->target->under_way--;
+    x->target->notifier->under_way--;
+}
+
+static void errand_free(struct errand *x)
+{
+    if (x->state == ERRAND_WAITING)
+        dequeue(x);
+    if (x->state == ERRAND_UNDER_WAY) {
+        http_call_cancel(x->call);
+        land(x);
+    }
+    free(x->id);
+    free(x);
+}
+
+static void told_job_free(void *job)
+{
+    struct told_job *j = job;
+    while (j->errands != NULL) {
+        struct errand *next = j->errands->next_of_job;
+        errand_free(j->errands);
+        j->errands = next;
+    }
+    free(j->namespace);
+    free(j->name);
+    free(j);
+}
+
+/* ---- targets that do not take something ---- */
+static void on_pause_over(void *context)
+{
+    struct target *t = context;
+    t->paused_until_ms = 0;
+    pump(t->notifier);
+}
+
+/* What was under way when the pause began makes it longer only when it asks for more time. */
+static void pause_target(struct target *t, int64_t least_ms)
+{
+    int64_t now_ms = clock_boot_ms(), pause_ms = least_ms;
+    if (t->paused_until_ms == 0) {
+        int64_t backoff_ms = backoff_next_ms(&t->backoff);
+        pause_ms = backoff_ms > least_ms ? backoff_ms : least_ms;
+    }
+    t->is_failing = true;
+    if (now_ms + pause_ms <= t->paused_until_ms)
+        return;
+    t->paused_until_ms = now_ms + pause_ms;
+    loop_timer_set(t->timer, pause_ms);
+}
+
+/* Behind all others: what a target does not take keeps nothing else from it. */
+static void put_off(struct errand *x, int64_t least_ms, const struct err *e)
+{
+    telemetry_notification(x->target->notifier->host.telemetry, x->target->config->name, false);
+    log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
+                x->target->config->name, "id", x->id, "namespace", x->job->namespace, "job", x->job->name,
+                NULL);
+    errand_tell_failure(x, e);
+    enqueue(x);
+    pause_target(x->target, least_ms);
+}
+
+static void on_done(void *context, const struct http_response *r, const struct err *transport)
+{
+    struct errand *x = context;
+    struct target *t = x->target;
+    struct notifier *n = t->notifier;
+    struct err e CLEANUP(err_fini) = {0};
+    land(x);
+    if (errand_judge(x, r, transport, &e) < 0) {
+        int retry_seconds = http_response_retry_after(r, clock_wall_us());
+        put_off(x, (int64_t)retry_seconds * 1000, &e);
+    } else {
+        telemetry_notification(n->host.telemetry, t->config->name, true);
+        x->state = ERRAND_TAKEN;
+        t->is_failing = false;
+        backoff_reset(&t->backoff);
+        n->host.on_taken(n->host.context, x->job->namespace, x->job->name);
+    }
+    pump(n);
+}
+
+/* Without a token nothing can be published: what would be next on each topic has failed. */
+static void on_token(void *context, const struct err *e)
+{
+    struct notifier *n = context;
+    for (size_t i = 0; e != NULL && i < n->target_count; i++) {
+        struct target *t = &n->targets[i];
+        struct errand *x = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
+        if (x == NULL)
+            continue;
+        dequeue(x);
+        put_off(x, 0, e);
+    }
+    pump(n);
+}
+
+/* ---- sending ---- */
+static void set_out(struct errand *x)
+{
+    struct notifier *n = x->target->notifier;
+    struct err e CLEANUP(err_fini) = {0};
+    dequeue(x);
+    x->state = ERRAND_UNDER_WAY;
+    x->target->under_way++;
+    n->under_way++;
+    enum send_result result = errand_send(x, on_done, &e);
+    if (result == SEND_STARTED)
+        return;
+    land(x);
+    if (result == SEND_FAILED)
+        put_off(x, 0, &e);
+    else
+        x->state = ERRAND_TAKEN; /* owed no more: the next status that is followed takes it away */
+}
+
+/* A target in trouble gets one at a time, to see whether it is over. */
+static bool can_take(const struct target *t)
+{
+    size_t most = t->is_failing ? 1 : TARGET_UNDER_WAY_MAX;
+    if (t->first == NULL || t->paused_until_ms != 0 || t->under_way >= most)
+        return false;
+    return t->config->topic == NULL || loop_token_get(t->notifier->token) != NULL;
+}
+
+/* One from each target in turn. */
+static void pump(struct notifier *n)
+{
+    size_t idle = 0;
+    if (!n->host.may_send(n->host.context))
+        return;
+    while (idle < n->target_count && n->under_way < UNDER_WAY_MAX) {
+        struct target *t = &n->targets[n->turn];
+        n->turn = (n->turn + 1) % n->target_count;
+        if (can_take(t)) {
+            set_out(t->first);
+            idle = 0;
+        } else {
+            idle++;
+        }
+    }
+}
+
+/* ---- following the statuses ---- */
+static struct target *find_target(struct notifier *n, const char *name)
+{
+    for (size_t i = 0; i < n->target_count; i++)
+        if (strcmp(n->targets[i].config->name, name) == 0)
+            return &n->targets[i];
+    return NULL;
+}
+
+static struct errand *find_errand(const struct told_job *j, const char *id, const struct target *t)
+{
+    struct errand *x = j->errands;
+    while (x != NULL && (x->target != t || strcmp(x->id, id) != 0))
+        x = x->next_of_job;
+    return x;
+}
+
+static void follow_one(struct told_job *j, struct target *t, const char *id)
+{
+    struct errand *x = find_errand(j, id, t);
+    if (x == NULL) {
+        x = xcalloc(1, sizeof(*x));
+        x->job = j;
+        x->target = t;
+        x->id = xstrdup(id);
+        x->next_of_job = j->errands;
+        j->errands = x;
+        enqueue(x);
+    }
+    x->is_still_owed = true;
+}
+
+static void drop_what_is_not_owed(struct told_job *j)
+{
+    for (struct errand **at = &j->errands; *at != NULL;) {
+        struct errand *x = *at;
+        if (x->is_still_owed) {
+            x->is_still_owed = false;
+            at = &x->next_of_job;
+        } else {
+            *at = x->next_of_job;
+            errand_free(x);
+        }
+    }
+}
+
+void notifier_follow(struct notifier *n, const struct job *job)
+{
+    const struct job_status *s = &job->status;
+    struct told_job *j = store_get(n->jobs, job->namespace, job->name);
+    if (j == NULL && s->notification_count == 0)
+        return;
+    if (j == NULL) {
+        j = xcalloc(1, sizeof(*j));
+        j->namespace = xstrdup(job->namespace);
+        j->name = xstrdup(job->name);
+        (void)!store_put(n->jobs, job->namespace, job->name, j);
+    }
+    for (size_t i = 0; i < s->notification_count; i++) {
+        const struct status_notification *one = &s->notifications[i];
+        for (size_t k = 0; k < one->target_count; k++) {
+            struct target *t = find_target(n, one->targets[k]);
+            if (t != NULL)
+                follow_one(j, t, one->id);
+        }
+    }
+    drop_what_is_not_owed(j);
+    if (j->errands == NULL)
+        told_job_free(store_take(n->jobs, job->namespace, job->name));
+    pump(n);
+}
+
+void notifier_forget(struct notifier *n, const char *namespace, const char *name)
+{
+    struct told_job *j = store_take(n->jobs, namespace, name);
+    if (j == NULL)
+        return;
+    told_job_free(j);
+    pump(n); /* what was under way for it has made room */
+}
+
+const struct notified *notifier_taken(const struct notifier *n, const struct job *job, struct arena *a,
+                                      size_t *ret_count)
+{
+    const struct told_job *j = store_get(n->jobs, job->namespace, job->name);
+    size_t count = 0;
+    for (const struct errand *x = j == NULL ? NULL : j->errands; x != NULL; x = x->next_of_job)
+        count += x->state == ERRAND_TAKEN;
+    struct notified *list = arena_calloc(a, count + 1, sizeof(*list));
+    *ret_count = count;
+    count = 0;
+    for (const struct errand *x = j == NULL ? NULL : j->errands; x != NULL; x = x->next_of_job)
+        if (x->state == ERRAND_TAKEN)
+            list[count++] = (struct notified){x->id, x->target->config->name};
+    return list;
+}
+
+/* ---- life ---- */
+struct notifier *notifier_new(const struct notifier_host *host)
+{
+    struct notifier *n = xcalloc(1, sizeof(*n));
+    bool needs_token = false;
+    n->host = *host;
+    n->jobs = store_new(told_job_free);
+    n->target_count = host->targets->count;
+    n->targets = xcalloc(n->target_count + 1, sizeof(*n->targets));
+    for (size_t i = 0; i < n->target_count; i++) {
+        struct target *t = &n->targets[i];
+        target_init(t, n, &host->targets->targets[i]);
+        t->timer = loop_add_timer(host->loop, on_pause_over, t);
+        t->backoff = (struct backoff)BACKOFF(PAUSE_FIRST_MS, PAUSE_MOST_MS);
+        needs_token = needs_token || t->config->topic != NULL;
+    }
+    if (needs_token)
+        n->token = loop_token_new(host->loop, host->config->metadata_url, on_token, n);
+    return n;
+}
+
+void notifier_free(struct notifier *n)
+{
+    if (n == NULL)
+        return;
+    store_free(n->jobs);
+    for (size_t i = 0; i < n->target_count; i++) {
+        loop_source_free(n->targets[i].timer);
+        target_fini(&n->targets[i]);
+    }
+    loop_token_free(n->token);
+    free(n->targets);
+    free(n);
+}

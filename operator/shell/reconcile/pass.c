@@ -1,0 +1,251 @@
+#include "shell/reconcile/pass.h"
+
+#include <string.h>
+
+#include "api/names.h"
+#include "base/alloc.h"
+#include "core/model/gang.h"
+#include "core/plan/plan.h"
+#include "data/js.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "shell/notify/notifier.h"
+#include "shell/reconcile/pass_int.h"
+
+#include "base/banned.h"
+
+static void pass_free(struct pass *p)
+{
+    p->task->pass = NULL;
+    json_decref(p->tree);
+    arena_free(p->arena);
+    free(p);
+}
+
+static void end(struct pass *p)
+{
+    struct task *task = p->task;
+    const struct pass_world *pw = p->pw;
+    int64_t wake_us = p->wake_us, retry_ms = p->retry_ms;
+    enum pass_end how = p->is_failed ? PASS_FAILED : p->is_refused ? PASS_REFUSED : PASS_DONE;
+    if (p->is_created && !p->is_refused)
+        task_note_create(task, NULL, NULL);
+    if (how == PASS_DONE)
+        task_forget_departed(task, p->departed);
+    pass_free(p);
+    pw->on_end(task, how, wake_us, retry_ms);
+}
+
+static const struct pod_owner *keep_owners(struct pass *p, const struct pod_owner *pods, size_t count)
+{
+    struct pod_owner *kept = arena_calloc(p->arena, count + 1, sizeof(*kept));
+    for (size_t i = 0; i < count; i++)
+        kept[i] =
+            (struct pod_owner){arena_strdup(p->arena, pods[i].name), arena_strdup(p->arena, pods[i].uid)};
+    return kept;
+}
+
+/* plan() borrows from the caches, which change while the writes are out. */
+static void keep_plan(struct pass *p, const struct plan *plan)
+{
+    p->actions = arena_calloc(p->arena, plan->count + 1, sizeof(*p->actions));
+    p->count = plan->count;
+    for (size_t i = 0; i < plan->count; i++) {
+        struct action *a = &p->actions[i];
+        *a = plan->actions[i];
+        a->why = arena_strdup(p->arena, a->why);
+        a->name = arena_strdup(p->arena, a->name);
+        a->uid = arena_strdup(p->arena, a->uid);
+        a->reason = arena_strdup(p->arena, a->reason);
+        a->note = arena_strdup(p->arena, a->note);
+        a->version = arena_strdup(p->arena, a->version);
+        a->group = arena_strdup(p->arena, a->group);
+        a->pods = keep_owners(p, a->pods, a->pod_count);
+        a->pod = arena_strdup(p->arena, a->pod);
+        a->part = arena_strdup(p->arena, a->part);
+    }
+}
+
+/*
+ * The status counts more pods than the cache shows or was seen to lose: they are gone without a trace, or
+ * the cache is older than a status that another operator wrote. A list tells, asked for once for that status.
+ */
+static bool must_list_pods(struct pass *p, const struct world *w)
+{
+    const struct job_status *s = &p->job.status;
+    struct gang gang;
+    gang_init(&gang, w, s->attempt, p->arena);
+    if (gang_missing(&gang, s) <= 0 || status_is_finished(s) ||
+        !task_note_listing(p->task, p->job.resource_version))
+        return false;
+    expect(&p->task->expectations, EXPECT_LIST, CACHE_PODS, p->job.name, NULL);
+    p->task->is_touched = true;
+    p->departed = 0;
+    return true;
+}
+
+/* How a job ended stands in its status and its pods; what agents had posted would only take memory. */
+static void read_posts(const struct pass *p, struct world *w)
+{
+    if (!status_is_finished(&p->job.status)) {
+        w->reports = posts_of(p->pw->posts, w->pods, w->pod_count, p->arena, &w->report_count);
+        return;
+    }
+    for (size_t i = 0; i < w->pod_count; i++)
+        posts_forget(p->pw->posts, w->pods[i]->uid);
+}
+
+static void make_plan(struct pass *p)
+{
+    const struct caches *c = p->pw->caches;
+    char service[NAME_SIZE];
+    if (!job_is_ours(&p->job))
+        return;
+    char policy[NAME_SIZE];
+    name_service(p->job.name, service);
+    name_policy(p->job.name, p->job.uid, policy);
+    struct world w = {.now_us = clock_wall_us(),
+                      .config = p->pw->config,
+                      .job = &p->job,
+                      .namespace = caches_namespace(c, p->job.namespace),
+                      .service = caches_service(c, p->job.namespace, service),
+                      .policy = caches_policy(c, p->job.namespace, policy),
+                      .departed = (const struct pod_facts *const *)p->task->departed,
+                      .departed_count = p->departed,
+                      .refusal = task_refusal(p->task),
+                      .scaling = task_scaling(p->task)};
+    w.status_after_us = task_status_after_us(p->task, w.now_us);
+    w.pods = caches_pods_of(c, p->job.uid, &w.pod_count);
+    w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
+    read_posts(p, &w);
+    memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
+    memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
+    notifier_follow(p->pw->notifier, &p->job);
+    w.notified = notifier_taken(p->pw->notifier, &p->job, p->arena, &w.notified_count);
+    if (must_list_pods(p, &w))
+        return;
+    struct plan plan = plan_job(&w, p->arena);
+    keep_plan(p, &plan);
+}
+
+static void tell(const struct pass *p, const struct action *a)
+{
+    log_info(a->why != NULL ? a->why : "", "action", action_kind_name(a->kind), "namespace", p->job.namespace,
+             "job", p->job.name, a->name != NULL ? "object" : NULL, a->name, NULL);
+}
+
+/* Actions that are no writes that matter are done at once; true when the action was one. */
+static bool do_at_once(struct pass *p, const struct action *a)
+{
+    if (a->kind == ACTION_WAKE_AT) {
+        p->wake_us = a->at_us;
+        return true;
+    }
+    if (a->kind == ACTION_EVENT)
+        recorder_event(p->pw->recorder, &p->job, a);
+    return a->kind == ACTION_EVENT;
+}
+
+static struct write *free_write(struct pass *p)
+{
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        if (p->writes[i].action == NULL)
+            return &p->writes[i];
+    return NULL;
+}
+
+/* The job was deleted while the pass ran: whoever knows that creates nothing more for it. */
+static bool is_void(const struct pass *p, const struct action *a)
+{
+    if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE && a->kind != ACTION_CREATE_POLICY)
+        return false;
+    const struct cached_job *now = caches_job(p->pw->caches, p->job.namespace, p->job.name);
+    return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
+}
+
+bool pass_may_write(const struct pass_world *pw)
+{
+    return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
+}
+
+static bool is_in_flight(const struct pass *p, enum action_kind kind)
+{
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        if (p->writes[i].action != NULL && p->writes[i].action->kind == kind)
+            return true;
+    return false;
+}
+
+/*
+ * The status, or the question for it, is taken before anything follows from it. Service and policy do not:
+ * they are the same for every attempt, so that they save a round trip beside it. No pod comes before the
+ * policy that is about it.
+ */
+static bool must_wait(const struct pass *p, const struct action *a)
+{
+    if (a->kind == ACTION_CREATE_SERVICE || a->kind == ACTION_CREATE_POLICY)
+        return false;
+    return is_in_flight(p, ACTION_SET_STATUS) || is_in_flight(p, ACTION_CONFIRM_JOB) ||
+           (a->kind == ACTION_CREATE_POD && is_in_flight(p, ACTION_CREATE_POLICY));
+}
+
+void pass_go_on(struct pass *p)
+{
+    while (p->next < p->count && !p->is_failed && !p->is_refused) {
+        const struct action *a = &p->actions[p->next];
+        if (is_void(p, a)) {
+            p->next++;
+            continue;
+        }
+        struct write *w = free_write(p);
+        if (w == NULL || must_wait(p, a))
+            return;
+        if (!pass_may_write(p->pw)) {
+            p->is_failed = true;
+            break;
+        }
+        p->next++;
+        if (do_at_once(p, a))
+            continue;
+        tell(p, a);
+        w->pass = p;
+        w->action = a;
+        p->in_flight++;
+        write_start(w);
+    }
+    if (p->in_flight == 0)
+        end(p);
+}
+
+/* The cached text as a job; false when it is none, which the API server's schema rules out. */
+static bool read_job(struct pass *p, const struct cached_job *cached)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    if (cached_job_read(cached, p->arena, &p->tree, &p->job, &e) == 0)
+        return true;
+    log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->namespace, "job", cached->name,
+                NULL);
+    return false;
+}
+
+void pass_run(const struct pass_world *pw, struct task *task)
+{
+    struct pass *p = xcalloc(1, sizeof(*p));
+    p->pw = pw;
+    p->task = task;
+    p->arena = arena_new();
+    p->departed = task->departed_count;
+    task->pass = p;
+    if (read_job(p, caches_job(pw->caches, task->namespace, task->name)))
+        make_plan(p);
+    pass_go_on(p);
+}
+
+void pass_cancel(struct pass *p)
+{
+    if (p == NULL)
+        return;
+    for (size_t i = 0; i < WRITES_AT_ONCE; i++)
+        kube_call_cancel(p->writes[i].call);
+    pass_free(p);
+}

@@ -1,0 +1,198 @@
+#include "shell/reconcile/task.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "os/loop.h"
+
+#include "base/banned.h"
+
+enum { BACKOFF_FIRST_MS = 500, BACKOFF_MOST_MS = 60 * 1000 };
+enum { STATUS_PAUSE_MS = 1000, STATUS_PAUSE_MOST_MS = 2000, STATUS_SHARE = 20 };
+
+static void set_text(char **to, const char *text)
+{
+    char *copy = xstrdup(text);
+    free(*to);
+    *to = copy;
+}
+
+struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
+                      void *controller)
+{
+    struct task *t = xcalloc(1, sizeof(*t));
+    t->namespace = xstrdup(namespace);
+    t->name = xstrdup(name);
+    t->controller = controller;
+    t->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
+    t->backoff.random = (uint64_t)clock_wall_us() | 1;
+    t->timer = loop_add_timer(loop, on_due, t);
+    task_forget(t, "");
+    return t;
+}
+
+void task_note_departed(struct task *t, const struct pod_facts *last)
+{
+    t->departed = xreallocarray(t->departed, t->departed_count + 1, sizeof(*t->departed));
+    t->departed[t->departed_count++] = pod_facts_copy(last);
+}
+
+void task_forget_departed(struct task *t, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(t->departed[i]);
+    t->departed_count -= count;
+    for (size_t i = 0; i < t->departed_count; i++)
+        t->departed[i] = t->departed[i + count];
+    if (t->departed_count > 0)
+        return;
+    free(t->departed);
+    t->departed = NULL;
+}
+
+void task_free(void *task)
+{
+    struct task *t = task;
+    loop_source_free(t->timer);
+    expectations_fini(&t->expectations);
+    task_forget_departed(t, t->departed_count);
+    free(t->namespace);
+    free(t->name);
+    free(t->uid);
+    free(t->listed_for);
+    free(t->refused_object);
+    free(t->refused_message);
+    free(t->scaling_uid);
+    free(t->scaling_message);
+    free(t);
+}
+
+void task_schedule(struct task *t, int64_t delay_ms)
+{
+    int64_t now_ms = clock_boot_ms(), due_ms = now_ms + delay_ms;
+    if (due_ms < t->held_until_ms)
+        due_ms = t->held_until_ms;
+    if (t->due_ms != 0 && t->due_ms <= due_ms)
+        return;
+    t->due_ms = due_ms;
+    loop_timer_set(t->timer, due_ms - now_ms);
+}
+
+void task_hold(struct task *t, int64_t for_ms)
+{
+    t->held_until_ms = clock_boot_ms() + for_ms;
+    if (t->due_ms == 0 || t->due_ms >= t->held_until_ms)
+        return;
+    t->due_ms = t->held_until_ms;
+    loop_timer_set(t->timer, for_ms);
+}
+
+void task_not_due(struct task *t)
+{
+    t->due_ms = 0;
+}
+
+void task_forget(struct task *t, const char *uid)
+{
+    set_text(&t->uid, uid);
+    set_text(&t->listed_for, "");
+    set_text(&t->refused_object, "");
+    set_text(&t->refused_message, "");
+    set_text(&t->scaling_uid, "");
+    set_text(&t->scaling_message, "");
+    t->refused_count = 0;
+    expectations_fini(&t->expectations);
+    task_forget_departed(t, t->departed_count);
+    backoff_reset(&t->backoff);
+}
+
+/* Each attempt asks as eagerly as the first. */
+static bool is_of_next_attempt(const char *object, const char *before)
+{
+    int32_t attempt = refusal_attempt(object), last = refusal_attempt(before);
+    return attempt != 0 && last != 0 && attempt != last;
+}
+
+void task_note_create(struct task *t, const char *object, const char *message)
+{
+    if (object == NULL) {
+        set_text(&t->refused_object, "");
+        t->refused_count = 0;
+        return;
+    }
+    if (is_of_next_attempt(object, t->refused_object))
+        t->refused_count = 0;
+    set_text(&t->refused_object, object);
+    set_text(&t->refused_message, message);
+    t->refused_us = clock_wall_us();
+    t->is_refusal_told = false;
+    if (t->refused_count < INT32_MAX)
+        t->refused_count++;
+}
+
+void task_note_refusal_too(struct task *t, const char *object, const char *message)
+{
+    if (strcmp(object, t->refused_object) >= 0)
+        return;
+    set_text(&t->refused_object, object);
+    set_text(&t->refused_message, message);
+}
+
+bool task_note_listing(struct task *t, const char *version)
+{
+    if (strcmp(t->listed_for, version) == 0)
+        return false;
+    set_text(&t->listed_for, version);
+    return true;
+}
+
+/*
+ * Many pods that start or end bring many changes of what the status tells. One write a second is enough for
+ * people, and fewer while the API server is slow with them: a job then keeps it busy for a twentieth of the
+ * time. Nobody shall miss a phase that lasts a few seconds.
+ */
+static int64_t status_pause_ms(int64_t took_ms)
+{
+    int64_t pause_ms = took_ms * STATUS_SHARE;
+    if (pause_ms < STATUS_PAUSE_MS)
+        return STATUS_PAUSE_MS;
+    return pause_ms < STATUS_PAUSE_MOST_MS ? pause_ms : STATUS_PAUSE_MOST_MS;
+}
+
+int64_t task_status_after_us(const struct task *t, int64_t now_us)
+{
+    int64_t wait_ms = t->status_after_ms - clock_boot_ms();
+    return wait_ms > 0 ? now_us + wait_ms * 1000 : 0;
+}
+
+void task_note_status(struct task *t, int64_t took_ms)
+{
+    t->is_refusal_told = t->refused_count > 0;
+    t->status_after_ms = clock_boot_ms() + status_pause_ms(took_ms);
+}
+
+struct refusal task_refusal(const struct task *t)
+{
+    return (struct refusal){.object = t->refused_object,
+                            .message = t->refused_message,
+                            .at_us = t->refused_us,
+                            .count = t->refused_count,
+                            .is_told = t->is_refusal_told};
+}
+
+void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word)
+{
+    set_text(&t->scaling_uid, pod_uid);
+    set_text(&t->scaling_message, word->message);
+    t->scaling_word = word->word;
+    t->scaling_us = clock_wall_us();
+}
+
+struct scaling task_scaling(const struct task *t)
+{
+    return (struct scaling){.pod_uid = t->scaling_uid,
+                            .word = t->scaling_word,
+                            .message = t->scaling_message,
+                            .asked_us = t->scaling_us};
+}

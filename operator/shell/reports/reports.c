@@ -1,0 +1,189 @@
+#include "shell/reports/reports.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/js.h"
+#include "net/httpd.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "os/loop.h"
+#include "shell/reports/reviews.h"
+
+#include "base/banned.h"
+
+#define PATH "/v1/report"
+
+enum {
+    BODY_MAX = 64 * 1024,
+    TOKEN_MAX = 8 * 1024,
+    PEM_MAX = 64 * 1024,
+    KEY_MAX = 8 * 1024 - 1,
+    LOOK_MS = 10 * 1000,
+    REQUEST_MS = 30 * 1000,
+    CONNECTIONS_MAX = 256,
+    RETRY_SECONDS = 2
+};
+
+struct reports {
+    struct loop *loop;
+    struct controller *controller;
+    struct config *config;
+    struct report_files files;
+    struct httpd_keys *keys;
+    struct httpd *server;
+    struct reviews *reviews;
+    struct loop_source *timer; /* looks at the files */
+    char *cert, *ca;           /* as read last */
+    char *refused;             /* what was wrong with the files, so that it is said once */
+};
+
+/* ---- answers ---- */
+static void answer(struct httpd_call *call, int status, const char *message)
+{
+    json_t *body CLEANUP(js_free) = json_pack("{s:s}", "message", message);
+    char *text CLEANUP(cleanup_free) = js_dump(body);
+    httpd_answer(call, status, "application/json", view_from(text), status == 503 ? RETRY_SECONDS : 0);
+}
+
+static void answer_error(struct httpd_call *call, const struct err *e)
+{
+    char *text CLEANUP(cleanup_free) = err_text(e);
+    int status = e->code == ERR_DENIED || e->code == ERR_SUPERSEDED  ? 403
+                 : e->code == ERR_INVALID || e->code == ERR_PROTOCOL ? 400
+                                                                     : 503;
+    /* A refusal is either an attack or a worker that was replaced. */
+    log_failure(status == 403 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, e, "a report was not taken", NULL);
+    answer(call, status, text);
+}
+
+static int take(struct reports *r, struct httpd_call *call, const struct reviewed_pod *pod, struct err *e)
+{
+    json_t *report CLEANUP(js_free) = js_parse(httpd_call_body(call), "the report", e);
+    if (report == NULL)
+        return -1;
+    return controller_take_report(r->controller, pod->namespace, pod->name, pod->uid, report, e);
+}
+
+static void on_reviewed(void *context, const struct reviewed_pod *pod, const struct err *e)
+{
+    struct httpd_call *call = context;
+    struct err problem CLEANUP(err_fini) = {0};
+    if (e != NULL && e->code == ERR_DENIED)
+        answer_error(call, e);
+    else if (e != NULL)
+        answer(call, 503, "the API server cannot be asked about the token now");
+    else if (take(httpd_call_context(call), call, pod, &problem) < 0)
+        answer_error(call, &problem);
+    else
+        answer(call, 200, "taken");
+}
+
+static void on_call(void *context, struct httpd_call *call)
+{
+    struct reports *r = context;
+    struct view token = httpd_call_bearer(call);
+    if (strcmp(httpd_call_path(call), PATH) != 0) {
+        answer(call, 404, "reports are posted to " PATH);
+    } else if (!httpd_call_is_post(call)) {
+        answer(call, 405, "reports are posted");
+    } else if (token.len == 0 || token.len > TOKEN_MAX) {
+        answer(call, 401, "a report needs its pod's own token");
+    } else if (!controller_takes_reports(r->controller)) {
+        answer(call, 503, "this operator does not work on jobs now");
+    } else {
+        reviews_ask(r->reviews, token, on_reviewed, call);
+    }
+}
+
+/* ---- the files ---- */
+static void keep(char **to, char *text)
+{
+    free(*to);
+    *to = text;
+}
+
+/* The whole set or nothing: a Secret's files change together. */
+static int load(struct reports *r, struct err *e)
+{
+    struct secret key CLEANUP(secret_free) = {.bytes = NULL};
+    char *cert CLEANUP(cleanup_free) = file_read(r->files.cert, PEM_MAX, NULL, e);
+    if (cert == NULL)
+        return -1;
+    char *ca CLEANUP(cleanup_free) = file_read(r->files.ca, PEM_MAX, NULL, e);
+    if (ca == NULL)
+        return -1;
+    if (r->cert != NULL && strcmp(cert, r->cert) == 0 && strcmp(ca, r->ca) == 0)
+        return 0;
+    /* Some issuers leave it empty: every new worker would then be told to trust nobody. */
+    if (strstr(ca, "-----BEGIN CERTIFICATE-----") == NULL)
+        return FAIL_OBJECT(e, ERR_INVALID, r->files.ca,
+                           "%s holds no PEM certificate: give the one that signed %s, for agents to trust",
+                           r->files.ca, r->files.cert);
+    if (file_read_secret(r->files.key, KEY_MAX, &key, e) < 0 || httpd_keys_set(r->keys, cert, &key, e) < 0)
+        return -1;
+    log_info(r->cert == NULL ? "the reports' key pair was read" : "the reports' key pair has changed", NULL);
+    keep(&r->cert, cert);
+    keep(&r->ca, ca);
+    cert = ca = NULL;
+    r->config->report_ca = r->ca;
+    return 0;
+}
+
+static void look_at_files(void *context)
+{
+    struct reports *r = context;
+    struct err e CLEANUP(err_fini) = {0};
+    char *text = NULL;
+    if (load(r, &e) < 0) {
+        text = err_text(&e);
+        if (r->refused == NULL || strcmp(r->refused, text) != 0)
+            log_failure(LOG_LEVEL_ERROR, &e,
+                        "the reports' key pair cannot be read again; the old one is used", NULL);
+    }
+    keep(&r->refused, text);
+    loop_timer_set(r->timer, LOOK_MS);
+}
+
+/* ---- life ---- */
+struct reports *reports_new(struct loop *loop, struct kube_client *client, struct controller *controller,
+                            const char *address, const struct report_files *files, struct config *config,
+                            struct err *e)
+{
+    struct reports *r = xcalloc(1, sizeof(*r));
+    r->loop = loop;
+    r->controller = controller;
+    r->config = config;
+    r->files = *files;
+    r->keys = httpd_keys_new();
+    r->reviews = reviews_new(client);
+    r->timer = loop_add_timer(loop, look_at_files, r);
+    loop_timer_set(r->timer, LOOK_MS);
+    const struct httpd_service service = {.address = address,
+                                          .keys = r->keys,
+                                          .max_body_bytes = BODY_MAX,
+                                          .request_ms = REQUEST_MS,
+                                          .max_connections = CONNECTIONS_MAX,
+                                          .fn = on_call,
+                                          .context = r};
+    if (load(r, e) == 0 && (r->server = httpd_open(loop, &service, e)) != NULL)
+        return r;
+    reports_free(r);
+    err_wrap_text(e, "reports");
+    return NULL;
+}
+
+void reports_free(struct reports *r)
+{
+    if (r == NULL)
+        return;
+    reviews_free(r->reviews);
+    httpd_free(r->server);
+    httpd_keys_free(r->keys);
+    loop_source_free(r->timer);
+    r->config->report_ca = "";
+    free(r->cert);
+    free(r->ca);
+    free(r->refused);
+    free(r);
+}
