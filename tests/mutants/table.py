@@ -96,9 +96,11 @@ E("counts_an_attempt_that_never_began", "training-operator: attempt numbers befo
   "p->count == actions", "false")
 E("forgets_when_it_started", "Trainer #2713: no start time to print", "p->next.start_time_us == 0", "false")
 
-of("operator/core/plan/children.c")
+of("operator/core/model/refusal.c")
 E("delays_an_attempt_for_a_refusal_of_the_one_before", "Cloister: when a quota lets a gang in",
-  "(attempt == 0 || attempt == p->gang.attempt)", "true")
+  "(refused == 0 || refused == attempt)", "true")
+
+of("operator/core/plan/children.c")
 E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
   "true")
 E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service",
