@@ -81,7 +81,7 @@ static size_t describe_operator(struct flags *f, struct words *w, struct option_
         {"High availability", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"leader-elect", 0, OPTION_FLAG, &f->must_be_elected, NULL,
          "work only while holding a Lease; needed as soon as two operators run"},
-        {"leader-elect-resource-namespace", 0, OPTION_TEXT, &f->election.namespace, "NAMESPACE",
+        {"leader-elect-resource-namespace", 0, OPTION_TEXT, &f->election.ns, "NAMESPACE",
          "of the Lease; required with --leader-elect"},
         {"leader-elect-resource-name", 0, OPTION_TEXT, &f->election.name, "NAME",
          "of the Lease; cloister-operator"},
@@ -101,7 +101,7 @@ static size_t describe_operator(struct flags *f, struct words *w, struct option_
         {"The process", 0, OPTION_HEADING, NULL, NULL, NULL},
         {"instance", 0, OPTION_TEXT, &f->election.identity, "NAME",
          "holder of the Lease and reporter of events, no other process's; made up"},
-        {"namespace", 0, OPTION_TEXT, &f->namespace, "NAMESPACE", "run the jobs of this one only; all"},
+        {"namespace", 0, OPTION_TEXT, &f->ns, "NAMESPACE", "run the jobs of this one only; all"},
         {"health-address", 0, OPTION_TEXT, &f->health_address, "ADDRESS:PORT",
          "/healthz and /readyz; 0.0.0.0:8081"},
         {"metrics-address", 0, OPTION_TEXT, &f->metrics_address, "ADDRESS:PORT",
@@ -126,14 +126,14 @@ static size_t describe(struct flags *f, struct words *w, struct option_row *rows
 
 static void set_defaults(struct flags *f, struct words *w)
 {
-    *f = (struct flags){.namespace = "",
+    *f = (struct flags){.ns = "",
                         .health_address = "0.0.0.0:8081",
                         .report_address = "",
                         .report_files = {.cert = "", .key = "", .ca = ""},
                         .metrics_address = "0",
                         .log_level_file = "",
                         .log_level = LOG_LEVEL_INFO,
-                        .election = {.namespace = "", .name = "cloister-operator", .identity = ""}};
+                        .election = {.ns = "", .name = "cloister-operator", .identity = ""}};
     f->config = (struct config){.worker_image = "",
                                 .worker_pull_policy = "",
                                 .metadata_url = "http://169.254.169.254",
@@ -241,11 +241,10 @@ static int read_ca_bundle(struct flags *f, const char *path, struct err *e)
 }
 
 /* It becomes part of paths. */
-static int check_namespace(const char *namespace, struct err *e)
+static int check_namespace(const char *ns, struct err *e)
 {
-    if (strlen(namespace) > 63 ||
-        strspn(namespace, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(namespace))
-        return FAIL(e, ERR_INVALID, "--namespace=%s: give the name of a namespace", namespace);
+    if (strlen(ns) > 63 || strspn(ns, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(ns))
+        return FAIL(e, ERR_INVALID, "--namespace=%s: give the name of a namespace", ns);
     return 0;
 }
 
@@ -269,7 +268,7 @@ static int read_election(struct flags *f, const struct words *w, struct err *e)
         check_range("leader-elect-retry-seconds", w->retry_seconds, 1, 3600, e) < 0 ||
         lease_timing_check(&c->timing, e) < 0)
         return -1;
-    if (f->must_be_elected && c->namespace[0] == '\0')
+    if (f->must_be_elected && c->ns[0] == '\0')
         return FAIL(e, ERR_INVALID, "--leader-elect needs --leader-elect-resource-namespace");
     if (c->identity[0] == '\0')
         c->identity = f->instance = make_up_instance();
@@ -319,7 +318,7 @@ static int check(struct flags *f, const struct words *w, struct err *e)
         return FAIL(e, ERR_INVALID, "--worker-image is missing");
     if (log_level_from_name(w->log_level, &f->log_level) < 0)
         return FAIL(e, ERR_INVALID, "--log-level=%s: give debug, info, warning or error", w->log_level);
-    if (check_policy(c->worker_pull_policy, e) < 0 || check_namespace(f->namespace, e) < 0 ||
+    if (check_policy(c->worker_pull_policy, e) < 0 || check_namespace(f->ns, e) < 0 ||
         check_url("metadata-endpoint", c->metadata_url, e) < 0 ||
         check_url("kms-endpoint", c->kms_url, e) < 0 ||
         check_url("storage-endpoint", c->storage_url, e) < 0 || read_notifications(f, w, e) < 0 ||

@@ -17,7 +17,7 @@
 
 struct flags {
     struct config config;
-    const char *namespace; /* whose jobs it runs; "" = all */
+    const char *ns; /* whose jobs it runs; "" = all */
     const char *health_address;
     const char *report_address; /* "" = agents do not report */
     struct report_files report_files;

@@ -28,8 +28,7 @@ enum { STOP_MS = 10 * 1000 };
 
 #define USER_AGENT "cloister-operator/" CLOISTER_VERSION
 
-struct operator
-{
+struct manager {
     struct loop *loop;
     struct kube_config *kube;
     struct kube_client *client;
@@ -50,13 +49,13 @@ struct operator
 /* That the loop answers at all is what liveness asks. */
 static int on_health(void *context, const char *path, struct strbuf *body)
 {
-    const struct operator* o = context;
+    const struct manager *m = context;
     if (strcmp(path, "/healthz") == 0) {
         strbuf_add_text(body, "ok\n");
         return 200;
     }
     if (strcmp(path, "/readyz") == 0) {
-        bool is_ready = controller_is_ready(o->controller);
+        bool is_ready = controller_is_ready(m->controller);
         strbuf_add_text(body, is_ready ? "ok\n" : "the caches are being filled\n");
         return is_ready ? 200 : 503;
     }
@@ -66,31 +65,31 @@ static int on_health(void *context, const char *path, struct strbuf *body)
 
 static int on_scrape(void *context, const char *path, struct strbuf *body)
 {
-    const struct operator* o = context;
+    const struct manager *m = context;
     if (strcmp(path, "/metrics") != 0) {
         strbuf_add_text(body, "not found; metrics are at /metrics\n");
         return 404;
     }
-    controller_write_metrics(o->controller, o->leader, o->lease_name, body);
+    controller_write_metrics(m->controller, m->leader, m->lease_name, body);
     return 200;
 }
 
 /* ---- the Lease ---- */
 static void on_elected(void *context)
 {
-    struct operator* o = context;
+    struct manager *m = context;
     log_info("leading", NULL);
-    controller_lead(o->controller, o->leader);
+    controller_lead(m->controller, m->leader);
 }
 
 /* The caches may be older than what the next leader writes: a new process starts from what is there. */
 static void on_lost(void *context)
 {
-    struct operator* o = context;
+    struct manager *m = context;
     log_error("lost the Lease, ending; check that the API server answers and that no other operator has this "
               "instance's name",
               NULL);
-    loop_stop(o->loop, EXIT_NOT_LEADING);
+    loop_stop(m->loop, EXIT_NOT_LEADING);
 }
 
 static void on_other(void *context, const char *identity)
@@ -106,122 +105,122 @@ static void on_trouble(void *context, const struct err *e)
                 "cannot renew or take the Lease, trying again", NULL);
 }
 
-static void start_work(struct operator* o, const struct flags *f)
+static void start_work(struct manager *m, const struct flags *f)
 {
-    struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, o};
+    struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, m};
     if (!f->must_be_elected) {
-        controller_lead(o->controller, NULL);
+        controller_lead(m->controller, NULL);
         return;
     }
-    o->lease_client = kube_client_new(o->loop, o->kube, USER_AGENT);
-    telemetry_watch_client(o->telemetry, o->lease_client, o->kube->server);
-    o->leader = leader_new(o->loop, o->lease_client, &f->election, &listener);
+    m->lease_client = kube_client_new(m->loop, m->kube, USER_AGENT);
+    telemetry_watch_client(m->telemetry, m->lease_client, m->kube->server);
+    m->leader = leader_new(m->loop, m->lease_client, &f->election, &listener);
 }
 
 /* ---- stopping ---- */
 static void end(void *context)
 {
-    struct operator* o = context;
+    struct manager *m = context;
     log_info("stopped", NULL);
-    loop_stop(o->loop, EXIT_SUCCESS);
+    loop_stop(m->loop, EXIT_SUCCESS);
 }
 
 static void out_of_patience(void *context)
 {
-    struct operator* o = context;
+    struct manager *m = context;
     log_warning("stopped before everything was answered; the next leader goes on from what is there", NULL);
-    loop_stop(o->loop, EXIT_SUCCESS);
+    loop_stop(m->loop, EXIT_SUCCESS);
 }
 
 /* Only now: whoever has the Lease writes. */
 static void on_work_ended(void *context)
 {
-    struct operator* o = context;
-    if (o->leader != NULL)
-        leader_release(o->leader, end, o);
+    struct manager *m = context;
+    if (m->leader != NULL)
+        leader_release(m->leader, end, m);
     else
-        end(o);
+        end(m);
 }
 
 static void on_stop(void *context)
 {
-    struct operator* o = context;
-    if (o->is_stopping)
+    struct manager *m = context;
+    if (m->is_stopping)
         return;
-    o->is_stopping = true;
+    m->is_stopping = true;
     log_info("asked to stop", NULL);
-    loop_timer_set(o->patience, STOP_MS);
-    controller_stop(o->controller, on_work_ended, o);
+    loop_timer_set(m->patience, STOP_MS);
+    controller_stop(m->controller, on_work_ended, m);
 }
 
 /* ---- life ---- */
-static int start(struct operator* o, struct flags *f, struct err *e)
+static int start(struct manager *m, struct flags *f, struct err *e)
 {
     if (secret_process_init(e) < 0 || http_global_init(e) < 0)
         return -1;
     js_wipe_on_free();
-    o->kube = kube_config_new(f->kubeconfig, f->context, e);
-    if (o->kube == NULL)
+    m->kube = kube_config_new(f->kubeconfig, f->context, e);
+    if (m->kube == NULL)
         return -1;
-    o->loop = loop_new();
+    m->loop = loop_new();
     if (f->log_level_file[0] != '\0')
-        o->verbosity = verbosity_new(o->loop, f->log_level_file);
-    o->term = loop_add_signal(o->loop, SIGTERM, on_stop, o);
-    o->interrupt = loop_add_signal(o->loop, SIGINT, on_stop, o);
-    o->patience = loop_add_timer(o->loop, out_of_patience, o);
-    o->client = kube_client_new(o->loop, o->kube, USER_AGENT);
-    o->telemetry = telemetry_new();
-    telemetry_watch_client(o->telemetry, o->client, o->kube->server);
-    o->lease_name = f->election.name;
-    o->controller = controller_new(o->loop, o->client, &f->config, &f->notifications, f->namespace,
-                                   f->election.identity, o->telemetry);
+        m->verbosity = verbosity_new(m->loop, f->log_level_file);
+    m->term = loop_add_signal(m->loop, SIGTERM, on_stop, m);
+    m->interrupt = loop_add_signal(m->loop, SIGINT, on_stop, m);
+    m->patience = loop_add_timer(m->loop, out_of_patience, m);
+    m->client = kube_client_new(m->loop, m->kube, USER_AGENT);
+    m->telemetry = telemetry_new();
+    telemetry_watch_client(m->telemetry, m->client, m->kube->server);
+    m->lease_name = f->election.name;
+    m->controller = controller_new(m->loop, m->client, &f->config, &f->notifications, f->ns,
+                                   f->election.identity, m->telemetry);
     if (f->report_address[0] != '\0') {
-        o->reports = reports_new(o->loop, o->client, o->controller, f->report_address, &f->report_files,
+        m->reports = reports_new(m->loop, m->client, m->controller, f->report_address, &f->report_files,
                                  &f->config, e);
-        if (o->reports == NULL)
+        if (m->reports == NULL)
             return -1;
     }
-    o->httpd = httpd_new(o->loop, f->health_address, on_health, o, e);
-    if (o->httpd == NULL)
+    m->httpd = httpd_new(m->loop, f->health_address, on_health, m, e);
+    if (m->httpd == NULL)
         return -1;
     if (strcmp(f->metrics_address, "0") != 0) {
-        o->metrics = httpd_new(o->loop, f->metrics_address, on_scrape, o, e);
-        if (o->metrics == NULL)
+        m->metrics = httpd_new(m->loop, f->metrics_address, on_scrape, m, e);
+        if (m->metrics == NULL)
             return -1;
     }
-    start_work(o, f);
+    start_work(m, f);
     return 0;
 }
 
-static void operator_fini(struct operator* o)
+static void manager_fini(struct manager *m)
 {
-    httpd_free(o->httpd);
-    reports_free(o->reports);
-    httpd_free(o->metrics);
-    leader_free(o->leader);
-    controller_free(o->controller);
-    kube_client_free(o->lease_client);
-    kube_client_free(o->client);
-    telemetry_free(o->telemetry);
-    verbosity_free(o->verbosity);
-    loop_source_free(o->term);
-    loop_source_free(o->interrupt);
-    loop_source_free(o->patience);
-    loop_free(o->loop);
-    kube_config_free(o->kube);
+    httpd_free(m->httpd);
+    reports_free(m->reports);
+    httpd_free(m->metrics);
+    leader_free(m->leader);
+    controller_free(m->controller);
+    kube_client_free(m->lease_client);
+    kube_client_free(m->client);
+    telemetry_free(m->telemetry);
+    verbosity_free(m->verbosity);
+    loop_source_free(m->term);
+    loop_source_free(m->interrupt);
+    loop_source_free(m->patience);
+    loop_free(m->loop);
+    kube_config_free(m->kube);
 }
 
 static int run(struct flags *f)
 {
     struct err e CLEANUP(err_fini) = {0};
-    struct operator o CLEANUP(operator_fini) = {0};
-    if (start(&o, f, &e) < 0) {
+    struct manager m CLEANUP(manager_fini) = {0};
+    if (start(&m, f, &e) < 0) {
         log_failure(LOG_LEVEL_ERROR, &e, "cannot start", NULL);
         return EXIT_CANNOT_START;
     }
-    log_info("started", "version", CLOISTER_VERSION, "server", o.kube->server, "health", f->health_address,
-             "instance", f->election.identity, "namespace", f->namespace, NULL);
-    return loop_run(o.loop);
+    log_info("started", "version", CLOISTER_VERSION, "server", m.kube->server, "health", f->health_address,
+             "instance", f->election.identity, "namespace", f->ns, NULL);
+    return loop_run(m.loop);
 }
 
 int main(int argc, char **argv)

@@ -15,12 +15,13 @@ enum { TEXT_MAX = 16 * 1024, NEVER = 0, LATER = 1 };
 struct row {
     const char *reason;
     const char *remedy;
-    enum err_class class;
+    enum err_class failure_class;
     bool is_retryable;
 };
 
 static const struct row TABLE[] = {
-#define ERR_ROW(code, class, reason, retry, remedy) {reason, remedy, CLASS_##class, (retry) == LATER},
+#define ERR_ROW(code, failure_class, reason, retry, remedy)                                                  \
+    {reason, remedy, CLASS_##failure_class, (retry) == LATER},
 #include "base/err.def"
 #undef ERR_ROW
 };
@@ -167,7 +168,7 @@ const char *err_code_remedy(enum err_code code)
 
 enum err_class err_code_class(enum err_code code)
 {
-    return TABLE[code].class;
+    return TABLE[code].failure_class;
 }
 
 bool err_code_is_retryable(enum err_code code)
@@ -175,9 +176,9 @@ bool err_code_is_retryable(enum err_code code)
     return TABLE[code].is_retryable;
 }
 
-const char *err_class_name(enum err_class class)
+const char *err_class_name(enum err_class failure_class)
 {
-    return CLASS_NAMES[class];
+    return CLASS_NAMES[failure_class];
 }
 
 enum err_class err_class_from_name(const char *name)

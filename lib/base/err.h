@@ -28,7 +28,7 @@
 #include "base/attr.h"
 
 enum err_code {
-#define ERR_ROW(code, class, reason, retry, remedy) ERR_##code,
+#define ERR_ROW(code, failure_class, reason, retry, remedy) ERR_##code,
 #include "base/err.def"
 #undef ERR_ROW
 };
@@ -89,7 +89,7 @@ const char *err_code_remedy(enum err_code code);
 enum err_class err_code_class(enum err_code code);
 bool err_code_is_retryable(enum err_code code);
 /* "Application", "Key", ...; "None" for CLASS_None. */
-const char *err_class_name(enum err_class class);
+const char *err_class_name(enum err_class failure_class);
 /* CLASS_None when the word is not a class. */
 enum err_class err_class_from_name(const char *name);
 

@@ -18,11 +18,10 @@ int lease_timing_check(const struct lease_timing *t, struct err *e)
     return 0;
 }
 
-void election_init(struct election *x, const char *namespace, const char *name, const char *identity,
+void election_init(struct election *x, const char *ns, const char *name, const char *identity,
                    const struct lease_timing *timing)
 {
-    *x = (struct election){
-        .namespace = namespace, .name = name, .identity = identity, .timing = *timing, .renewed_ms = -1};
+    *x = (struct election){.ns = ns, .name = name, .identity = identity, .timing = *timing, .renewed_ms = -1};
 }
 
 void election_fini(struct election *x)
@@ -89,7 +88,7 @@ static json_t *with_spec(const struct election *x, json_t *spec)
     json_t *lease = x->lease != NULL
                         ? json_copy(x->lease)
                         : json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "coordination.k8s.io/v1",
-                                    "kind", "Lease", "metadata", "name", x->name, "namespace", x->namespace);
+                                    "kind", "Lease", "metadata", "name", x->name, "namespace", x->ns);
     json_object_set_new(lease, "spec", spec);
     return lease;
 }

@@ -27,7 +27,7 @@ struct lease_timing {
 };
 
 struct election {
-    const char *namespace, *name; /* of the Lease; borrowed, as is the identity */
+    const char *ns, *name; /* of the Lease; borrowed, as is the identity */
     const char *identity;
     struct lease_timing timing;
     json_t *lease;      /* the last one seen, without managedFields; NULL: none */
@@ -38,7 +38,7 @@ struct election {
 /* -1 unless lease > renew > 1.2 * retry > 0. */
 int lease_timing_check(const struct lease_timing *t, struct err *e) MUST_CHECK;
 
-void election_init(struct election *x, const char *namespace, const char *name, const char *identity,
+void election_init(struct election *x, const char *ns, const char *name, const char *identity,
                    const struct lease_timing *timing);
 void election_fini(struct election *x);
 

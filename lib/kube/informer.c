@@ -62,7 +62,7 @@ static void change(struct informer *i, void *before, const void *after)
 
 /* What the informer itself reads of an object. */
 struct identity {
-    char namespace[NAME_MAX_BYTES];
+    char ns[NAME_MAX_BYTES];
     char name[NAME_MAX_BYTES];
     char version[NAME_MAX_BYTES];
 };
@@ -80,20 +80,20 @@ static void identify(struct view object, struct identity *ret)
     static const char *const names[] = {"namespace", "name", "resourceVersion"};
     struct view v[ARRAY_LEN(names)];
     skim_members(skim_at(object, "metadata"), names, ARRAY_LEN(names), v);
-    copy_text(v[0], ret->namespace);
+    copy_text(v[0], ret->ns);
     copy_text(v[1], ret->name);
     copy_text(v[2], ret->version);
 }
 
 static void put(struct informer *i, struct view object, const struct identity *id)
 {
-    void *facts = i->kind->reduce(object, store_get(i->store, id->namespace, id->name));
+    void *facts = i->kind->reduce(object, store_get(i->store, id->ns, id->name));
     if (facts == NULL) {
-        i->kind->on_left_out(i->kind->context, i->kind, id->namespace, id->name);
-        change(i, store_take(i->store, id->namespace, id->name), NULL);
+        i->kind->on_left_out(i->kind->context, i->kind, id->ns, id->name);
+        change(i, store_take(i->store, id->ns, id->name), NULL);
         return;
     }
-    void *before = store_put(i->store, id->namespace, id->name, facts);
+    void *before = store_put(i->store, id->ns, id->name, facts);
     change(i, before, facts);
 }
 
@@ -136,7 +136,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
     if (skim_is(type, "ADDED") || skim_is(type, "MODIFIED"))
         put(i, object, &id);
     else if (skim_is(type, "DELETED"))
-        change(i, store_take(i->store, id.namespace, id.name), NULL);
+        change(i, store_take(i->store, id.ns, id.name), NULL);
     else if (!skim_is(type, "BOOKMARK"))
         return 0;
     set_version(i, id.version);

@@ -39,8 +39,7 @@ struct informer_kind {
     /* A list was taken in whole: the first one, and each that followed a gap. May be NULL. */
     void (*on_listed)(void *context);
     /* An object was left out; for the log. */
-    void (*on_left_out)(void *context, const struct informer_kind *kind, const char *namespace,
-                        const char *name);
+    void (*on_left_out)(void *context, const struct informer_kind *kind, const char *ns, const char *name);
     /* Something went wrong and will be tried again; for the log. */
     void (*on_trouble)(void *context, const struct informer_kind *kind, const struct err *e);
     void *context;

@@ -41,7 +41,7 @@ static void send(struct leader *l, const char *method, const json_t *body, kube_
 {
     const struct election *x = &l->election;
     bool is_create = strcmp(method, "POST") == 0;
-    char *path CLEANUP(cleanup_free) = xasprintf(LEASE_API_PATH "/namespaces/%s/leases%s%s", x->namespace,
+    char *path CLEANUP(cleanup_free) = xasprintf(LEASE_API_PATH "/namespaces/%s/leases%s%s", x->ns,
                                                  is_create ? "" : "/", is_create ? "" : x->name);
     l->sent_ms = clock_boot_ms();
     l->call = kube_start(l->client, method, path, body, on_done, l);
@@ -276,7 +276,7 @@ struct leader *leader_new(struct loop *loop, struct kube_client *client, const s
     l->client = client;
     l->listener = *listener;
     l->other = xstrdup("");
-    election_init(&l->election, config->namespace, config->name, config->identity, &config->timing);
+    election_init(&l->election, config->ns, config->name, config->identity, &config->timing);
     l->next = loop_add_timer(loop, on_next, l);
     l->overdue = loop_add_timer(loop, on_overdue, l);
     l->expiry = loop_add_timer(loop, on_expiry, l);

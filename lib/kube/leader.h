@@ -18,7 +18,7 @@
 struct leader;
 
 struct leader_config {
-    const char *namespace, *name; /* of the Lease */
+    const char *ns, *name; /* of the Lease */
     /* Who we are: no other process has it. One that starts after this one has surely ended may have it and
      * then goes on without waiting. */
     const char *identity;

@@ -64,32 +64,32 @@ static uint64_t hash_bytes(uint64_t hash, const char *text, size_t length)
     return hash;
 }
 
-static uint32_t hash_of(const char *namespace, const char *name)
+static uint32_t hash_of(const char *ns, const char *name)
 {
-    uint64_t hash = hash_bytes(0xcbf29ce484222325ULL, namespace, strlen(namespace));
+    uint64_t hash = hash_bytes(0xcbf29ce484222325ULL, ns, strlen(ns));
     hash = hash_bytes(hash, "/", 1);
     hash = hash_bytes(hash, name, strlen(name));
     return (uint32_t)(hash ^ (hash >> 32));
 }
 
 /* Where the pointer to that entry is, or where one would be added. */
-static struct entry **find(const struct store *s, const char *namespace, const char *name)
+static struct entry **find(const struct store *s, const char *ns, const char *name)
 {
-    uint32_t hash = hash_of(namespace, name);
-    size_t length = strlen(namespace);
+    uint32_t hash = hash_of(ns, name);
+    size_t length = strlen(ns);
     struct entry **at = &s->buckets[hash & (s->bucket_count - 1)];
     for (; *at != NULL; at = &(*at)->next) {
         struct entry *entry = *at;
-        if (entry->hash == hash && strncmp(entry->key, namespace, length) == 0 && entry->key[length] == '/' &&
+        if (entry->hash == hash && strncmp(entry->key, ns, length) == 0 && entry->key[length] == '/' &&
             strcmp(entry->key + length + 1, name) == 0)
             break;
     }
     return at;
 }
 
-void *store_get(const struct store *s, const char *namespace, const char *name)
+void *store_get(const struct store *s, const char *ns, const char *name)
 {
-    struct entry *entry = *find(s, namespace, name);
+    struct entry *entry = *find(s, ns, name);
     return entry == NULL ? NULL : entry->facts;
 }
 
@@ -130,9 +130,9 @@ static void append(struct store *s, struct entry *entry)
     s->last = entry;
 }
 
-void *store_put(struct store *s, const char *namespace, const char *name, void *facts)
+void *store_put(struct store *s, const char *ns, const char *name, void *facts)
 {
-    struct entry **at = find(s, namespace, name), *entry = *at;
+    struct entry **at = find(s, ns, name), *entry = *at;
     if (entry != NULL) {
         void *previous = entry->facts;
         entry->facts = facts;
@@ -141,12 +141,12 @@ void *store_put(struct store *s, const char *namespace, const char *name, void *
         append(s, entry);
         return previous;
     }
-    size_t namespace_length = strlen(namespace), name_length = strlen(name);
+    size_t namespace_length = strlen(ns), name_length = strlen(name);
     entry = xcalloc(1, offsetof(struct entry, key) + namespace_length + 1 + name_length + 1);
-    entry->hash = hash_of(namespace, name);
+    entry->hash = hash_of(ns, name);
     entry->mark = s->mark;
     entry->facts = facts;
-    memcpy(entry->key, namespace, namespace_length);
+    memcpy(entry->key, ns, namespace_length);
     entry->key[namespace_length] = '/';
     memcpy(entry->key + namespace_length + 1, name, name_length);
     *at = entry;
@@ -167,9 +167,9 @@ static void *take(struct store *s, struct entry **at)
     return facts;
 }
 
-void *store_take(struct store *s, const char *namespace, const char *name)
+void *store_take(struct store *s, const char *ns, const char *name)
 {
-    struct entry **at = find(s, namespace, name);
+    struct entry **at = find(s, ns, name);
     return *at == NULL ? NULL : take(s, at);
 }
 

@@ -19,12 +19,12 @@ void store_free(struct store *s); /* NULL is fine */
 
 size_t store_count(const struct store *s);
 /* NULL when there is none. namespace is "" for cluster-wide kinds. */
-void *store_get(const struct store *s, const char *namespace, const char *name);
+void *store_get(const struct store *s, const char *ns, const char *name);
 /* Takes facts over and returns those that were there before, which the caller now owns; NULL for a new name.
  * The entry gets the store's current mark. */
-void *store_put(struct store *s, const char *namespace, const char *name, void *facts) MUST_CHECK;
+void *store_put(struct store *s, const char *ns, const char *name, void *facts) MUST_CHECK;
 /* Hands the facts over to the caller; NULL when there were none. */
-void *store_take(struct store *s, const char *namespace, const char *name) MUST_CHECK;
+void *store_take(struct store *s, const char *ns, const char *name) MUST_CHECK;
 /* Every facts in no particular order: start with *cursor = NULL; NULL at the end. The store must not change
  * meanwhile, but for the one that was returned last, which may be taken. */
 void *store_next(const struct store *s, void **cursor);

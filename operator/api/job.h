@@ -89,7 +89,7 @@ struct job_volume {
 /* One of failurePolicy.rules: exit codes, or (with exit_codes NULL) conditions. */
 struct job_rule {
     enum rule_action action;
-    enum rule_operator operator;
+    enum rule_operator op;
     const json_t *exit_codes; /* array of numbers or NULL */
     const json_t *conditions; /* array of {type, status} or NULL */
 };
@@ -177,7 +177,7 @@ struct status_failure {
     const char *container;
     int32_t exit_code; /* -1 = unknown, and then not written */
     int32_t signal;    /* 0 = none, and then not written */
-    const char *class;
+    const char *failure_class;
     const char *reason;
     const char *message;
     int64_t time_us;
@@ -219,7 +219,7 @@ struct status_notification {
     const char *type; /* "started", "restarted", "succeeded", "failed", "security" */
     int32_t attempt;
     int64_t time_us;
-    const char *class; /* of the failure; "" = none */
+    const char *failure_class; /* of the failure; "" = none */
     const char *reason;
     const char *message;
     const char *targets[NOTIFICATION_TARGETS_MAX];
@@ -256,7 +256,7 @@ struct job_status {
 };
 
 struct job {
-    const char *namespace;
+    const char *ns;
     const char *name;
     const char *uid;
     const char *resource_version;

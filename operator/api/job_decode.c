@@ -80,7 +80,7 @@ static const struct word_field spec_words[] = {
 
 static const struct word_field rule_words[] = {
     WORD("action", "FailJob|Ignore|Count", struct job_rule, action),
-    WORD("onExitCodes.operator", "In|NotIn", struct job_rule, operator),
+    WORD("onExitCodes.operator", "In|NotIn", struct job_rule, op),
 };
 
 static const struct field rule_fields[] = {
@@ -133,7 +133,7 @@ static const struct field input_fields[] = {
 
 static const struct field metadata_fields[] = {
     META("name", TEXT, name),
-    META("namespace", TEXT, namespace),
+    META("namespace", TEXT, ns),
     META("uid", TEXT, uid),
     META("resourceVersion", TEXT, resource_version),
     META("generation", INT64, generation),
@@ -324,11 +324,11 @@ enum technology job_technology(const struct job *j)
 
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e)
 {
-    struct job j = {.namespace = "", .name = "", .uid = "", .resource_version = ""};
+    struct job j = {.ns = "", .name = "", .uid = "", .resource_version = ""};
     if (fields_decode(metadata_fields, ARRAY_LEN(metadata_fields), js_at(object, "metadata"), "metadata.", &j,
                       e) < 0)
         return -1;
-    if (!*j.name || !*j.namespace || !*j.uid)
+    if (!*j.name || !*j.ns || !*j.uid)
         return FAIL(e, ERR_INVALID, "the object has no name, namespace or uid");
     j.is_deleting = js_at(object, "metadata.deletionTimestamp") != NULL;
     status_decode(js_at(object, "status"), a, &j.status);

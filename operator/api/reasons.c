@@ -2,25 +2,25 @@
 
 #include <string.h>
 
-#define REASON_ROW(name, class, retry, event, remedy) const char REASON_##name[] = #name;
+#define REASON_ROW(name, failure_class, retry, event, remedy) const char REASON_##name[] = #name;
 #include "api/reasons.def"
 #undef REASON_ROW
 
 static const struct reason own_reasons[] = {
-#define REASON_ROW(name, class, retry, event, remedy)                                                        \
-    {REASON_##name, CLASS_##class, REASON_##retry, REASON_EVENT_##event, remedy},
+#define REASON_ROW(name, failure_class, retry, event, remedy)                                                \
+    {REASON_##name, CLASS_##failure_class, REASON_##retry, REASON_EVENT_##event, remedy},
 #include "api/reasons.def"
 #undef REASON_ROW
 };
 
 /* A key that is LATER is one that an owner disabled: asked for rarely, so that the audit log stays readable.
  */
-#define AGENT_RETRY_NEVER(class) REASON_NEVER
-#define AGENT_RETRY_LATER(class) (CLASS_##class == CLASS_Key ? REASON_SLOWLY : REASON_LATER)
+#define AGENT_RETRY_NEVER(failure_class) REASON_NEVER
+#define AGENT_RETRY_LATER(failure_class) (CLASS_##failure_class == CLASS_Key ? REASON_SLOWLY : REASON_LATER)
 
 static const struct reason agent_reasons[] = {
-#define ERR_ROW(code, class, reason, retry, remedy)                                                          \
-    {reason, CLASS_##class, AGENT_RETRY_##retry(class), REASON_EVENT_WARNING, remedy},
+#define ERR_ROW(code, failure_class, reason, retry, remedy)                                                  \
+    {reason, CLASS_##failure_class, AGENT_RETRY_##retry(failure_class), REASON_EVENT_WARNING, remedy},
 #include "base/err.def"
 #undef ERR_ROW
 };

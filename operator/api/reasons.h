@@ -23,13 +23,13 @@ enum reason_event { REASON_EVENT_NONE, REASON_EVENT_NORMAL, REASON_EVENT_WARNING
 /* A row: what a failure with this reason means for the job. */
 struct reason {
     const char *word;
-    enum err_class class; /* CLASS_None: a state of waiting, not a failure */
+    enum err_class failure_class; /* CLASS_None: a state of waiting, not a failure */
     enum reason_retry retry;
     enum reason_event event; /* written when status.reason becomes this word */
     const char *remedy;      /* completes "To go on, ..."; "" when nothing is to be done */
 };
 
-#define REASON_ROW(name, class, retry, event, remedy) extern const char REASON_##name[];
+#define REASON_ROW(name, failure_class, retry, event, remedy) extern const char REASON_##name[];
 #include "api/reasons.def"
 #undef REASON_ROW
 

@@ -50,9 +50,14 @@ static const struct field status_fields[] = {
 
 /* exitCode is apart: there, 0 is a value and -1 is absence. */
 static const struct field failure_fields[] = {
-    FAILURE("pod", TEXT, pod),         FAILURE("node", TEXT, node),    FAILURE("container", TEXT, container),
-    FAILURE("signal", INT32, signal),  FAILURE("class", TEXT, class),  FAILURE("reason", TEXT, reason),
-    FAILURE("message", TEXT, message), FAILURE("time", TIME, time_us),
+    FAILURE("pod", TEXT, pod),
+    FAILURE("node", TEXT, node),
+    FAILURE("container", TEXT, container),
+    FAILURE("signal", INT32, signal),
+    FAILURE("class", TEXT, failure_class),
+    FAILURE("reason", TEXT, reason),
+    FAILURE("message", TEXT, message),
+    FAILURE("time", TIME, time_us),
 };
 static const struct field failure_attempt = {"attempt", FIELD_INT32, offsetof(struct status_failure, attempt),
                                              true};
@@ -198,7 +203,7 @@ static void decode_failures(const json_t *list, struct job_status *ret)
                                      .node = "",
                                      .container = "",
                                      .exit_code = -1,
-                                     .class = "",
+                                     .failure_class = "",
                                      .reason = "",
                                      .message = ""};
         const json_t *o = json_array_get(list, i);

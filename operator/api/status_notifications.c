@@ -16,7 +16,7 @@ static const struct field notification_fields[] = {
     NOTIFICATION("type", TEXT, type),
     NOTIFICATION("attempt", INT32, attempt),
     NOTIFICATION("time", TIME, time_us),
-    NOTIFICATION("class", TEXT, class),
+    NOTIFICATION("class", TEXT, failure_class),
     NOTIFICATION("reason", TEXT, reason),
     NOTIFICATION("message", TEXT, message),
 };
@@ -44,7 +44,8 @@ void status_encode_notifications(const struct job_status *s, json_t *ret)
 static void decode_one(const json_t *o, struct status_notification *ret)
 {
     const json_t *targets = js_at(o, "targets");
-    *ret = (struct status_notification){.id = "", .type = "", .class = "", .reason = "", .message = ""};
+    *ret =
+        (struct status_notification){.id = "", .type = "", .failure_class = "", .reason = "", .message = ""};
     fields_decode_valid(notification_fields, ARRAY_LEN(notification_fields), o, ret);
     for (size_t i = 0; i < json_array_size(targets) && ret->target_count < NOTIFICATION_TARGETS_MAX; i++) {
         const char *name = json_string_value(json_array_get(targets, i));

@@ -29,9 +29,9 @@ static json_t *container(const struct container_facts *c)
 
 static json_t *facts_as_json(const struct pod_facts *f)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "namespace", f->namespace, "name",
-                          f->name, "uid", f->uid, "resource_version", f->resource_version, "job_uid",
-                          f->job_uid, "job_name", f->job_name, "owner_uid", f->owner_uid, "node", f->node);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "namespace", f->ns, "name", f->name,
+                          "uid", f->uid, "resource_version", f->resource_version, "job_uid", f->job_uid,
+                          "job_name", f->job_name, "owner_uid", f->owner_uid, "node", f->node);
     json_t *times = json_pack("{s:I, s:I, s:I}", "created_us", (json_int_t)f->created_us, "started_us",
                               (json_int_t)f->started_us, "deletion_us", (json_int_t)f->deletion_us);
     json_t *flags = json_pack("{s:b, s:b, s:b, s:b, s:b, s:b}", "is_deleting", f->is_deleting, "is_forced",

@@ -35,7 +35,7 @@ of("operator/core/plan/plan.c")
 E("creates_for_a_deleted_job", "Sieve, indirect: children made after the parent's deletion",
   "!w->job->is_deleting", "true")
 E("creates_in_a_namespace_that_goes", "Sieve, indirect: children made after the parent's deletion",
-  "!w->namespace->is_deleting", "true")
+  "!w->ns->is_deleting", "true")
 E("starts_anew_when_the_status_is_lost", "Sieve, stale: a status older than the pods made from it",
   "p->gang.newest <= p->next.attempt", "true")
 E("succeeds_without_all_workers", "Volcano #2684: wrong phase",
@@ -72,14 +72,14 @@ E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready
 S("forgives_when_the_next_failure_is_known", "JobSet: no pause between restarts", "⟦forgive(p);⟧\n    if (is_written", "")
 S("never_doubles_the_pause", "JobSet: no pause between restarts", "⟦seconds *= 2;⟧\n    if (seconds > BACKOFF", "break;")
 E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up backoffLimit",
-  "rule || v->class != CLASS_Disruption", "true")
+  "rule || v->failure_class != CLASS_Disruption", "true")
 E("allows_one_restart_too_many", "training-operator #1589: the limit of restarts does not hold",
   "*b.spent >= b.limit", "*b.spent > b.limit")
 S("never_counts", "training-operator #1589: restarts for ever", "++*b.spent;")
 E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == REASON_NEVER && !rule", "false")
 E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect", "rule && rule->action == RULE_FAIL_JOB", "false")
 E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a failure",
-  "status_is_suspended(&p->next) && v.class != CLASS_Security", "false")
+  "status_is_suspended(&p->next) && v.failure_class != CLASS_Security", "false")
 
 of("operator/core/plan/restart.c")
 S("begins_beside_workers_that_still_run", "training-operator #2269: one failed worker, no gang restart",
@@ -262,12 +262,12 @@ E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault call
 E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri)⟧", "true")
 E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
-E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "⟦v.class == CLASS_Disruption⟧)\n        v.retry",
+E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "⟦v.failure_class == CLASS_Disruption⟧)\n        v.retry",
   "false")
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",
   "a->time_us > b->time_us")
 
-E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.class)⟧", "false")
+E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.failure_class)⟧", "false")
 
 of("operator/api/job_decode.c")
 E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "!*j->spec.managed_by", "true")
@@ -309,18 +309,18 @@ E("compares_with_a_namesake", "Sieve, stale: another object of the same name",
 
 of("operator/shell/cache/expectations.c")
 E("does_not_wait_for_what_it_made", "Sieve, stale: plans on a view without its own writes",
-  "case EXPECT_THERE: return ⟦is_child_there(x, c, namespace, &is_deleting)⟧;", "true")
+  "case EXPECT_THERE: return ⟦is_child_there(x, c, ns, &is_deleting)⟧;", "true")
 E("does_not_wait_for_its_own_status", "Sieve, stale: plans on a view without its own writes",
   "version_is_at_least(version, x->version)", "true")
 E("takes_a_lost_answer_for_an_answer", "Sieve, intermediate: the reply is lost", "case EXPECT_LIST: return ⟦false⟧;", "true")
-S("never_asks_what_became_of_it", "Sieve: the controller is stuck", "informer_relist(c->informers[this->cache]);")
+S("never_asks_what_became_of_it", "Sieve: the controller is stuck", "informer_relist(c->informers[current->cache]);")
 E("waits_for_a_child_that_has_gone", "Sieve, unobserved: a pod that came and went",
-  "strcmp(this->uid, uid) == 0", "false")
+  "strcmp(current->uid, uid) == 0", "false")
 
 of("operator/shell/cache/caches.c")
 S("does_not_tell_of_pods_that_have_gone", "Sieve, unobserved: a pod that came and went",
   "if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))\n"
-  "        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);")
+  "        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);")
 S("does_not_tell_how_a_pod_was_that_has_gone", "Sieve, unobserved: a failure that came and went",
   "if (after == NULL)\n        c->listener.on_pod_gone(c->listener.context, p);")
 S("looks_at_nothing_after_a_list", "Sieve: the controller is stuck", "touch(context, NULL, NULL);")

@@ -162,7 +162,7 @@ const struct pod_facts *scene_empty_pod(const struct job *j, int32_t index, int3
     char name[NAME_SIZE];
     name_pod(j->name, index, attempt, name);
     const struct container_facts none = {.reason = "", .message = ""};
-    *f = (struct pod_facts){.namespace = j->namespace,
+    *f = (struct pod_facts){.ns = j->ns,
                             .name = arena_strdup(a, name),
                             .uid = arena_printf(a, "uid-of-%s", name),
                             .resource_version = "1",
@@ -280,7 +280,7 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
 
 void scene_add_service(struct scene *s, const char *owner)
 {
-    s->service = (struct child_facts){.namespace = "ml",
+    s->service = (struct child_facts){.ns = "ml",
                                       .name = "digits-workers",
                                       .uid = "uid-of-service",
                                       .resource_version = "1",
@@ -292,7 +292,7 @@ void scene_add_service(struct scene *s, const char *owner)
 
 void scene_add_policy(struct scene *s, const char *owner, int32_t attempt, bool is_changed)
 {
-    static const struct child_facts policy = {.namespace = "ml",
+    static const struct child_facts policy = {.ns = "ml",
                                               .name = "digits-workers-11111111",
                                               .uid = "uid-of-policy",
                                               .resource_version = "1",
@@ -328,11 +328,11 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
     if (strcmp(service, "absent") != 0)
         scene_add_service(s, strcmp(service, "foreign") == 0 ? "somebody-else" : s->job.uid);
     read_policy(test_case, s);
-    const char *namespace = js_text(test_case, "namespace");
-    s->namespace = (struct namespace_facts){.name = s->job.namespace,
-                                            .is_confidential = strcmp(namespace, "ordinary") != 0,
-                                            .is_deleting = strcmp(namespace, "deleting") == 0};
-    s->w.namespace = strcmp(namespace, "unknown") == 0 ? NULL : &s->namespace;
+    const char *ns = js_text(test_case, "namespace");
+    s->ns = (struct namespace_facts){.name = s->job.ns,
+                                     .is_confidential = strcmp(ns, "ordinary") != 0,
+                                     .is_deleting = strcmp(ns, "deleting") == 0};
+    s->w.ns = strcmp(ns, "unknown") == 0 ? NULL : &s->ns;
     const json_t *scaling = json_object_get(test_case, "scaling");
     static const char *const words[] = {"", "up", "refused"};
     s->w.scaling = (struct scaling){.pod_uid = js_text(scaling, "podUID"),
@@ -376,7 +376,7 @@ void scene_tie(struct scene *s)
     s->w.nodes = s->nodes;
     s->w.service = s->w.service ? &s->service : NULL;
     s->w.policy = s->w.policy ? &s->policy : NULL;
-    s->w.namespace = s->w.namespace ? &s->namespace : NULL;
+    s->w.ns = s->w.ns ? &s->ns : NULL;
 }
 
 struct scene *scene_read(const json_t *test_case, struct arena *a)

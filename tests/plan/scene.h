@@ -15,7 +15,7 @@ struct scene {
     struct job job;
     struct child_facts service;
     struct child_facts policy;
-    struct namespace_facts namespace;
+    struct namespace_facts ns;
     const struct pod_facts **pods;
     const struct pod_facts **departed;
     const struct node_facts **nodes;

@@ -63,15 +63,15 @@ uint64_t seen_count(const struct seen *seen)
 /* ---- the hash: states that differ in times, versions and uids only are one ---- */
 
 struct renaming {
-    uint8_t new[256];
+    uint8_t number_of[256];
     uint8_t count;
 };
 
 static void rename_one(struct renaming *r, uint8_t *number)
 {
-    if (*number && !r->new[*number])
-        r->new[*number] = ++r->count;
-    *number = r->new[*number];
+    if (*number && !r->number_of[*number])
+        r->number_of[*number] = ++r->count;
+    *number = r->number_of[*number];
 }
 
 static void rename_pods(struct renaming *r, struct pod *pods, size_t n, uint32_t now_ms)

@@ -15,9 +15,9 @@ static int64_t now_us(const struct state *s)
 
 /* ---- counters ---- */
 
-static const char *law_of_charge(struct ghost *g, const struct job_status *old, const struct job_status *new)
+static const char *law_of_charge(struct ghost *g, const struct job_status *old, const struct job_status *now)
 {
-    int restarts = new->restarts - old->restarts, disruptions = new->disruptions - old->disruptions;
+    int restarts = now->restarts - old->restarts, disruptions = now->disruptions - old->disruptions;
     uint8_t hurt = g->hurt[old->attempt];
     if (restarts < 0 || disruptions < 0)
         return "a counter goes back";
@@ -35,7 +35,7 @@ static const char *law_of_charge(struct ghost *g, const struct job_status *old, 
 }
 
 /* Each attempt but the last has failed once, or was given up. */
-static const char *law_of_sum(const struct ghost *g, const struct job_status *new, int32_t last)
+static const char *law_of_sum(const struct ghost *g, const struct job_status *now, int32_t last)
 {
     int32_t charged = 0;
     for (int32_t i = 1; i <= last; i++) {
@@ -43,18 +43,18 @@ static const char *law_of_sum(const struct ghost *g, const struct job_status *ne
         if (g->charged[i] == 0 && !g->is_given_up[i])
             return "a new attempt began, and the old one's failure is not counted";
     }
-    return new->restarts + new->disruptions == charged ? NULL
+    return now->restarts + now->disruptions == charged ? NULL
                                                        : "attempts, restarts and disruptions do not add up";
 }
 
 static const char *law_of_attempt(const struct ghost *g, const struct job_status *old,
-                                  const struct job_status *new)
+                                  const struct job_status *now)
 {
-    if (new->attempt == old->attempt)
+    if (now->attempt == old->attempt)
         return NULL;
-    if (new->attempt != old->attempt + 1)
+    if (now->attempt != old->attempt + 1)
         return "the attempt number does not go up by one";
-    return law_of_sum(g, new, old->attempt);
+    return law_of_sum(g, now, old->attempt);
 }
 
 /* ---- ends ---- */
@@ -65,18 +65,19 @@ static bool is_alive(const struct pod *p)
     return !pod_is_over(p) && (p->node || !(p->flags & POD_DELETING));
 }
 
-static const char *law_of_failed(const struct state *s, const struct job_status *new)
+static const char *law_of_failed(const struct state *s, const struct job_status *now)
 {
-    uint8_t hurt = s->ghost.hurt[new->attempt];
-    if (strcmp(new->reason, "DeadlineExceeded") == 0)
+    uint8_t hurt = s->ghost.hurt[now->attempt];
+    if (strcmp(now->reason, "DeadlineExceeded") == 0)
         return s->job.variant & WITH_DEADLINE &&
-                       now_us(s) >= new->start_time_us + DEADLINE_S *INT64_C(1000000)
+                       now_us(s) >= now->start_time_us + DEADLINE_S * INT64_C(1000000)
                    ? NULL
                    : "the deadline has not come";
-    if (strcmp(new->reason, "RestartLimitExceeded") == 0)
-        return new->restarts == MAX_RESTARTS &&hurt &HURT_PROGRAM ? NULL : "the restart limit is not reached";
-    if (strcmp(new->reason, "DisruptionLimitExceeded") == 0)
-        return new->disruptions == MAX_DISRUPTIONS &&hurt &HURT_DISRUPTED
+    if (strcmp(now->reason, "RestartLimitExceeded") == 0)
+        return now->restarts == MAX_RESTARTS && hurt & HURT_PROGRAM ? NULL
+                                                                    : "the restart limit is not reached";
+    if (strcmp(now->reason, "DisruptionLimitExceeded") == 0)
+        return now->disruptions == MAX_DISRUPTIONS && hurt & HURT_DISRUPTED
                    ? NULL
                    : "the disruption limit is not reached";
     return hurt & HURT_SECURITY ? NULL : "the job has failed without a cause";
@@ -94,42 +95,42 @@ static const char *law_of_survivors(const struct state *s)
 }
 
 /* What a job that has ended may still say anew is which edit of it was seen. */
-static bool is_same_end(const struct job_status *old, const struct job_status *new)
+static bool is_same_end(const struct job_status *old, const struct job_status *now)
 {
-    struct job_status without = *new;
+    struct job_status without = *now;
     without.observed_generation = old->observed_generation;
     return status_equal(old, &without);
 }
 
 static const char *law_of_end(const struct state *s, const struct job_status *old,
-                              const struct job_status *new)
+                              const struct job_status *now)
 {
     const struct ghost *g = &s->ghost;
     char output[64];
-    (void)snprintf(output, sizeof(output), "gs://bucket/models/%d/", (int)new->attempt);
-    if (status_is_finished(old) && !is_same_end(old, new))
+    (void)snprintf(output, sizeof(output), "gs://bucket/models/%d/", (int)now->attempt);
+    if (status_is_finished(old) && !is_same_end(old, now))
         return "a job that has ended gets a new status";
-    if (old->phase == PHASE_FAILING && !status_is_failed(new))
+    if (old->phase == PHASE_FAILING && !status_is_failed(now))
         return "a job that was about to fail does not";
-    if (new->phase == PHASE_FAILED && law_of_survivors(s))
+    if (now->phase == PHASE_FAILED && law_of_survivors(s))
         return law_of_survivors(s);
-    if (status_is_failed(new))
-        return *new->output.uri ? "a failed job has an output" : law_of_failed(s, new);
-    if (new->phase != PHASE_SUCCEEDED)
-        return *new->output.uri ? "an output before the end" : NULL;
-    if (g->succeeded[new->attempt] != ALL_WORKERS)
+    if (status_is_failed(now))
+        return *now->output.uri ? "a failed job has an output" : law_of_failed(s, now);
+    if (now->phase != PHASE_SUCCEEDED)
+        return *now->output.uri ? "an output before the end" : NULL;
+    if (g->succeeded[now->attempt] != ALL_WORKERS)
         return "success, but not all workers of the attempt succeeded";
-    if (strcmp(new->output.uri, output) != 0)
+    if (strcmp(now->output.uri, output) != 0)
         return "the output is not this attempt's";
     return NULL;
 }
 
-static const char *law_of_counts(const struct job_status *new)
+static const char *law_of_counts(const struct job_status *now)
 {
-    const struct status_workers *n = &new->workers;
+    const struct status_workers *n = &now->workers;
     if (n->active + n->succeeded + n->failed > REPLICAS || n->ready > n->active)
         return "more workers are counted than there are";
-    if (new->failure_count > 0 && new->failures[new->failure_count - 1].attempt > new->attempt)
+    if (now->failure_count > 0 && now->failures[now->failure_count - 1].attempt > now->attempt)
         return "a failure of an attempt to come";
     return NULL;
 }
@@ -145,21 +146,21 @@ static bool is_given_back(const struct job_status *s)
     return last && last->attempt == s->attempt && strcmp(last->reason, "GangIncomplete") == 0;
 }
 
-const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *new)
+const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *now)
 {
     struct ghost *g = &s->ghost;
-    const struct status_workers *n = &new->workers;
-    if (new->attempt < 0 || new->attempt >= ATTEMPTS)
+    const struct status_workers *n = &now->workers;
+    if (now->attempt < 0 || now->attempt >= ATTEMPTS)
         return "the attempt number is out of hand";
-    const char *law = law_of_attempt(g, old, new);
-    law = law ? law : law_of_charge(g, old, new);
-    law = law ? law : law_of_end(s, old, new);
-    law = law ? law : law_of_counts(new);
+    const char *law = law_of_attempt(g, old, now);
+    law = law ? law : law_of_charge(g, old, now);
+    law = law ? law : law_of_end(s, old, now);
+    law = law ? law : law_of_counts(now);
     if (n->active + n->succeeded + n->failed == REPLICAS)
-        g->is_whole[new->attempt] = true;
-    if (status_is_suspended(new) || is_given_back(new))
-        g->is_given_up[new->attempt] = true;
-    if (!law && is_given_back(new) && !is_given_back(old) && g->is_whole[new->attempt])
+        g->is_whole[now->attempt] = true;
+    if (status_is_suspended(now) || is_given_back(now))
+        g->is_given_up[now->attempt] = true;
+    if (!law && is_given_back(now) && !is_given_back(old) && g->is_whole[now->attempt])
         law = "a whole gang is given back";
     if (!law && ++g->rewrites > REWRITES)
         law = "the status is written again and again, and nothing else happens";
@@ -203,9 +204,9 @@ static bool holds(const uint8_t set[32], uint8_t number)
     return set[number / 8] >> number % 8 & 1;
 }
 
-const char *law_of_known_causes(const struct oper *o, const struct job_status *new)
+const char *law_of_known_causes(const struct oper *o, const struct job_status *now)
 {
-    const struct status_failure *last = last_failure(new), *before = last_failure(status_of(o->job.status));
+    const struct status_failure *last = last_failure(now), *before = last_failure(status_of(o->job.status));
     bool is_new = last && (!before || before->attempt != last->attempt);
     if (!is_new || strcmp(last->reason, "PodDeleted") != 0)
         return NULL;

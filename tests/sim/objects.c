@@ -254,11 +254,11 @@ static uint32_t namespace_number(void)
 
 /* ---- on the wire ---- */
 
-static void add_stub(struct strbuf *to, const char *namespace, const char *name, unsigned version, uint32_t n)
+static void add_stub(struct strbuf *to, const char *ns, const char *name, unsigned version, uint32_t n)
 {
     strbuf_addf(
         to, "{\"metadata\":{\"namespace\":\"%s\",\"name\":\"%s\",\"resourceVersion\":\"%u\"},\"number\":%u}",
-        namespace, name, version, n);
+        ns, name, version, n);
 }
 
 void wire_job(struct strbuf *to, const struct simjob *j)

@@ -149,19 +149,18 @@ static void fire(enum cache cache)
 
 /* ---- who is told ---- */
 
-static void on_touched(void *context, const char *namespace, const char *name)
+static void on_touched(void *context, const char *ns, const char *name)
 {
     (void)context;
-    bool is_meant =
-        (!namespace || strcmp(namespace, NAMESPACE) == 0) && (!name || strcmp(name, JOB_NAME) == 0);
+    bool is_meant = (!ns || strcmp(ns, NAMESPACE) == 0) && (!name || strcmp(name, JOB_NAME) == 0);
     if (!rig.is_restoring && is_meant)
         rig.o->due = 1;
 }
 
-static void on_child_gone(void *context, const char *namespace, const char *job_name, const char *uid)
+static void on_child_gone(void *context, const char *ns, const char *job_name, const char *uid)
 {
     (void)context;
-    if (!rig.is_restoring && strcmp(namespace, NAMESPACE) == 0 && strcmp(job_name, JOB_NAME) == 0)
+    if (!rig.is_restoring && strcmp(ns, NAMESPACE) == 0 && strcmp(job_name, JOB_NAME) == 0)
         view_note_gone(rig.o, uid);
 }
 

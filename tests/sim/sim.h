@@ -374,12 +374,12 @@ const char *rig_broken_law(void);
 void objects_forget(void);
 
 /* ---- laws.c ---- */
-const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *new);
+const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *now);
 const char *law_of_create(struct state *s, const struct simwrite *w, const struct simjob *base);
 /* An operator knows what it was answered. */
 const char *law_of_own_writes(const struct state *s, const struct oper *o, const struct simwrite *w);
 /* That a worker was deleted is the word for those of whom nothing else is known when the plan is made. */
-const char *law_of_known_causes(const struct oper *o, const struct job_status *new);
+const char *law_of_known_causes(const struct oper *o, const struct job_status *now);
 /* Whoever waits has something to wait for. */
 const char *law_of_waiting(const struct state *s, const struct oper *o);
 const char *law_of_delete(const struct state *s, const struct simwrite *w, const struct pod *p);

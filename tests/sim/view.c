@@ -44,14 +44,14 @@ static const struct posted_facts *posted_by(const struct pod *p, const char *uid
                                         : is_well                 ? "publishing"
                                                                   : "running",
                                .reason = "",
-                               .class = "",
+                               .failure_class = "",
                                .message = "",
                                .exit_code = is_well ? 0 : -1,
                                .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
                                .progress = ""};
     if (p->told == TOLD_FAILED || p->told == TOLD_SECURITY) {
         f->reason = p->told == TOLD_FAILED ? "CommandFailed" : "DataTampered";
-        f->class = p->told == TOLD_FAILED ? "Application" : "Security";
+        f->failure_class = p->told == TOLD_FAILED ? "Application" : "Security";
     }
     return f;
 }
@@ -100,7 +100,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
     *ret = (struct world){.now_us = SIM_EPOCH_US + s->ms * INT64_C(1000),
                           .config = &sim_config,
                           .job = job,
-                          .namespace = caches_namespace(c, NAMESPACE),
+                          .ns = caches_namespace(c, NAMESPACE),
                           .service = caches_service(c, NAMESPACE, service),
                           .policy = caches_policy(c, NAMESPACE, policy),
                           .refusal = refusal_of(o, a),

@@ -77,8 +77,8 @@ static void every_code_has_a_reason_of_its_own(void **state)
         for (int other = ERR_NONE + 1; other < code; other++)
             assert_string_not_equal(err_code_reason((enum err_code)other), reason);
         assert_true(strlen(err_code_remedy((enum err_code)code)) > 5);
-        enum err_class class = err_code_class((enum err_code)code);
-        assert_int_equal(err_class_from_name(err_class_name(class)), class);
+        enum err_class failure_class = err_code_class((enum err_code)code);
+        assert_int_equal(err_class_from_name(err_class_name(failure_class)), failure_class);
     }
 }
 

@@ -15,7 +15,7 @@
 
 #include "base/banned.h"
 
-static const struct job job = {.namespace = "ml", .name = "digits", .uid = "1a2b3c4d-5e6f"};
+static const struct job job = {.ns = "ml", .name = "digits", .uid = "1a2b3c4d-5e6f"};
 
 static const struct action of_job = {.type = "Normal", .reason = "JobSuspended", .note = "it rests"};
 static const struct action of_ops = {

@@ -48,13 +48,13 @@ static void finds_the_pods_of_each_job(void **state)
 static void follows_what_pods_become(void **state)
 {
     (void)state;
-    struct pod_facts old = {.job_uid = "a"}, new = {.job_uid = "a"}, moved = {.job_uid = "b"};
+    struct pod_facts old = {.job_uid = "a"}, now = {.job_uid = "a"}, moved = {.job_uid = "b"};
     struct gangs *g = gangs_new();
     gangs_change(g, NULL, &old);
-    gangs_change(g, &old, &new);
-    assert_true(has(g, "a", &new));
+    gangs_change(g, &old, &now);
+    assert_true(has(g, "a", &now));
     assert_int_equal(count_of(g, "a"), 1);
-    gangs_change(g, &new, &moved); /* somebody edited the label */
+    gangs_change(g, &now, &moved); /* somebody edited the label */
     assert_int_equal(count_of(g, "a"), 0);
     assert_true(has(g, "b", &moved));
     gangs_change(g, &moved, NULL);

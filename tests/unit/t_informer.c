@@ -48,12 +48,11 @@ static void on_change(void *context, const void *before, const void *after)
     c->gone += before != NULL && after == NULL;
 }
 
-static void on_left_out(void *context, const struct informer_kind *kind, const char *namespace,
-                        const char *name)
+static void on_left_out(void *context, const struct informer_kind *kind, const char *ns, const char *name)
 {
     struct cluster *c = context;
     (void)kind;
-    assert_string_equal(namespace, "");
+    assert_string_equal(ns, "");
     assert_string_equal(name, "a");
     c->left_out++;
 }

@@ -62,7 +62,7 @@ static void reads_every_part(void **state)
     assert_string_equal(problem(f), "");
     const struct job *j = &f->job;
     assert_string_equal(j->name, "digits");
-    assert_string_equal(j->namespace, "ml");
+    assert_string_equal(j->ns, "ml");
     assert_int_equal(j->generation, 3);
     assert_int_equal(j->created_us, INT64_C(1767268800000000));
     assert_false(j->is_deleting);
@@ -123,7 +123,7 @@ static void reads_rules_volumes_and_words(void **state)
     assert_int_equal(s->failure_policy.rule_count, 2);
     assert_int_equal(s->failure_policy.rules[0].action, RULE_IGNORE);
     assert_null(s->failure_policy.rules[0].exit_codes);
-    assert_int_equal(s->failure_policy.rules[1].operator, RULE_NOT_IN);
+    assert_int_equal(s->failure_policy.rules[1].op, RULE_NOT_IN);
     assert_int_equal(s->trainer.volumes[0].kind, VOLUME_MEMORY);
     assert_int_equal(s->trainer.volumes[0].size_bytes, 1 << 20);
     assert_string_equal(s->trainer.volumes[1].source, "login");
@@ -214,7 +214,7 @@ static void reads_back_the_status_that_it_wrote(void **state)
                                                             .node = "",
                                                             .container = "",
                                                             .exit_code = 0,
-                                                            .class = "Key",
+                                                            .failure_class = "Key",
                                                             .reason = "r",
                                                             .message = "m"};
     s.conditions[s.condition_count++] = (struct status_condition){.type = "Stalled",

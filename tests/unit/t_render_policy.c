@@ -22,8 +22,8 @@
 
 struct peer {
     const char *what;
-    const char *ip;        /* of the outside world and of nodes; NULL for a pod */
-    const char *namespace; /* of a pod */
+    const char *ip; /* of the outside world and of nodes; NULL for a pod */
+    const char *ns; /* of a pod */
     const char *key, *value;
 };
 
@@ -101,8 +101,8 @@ static bool is_peer(const json_t *rule, const struct peer *p)
     if (range || p->ip)
         return range && p->ip && is_in_range(js_text(range, "cidr"), p->ip);
     const json_t *namespaces = js_at(rule, "namespaceSelector");
-    const struct peer as_namespace = {"", NULL, NULL, "kubernetes.io/metadata.name", p->namespace};
-    if (namespaces ? !is_selected(namespaces, &as_namespace) : strcmp(p->namespace, "ml") != 0)
+    const struct peer as_namespace = {"", NULL, NULL, "kubernetes.io/metadata.name", p->ns};
+    if (namespaces ? !is_selected(namespaces, &as_namespace) : strcmp(p->ns, "ml") != 0)
         return false;
     const json_t *pods = js_at(rule, "podSelector");
     return !pods || is_selected(pods, p);

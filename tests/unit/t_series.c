@@ -13,7 +13,7 @@
 
 enum { MINUTE_MS = 60 * 1000 };
 
-static const struct series first = {.namespace = "ml", .name = "digits.1", .event = "{}"};
+static const struct series first = {.ns = "ml", .name = "digits.1", .event = "{}"};
 
 /* Once each step_ms from now_ms on; returns how often a count was written meanwhile. */
 static int repeat(struct series_table *t, const char *text, int64_t now_ms, int64_t step_ms, int times)
@@ -88,15 +88,15 @@ static void one_that_did_not_repeat_is_forgotten_in_silence(void **state)
 }
 
 /* So many of one namespace are remembered of 5000 that there are. */
-static int remembered_of_a_crowd(struct series_table *t, const char *namespace)
+static int remembered_of_a_crowd(struct series_table *t, const char *ns)
 {
-    const struct series event = {.namespace = namespace, .name = "digits.1", .event = "{}"}, *s;
+    const struct series event = {.ns = ns, .name = "digits.1", .event = "{}"}, *s;
     int remembered = 0;
     for (int i = 0; i < 5000; i++) {
         char text[16];
         snprintf(text, sizeof(text), "%d", i);
-        series_begin(t, namespace, text, &event);
-        remembered += series_note(t, namespace, text, 0, 0, &s) == SERIES_SECOND;
+        series_begin(t, ns, text, &event);
+        remembered += series_note(t, ns, text, 0, 0, &s) == SERIES_SECOND;
     }
     return remembered;
 }

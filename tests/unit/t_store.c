@@ -15,9 +15,9 @@
 
 enum { MANY = 1000 };
 
-static void put(struct store *s, const char *namespace, const char *name, const char *facts)
+static void put(struct store *s, const char *ns, const char *name, const char *facts)
 {
-    free(store_put(s, namespace, name, xstrdup(facts)));
+    free(store_put(s, ns, name, xstrdup(facts)));
 }
 
 static void keeps_namespaces_apart(void **state)

@@ -16,12 +16,12 @@
 #include "base/banned.h"
 
 /* So many of the namespace are put, named by it and a number from 1 on; returns how many found room. */
-static int put_crowd(struct turns *t, const char *namespace, int count)
+static int put_crowd(struct turns *t, const char *ns, int count)
 {
     int i = 0;
     for (bool is_in = true; is_in && i < count; i += is_in) {
-        char *item = xasprintf("%s%d", namespace, i + 1);
-        is_in = turns_put(t, namespace, item);
+        char *item = xasprintf("%s%d", ns, i + 1);
+        is_in = turns_put(t, ns, item);
         if (!is_in)
             free(item);
     }
@@ -86,9 +86,9 @@ static void the_room_is_never_exceeded(void **state)
     int in = 0;
     (void)state;
     for (int i = 0; i < 1000; i++) {
-        char namespace[16];
-        snprintf(namespace, sizeof(namespace), "n%d-", i);
-        in += put_crowd(t, namespace, 3);
+        char ns[16];
+        snprintf(ns, sizeof(ns), "n%d-", i);
+        in += put_crowd(t, ns, 3);
     }
     assert_int_equal(in, 50);
     assert_int_equal(turns_count(t), 50);

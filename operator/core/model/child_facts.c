@@ -63,7 +63,7 @@ struct node_facts *node_facts_new(const json_t *node)
 static struct child_facts child_of(const json_t *object)
 {
     return (struct child_facts){
-        .namespace = js_text(object, "metadata.namespace"),
+        .ns = js_text(object, "metadata.namespace"),
         .name = js_text(object, "metadata.name"),
         .uid = js_text(object, "metadata.uid"),
         .resource_version = js_text(object, "metadata.resourceVersion"),
@@ -77,9 +77,9 @@ static struct child_facts child_of(const json_t *object)
 
 static struct child_facts *pack_child(const struct child_facts *f)
 {
-    static const size_t strings[] = {CHILD(namespace),        CHILD(name),    CHILD(uid),
-                                     CHILD(resource_version), CHILD(job_uid), CHILD(job_name),
-                                     CHILD(owner_uid)};
+    static const size_t strings[] = {
+        CHILD(ns),      CHILD(name),     CHILD(uid),      CHILD(resource_version),
+        CHILD(job_uid), CHILD(job_name), CHILD(owner_uid)};
     return *f->name && *f->uid ? pack_block(f, sizeof(*f), strings, ARRAY_LEN(strings)) : NULL;
 }
 
@@ -98,13 +98,13 @@ struct child_facts *policy_facts_new(const json_t *policy)
     return pack_child(&f);
 }
 
-struct namespace_facts *namespace_facts_new(const json_t *namespace)
+struct namespace_facts *namespace_facts_new(const json_t *ns)
 {
     static const size_t strings[] = {offsetof(struct namespace_facts, name)};
     struct namespace_facts f = {
-        .name = js_text(namespace, "metadata.name"),
-        .is_confidential = strcmp(label(namespace, LABEL_CONFIDENTIAL_NAMESPACE), CONFIDENTIAL_VALUE) == 0,
-        .is_deleting = js_at(namespace, "metadata.deletionTimestamp") != NULL,
+        .name = js_text(ns, "metadata.name"),
+        .is_confidential = strcmp(label(ns, LABEL_CONFIDENTIAL_NAMESPACE), CONFIDENTIAL_VALUE) == 0,
+        .is_deleting = js_at(ns, "metadata.deletionTimestamp") != NULL,
     };
     return *f.name ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
 }

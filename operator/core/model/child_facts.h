@@ -20,7 +20,7 @@ struct node_facts *node_facts_new(const json_t *node) MUST_CHECK;
 
 /* A Service or NetworkPolicy. */
 struct child_facts {
-    const char *namespace;
+    const char *ns;
     const char *name;
     const char *uid;
     const char *resource_version;
@@ -41,6 +41,6 @@ struct namespace_facts {
     bool is_deleting;
 };
 
-struct namespace_facts *namespace_facts_new(const json_t *namespace) MUST_CHECK;
+struct namespace_facts *namespace_facts_new(const json_t *ns) MUST_CHECK;
 
 #endif

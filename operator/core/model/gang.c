@@ -36,7 +36,7 @@ static const struct pod_facts *remembered(const struct job *j, int32_t index, in
 {
     char name[NAME_SIZE];
     name_pod(j->name, index, attempt, name);
-    const struct pod_facts facts = {.namespace = j->namespace,
+    const struct pod_facts facts = {.ns = j->ns,
                                     .name = name,
                                     .job_uid = j->uid,
                                     .owner_uid = j->uid,

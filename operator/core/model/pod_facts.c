@@ -23,7 +23,7 @@
 #define CONTAINER(member) POD(member.reason), POD(member.message)
 
 static const size_t pod_strings[] = {
-    POD(namespace),
+    POD(ns),
     POD(name),
     POD(uid),
     POD(resource_version),
@@ -253,7 +253,7 @@ static void reduce_metadata(struct view metadata, struct arena *a, struct pod_fa
                                         "ownerReferences"};
     struct view v[ARRAY_LEN(names)];
     skim_members(metadata, names, ARRAY_LEN(names), v);
-    ret->namespace = text(a, v[0]);
+    ret->ns = text(a, v[0]);
     ret->name = text(a, v[1]);
     ret->uid = text(a, v[2]);
     ret->resource_version = text(a, v[3]);

@@ -33,7 +33,7 @@ enum selection { SELECTION_SILENT, SELECTION_SAME, SELECTION_OTHER };
  * A pod reduced to what plan() reads: one heap block, freed with free(). Strings are "" when absent.
  */
 struct pod_facts {
-    const char *namespace;
+    const char *ns;
     const char *name;
     const char *uid;
     const char *resource_version;

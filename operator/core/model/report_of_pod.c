@@ -37,7 +37,7 @@ static const struct field identity_fields[] = {
 static const struct field report_fields[] = {
     REPORT("stage", TEXT, stage),
     REPORT("reason", TEXT, reason),
-    REPORT("class", TEXT, class),
+    REPORT("class", TEXT, failure_class),
     REPORT("message", TEXT, message),
     REPORT("exitCode", INT32, exit_code),
     REPORT("checkpoint.uri", TEXT, checkpoint.uri),
@@ -62,7 +62,7 @@ static bool fits(const struct report *r)
     return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
            strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
            strlen(r->output.uri) <= 2048 && strlen(r->output.manifest_sha256) <= 64 &&
-           strlen(r->reason) <= 64 && strlen(r->class) <= 32 && strlen(r->message) <= 4096;
+           strlen(r->reason) <= 64 && strlen(r->failure_class) <= 32 && strlen(r->message) <= 4096;
 }
 
 /* False when it is no report, or one of another pod, attempt or index. */
@@ -72,7 +72,7 @@ static bool read_report(const json_t *tree, const struct pod_facts *p, struct re
     struct report r = {
         .stage = "",
         .reason = "",
-        .class = "",
+        .failure_class = "",
         .message = "",
         .exit_code = -1,
         .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
@@ -120,7 +120,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
 {
     static const size_t texts[] = {
         POSTED(pod_uid),         POSTED(stage),           POSTED(reason),
-        POSTED(class),           POSTED(message),         POSTED(checkpoint.uri),
+        POSTED(failure_class),   POSTED(message),         POSTED(checkpoint.uri),
         POSTED(checkpoint.name), POSTED(checkpoint.time), POSTED(checkpoint.manifest_sha256),
         POSTED(progress),
     };
@@ -133,7 +133,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
     struct posted_facts f = {.pod_uid = pod->uid,
                              .stage = r.stage,
                              .reason = r.reason,
-                             .class = r.class,
+                             .failure_class = r.failure_class,
                              .message = r.message,
                              .exit_code = r.exit_code,
                              .checkpoint = r.checkpoint,
@@ -145,7 +145,7 @@ bool posted_equal(const struct posted_facts *a, const struct posted_facts *b)
 {
     return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step &&
            strcmp(a->stage, b->stage) == 0 && strcmp(a->reason, b->reason) == 0 &&
-           strcmp(a->class, b->class) == 0 && strcmp(a->message, b->message) == 0 &&
+           strcmp(a->failure_class, b->failure_class) == 0 && strcmp(a->message, b->message) == 0 &&
            strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 && strcmp(a->progress, b->progress) == 0;
 }
 

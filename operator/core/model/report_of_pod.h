@@ -13,7 +13,7 @@ struct report {
     bool has_succeeded;
     const char *stage;
     const char *reason;
-    const char *class;
+    const char *failure_class;
     const char *message; /* a sentence with the remedy */
     int32_t exit_code;   /* of the program; -1 = unknown */
     struct status_checkpoint checkpoint;
@@ -32,7 +32,7 @@ struct posted_facts {
     const char *pod_uid;
     const char *stage;  /* identity, keys, staging, running, publishing, done */
     const char *reason; /* of a failure; "" = none */
-    const char *class;
+    const char *failure_class;
     const char *message;
     int32_t exit_code; /* of the program; -1 = it has not ended */
     struct status_checkpoint checkpoint;

@@ -31,9 +31,9 @@ struct world {
     int64_t now_us;
     const struct config *config;
     const struct job *job;
-    const struct namespace_facts *namespace; /* NULL = not in the cache yet: nothing is decided */
-    const struct child_facts *service;       /* the one named name_service(), NULL = absent */
-    const struct child_facts *policy;        /* the one named name_policy(), NULL = absent */
+    const struct namespace_facts *ns;  /* NULL = not in the cache yet: nothing is decided */
+    const struct child_facts *service; /* the one named name_service(), NULL = absent */
+    const struct child_facts *policy;  /* the one named name_policy(), NULL = absent */
     const struct pod_facts *const *pods;
     size_t pod_count;
     /* Workers that have gone since the last pass, as they were seen last; kept by the shell, in memory only.

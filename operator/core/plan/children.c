@@ -28,7 +28,7 @@ static const char *remedy(const struct planner *p, const struct refusal *r)
     if (strstr(r->message, "looking up service account"))
         return arena_printf(
             p->a, "run: kubectl create serviceaccount %s -n %s, and grant it the job's keys and buckets",
-            p->j->spec.service_account_name, p->j->namespace);
+            p->j->spec.service_account_name, p->j->ns);
     return "create, correct or remove what it names";
 }
 
@@ -39,7 +39,7 @@ static void say_refusal(struct planner *p, const struct refusal *r)
         planner_say(p, PHASE_PENDING, REASON_QuotaExceeded,
                     "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
                     "remove what uses it; Cloister tries again, at least every %d seconds.",
-                    p->j->namespace, r->object, r->message, REFUSAL_MAX_SECONDS);
+                    p->j->ns, r->object, r->message, REFUSAL_MAX_SECONDS);
     else
         planner_say(
             p, PHASE_PENDING, REASON_CreateRefused,
@@ -108,7 +108,7 @@ static bool check_worker_traffic(struct planner *p)
 
 static bool check_namespace(struct planner *p)
 {
-    const struct namespace_facts *n = p->w->namespace;
+    const struct namespace_facts *n = p->w->ns;
     if (n->is_confidential)
         return true;
     planner_say(p, PHASE_PENDING, REASON_NamespaceNotConfidential,

@@ -15,7 +15,7 @@
 static bool is_security_failure(const struct job_status *s)
 {
     return s->failure_count > 0 &&
-           strcmp(s->failures[s->failure_count - 1].class, err_class_name(CLASS_Security)) == 0;
+           strcmp(s->failures[s->failure_count - 1].failure_class, err_class_name(CLASS_Security)) == 0;
 }
 
 /* cleanPodPolicy None is for people who look into what runs; after a security failure nobody may. */
@@ -117,7 +117,7 @@ void plan_end_succeeded(struct planner *p)
         planner_say(p, PHASE_SUCCEEDED, REASON_Completed,
                     "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
                     "'kubectl cloister fetch %s -n %s'.",
-                    (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->namespace);
+                    (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->ns);
     else
         planner_say(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
                     (int)p->gang.attempt);

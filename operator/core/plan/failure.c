@@ -100,7 +100,7 @@ static bool judge(struct planner *p, struct verdict *ret)
  */
 static bool must_settle(struct planner *p, const struct verdict *v)
 {
-    if (v->retry == REASON_NEVER || v->class == CLASS_Disruption || p->j->spec.suspend ||
+    if (v->retry == REASON_NEVER || v->failure_class == CLASS_Disruption || p->j->spec.suspend ||
         gang_departed(&p->gang) > 0)
         return false;
     int64_t until = 0;
@@ -131,7 +131,7 @@ static void write_down(struct planner *p, const struct verdict *v)
         .container = v->container,
         .exit_code = v->exit_code,
         .signal = v->signal,
-        .class = err_class_name(v->class),
+        .failure_class = err_class_name(v->failure_class),
         .reason = v->reason,
         .message = text_clip(p->a, v->message, FAILURE_MESSAGE_MAX),
         .time_us = v->time_us ? v->time_us : planner_now(p),
@@ -179,7 +179,7 @@ static struct budget budget_of(struct planner *p, const struct verdict *v, const
     const struct job_failure_policy *policy = &p->j->spec.failure_policy;
     if (rule && rule->action == RULE_IGNORE)
         return (struct budget){0};
-    if (rule || v->class != CLASS_Disruption)
+    if (rule || v->failure_class != CLASS_Disruption)
         return (struct budget){"maxRestarts", REASON_RestartLimitExceeded, policy->max_restarts,
                                &p->next.restarts};
     return (struct budget){"maxDisruptions", REASON_DisruptionLimitExceeded, policy->max_disruptions,
@@ -252,7 +252,7 @@ bool plan_failure(struct planner *p)
     if (must_settle(p, &v))
         return false;
     /* Workers that suspension deletes end in any way they like. */
-    if (status_is_suspended(&p->next) && v.class != CLASS_Security)
+    if (status_is_suspended(&p->next) && v.failure_class != CLASS_Security)
         return false;
     write_down(p, &v);
     act_on(p, &v);

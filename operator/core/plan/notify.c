@@ -116,7 +116,7 @@ static void owe(struct planner *p, const char *type, const struct status_failure
         .type = type,
         .attempt = p->next.attempt,
         .time_us = planner_now(p),
-        .class = f ? f->class : "",
+        .failure_class = f ? f->failure_class : "",
         .reason = reason,
         .message = text_clip(p->a, message, NOTIFICATION_MESSAGE_MAX),
     };
@@ -162,7 +162,7 @@ static bool owe_start(struct planner *p)
 static bool owe_failure(struct planner *p)
 {
     const struct status_failure *f = new_failure(p);
-    if (!f || strcmp(f->class, err_class_name(CLASS_Security)) != 0)
+    if (!f || strcmp(f->failure_class, err_class_name(CLASS_Security)) != 0)
         return false;
     owe(p, "security", f, f->reason, f->message);
     return true;

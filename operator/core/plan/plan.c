@@ -10,7 +10,7 @@
  */
 static bool is_ours_to_decide(const struct world *w)
 {
-    return job_is_ours(w->job) && w->namespace && !w->namespace->is_deleting && !w->job->is_deleting;
+    return job_is_ours(w->job) && w->ns && !w->ns->is_deleting && !w->job->is_deleting;
 }
 
 /*

@@ -182,7 +182,7 @@ static bool say_held_up(struct planner *p, enum job_phase phase)
     planner_say(p, phase, REASON_StartingContainers,
                 "No container of %s has started in two minutes. To go on, look at what its events say: "
                 "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
-                verdict_where(p->a, pod), pod->name, pod->namespace);
+                verdict_where(p->a, pod), pod->name, pod->ns);
     return true;
 }
 

@@ -127,13 +127,13 @@ static void say_waiting(struct planner *p, const struct pod_facts *pod)
             p, PHASE_QUEUED, REASON_Queued,
             "Attempt %d: %d workers wait in the queue %s. To see for what, run: kubectl describe workload "
             "%s -n %s",
-            attempt, all, job_queue(p->j), pod->group, p->j->namespace);
+            attempt, all, job_queue(p->j), pod->group, p->j->ns);
     else
         planner_say(
             p, PHASE_QUEUED, REASON_Queued,
             "Attempt %d: a scheduling gate holds %s back. To see which, run: kubectl get pod %s -n %s -o "
             "jsonpath={.spec.schedulingGates}",
-            attempt, verdict_where(p->a, pod), pod->name, p->j->namespace);
+            attempt, verdict_where(p->a, pod), pod->name, p->j->ns);
 }
 
 static void say_misled(struct planner *p, const struct pod_facts *pod)
@@ -147,8 +147,7 @@ static void say_misled(struct planner *p, const struct pod_facts *pod)
         "its own value in every other flavor of the ClusterQueue, then run: kubectl delete workload %s -n "
         "%s",
         job_queue(p->j), verdict_where(p->a, pod),
-        pod->selection == SELECTION_OTHER ? "contradict" : "do not name", label, label, pod->group,
-        p->j->namespace);
+        pod->selection == SELECTION_OTHER ? "contradict" : "do not name", label, label, pod->group, p->j->ns);
 }
 
 bool plan_say_queue(struct planner *p)

@@ -47,7 +47,7 @@ bool plan_give_back(struct planner *p, struct verdict *ret)
     *ret = verdict_make(p->a, NULL, REASON_GangIncomplete,
                         "of %d workers the quota of namespace %s has let in %d within %d seconds, and what "
                         "they take is given back for others to use: %s",
-                        (int)p->gang.replicas, p->j->namespace, (int)present, HOLD_SECONDS, r->message);
+                        (int)p->gang.replicas, p->j->ns, (int)present, HOLD_SECONDS, r->message);
     return true;
 }
 

@@ -161,7 +161,7 @@ static const char *stuck_text(const struct planner *p, const struct pod_facts *p
         return arena_printf(p->a,
                             "finalizers keep the pod; see which: kubectl get pod %s -n %s -o "
                             "jsonpath={.metadata.finalizers}",
-                            pod->name, pod->namespace);
+                            pod->name, pod->ns);
     if (must_force(p, pod))
         return forced_text(p, due);
     if (force_time(p, pod) != 0)
@@ -170,7 +170,7 @@ static const char *stuck_text(const struct planner *p, const struct pod_facts *p
     return arena_printf(p->a,
                         "it should have by %s, and terminationTimeoutSeconds is 0: make sure that node %s is "
                         "off, then run: kubectl delete pod %s -n %s --force",
-                        due, pod->node, pod->name, pod->namespace);
+                        due, pod->node, pod->name, pod->ns);
 }
 
 const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)

@@ -20,7 +20,7 @@ void plan_suspend(struct planner *p)
         planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended,
                     "The job is suspended: no worker runs. To go on, run: kubectl patch tjob %s -n %s "
                     "--type=merge -p '{\"spec\":{\"suspend\":false}}'",
-                    p->j->name, p->j->namespace);
+                    p->j->name, p->j->ns);
 }
 
 void plan_tell_resumption(struct planner *p)

@@ -88,8 +88,8 @@ static json_t *plan_json(const struct job *j, const struct config *c, int32_t at
     const struct job_spec *s = &j->spec;
     json_t *plan = json_object();
     json_object_set_new(plan, "version", json_integer(1));
-    json_object_set_new(
-        plan, "job", json_pack("{s:s, s:s, s:s}", "namespace", j->namespace, "name", j->name, "uid", j->uid));
+    json_object_set_new(plan, "job",
+                        json_pack("{s:s, s:s, s:s}", "namespace", j->ns, "name", j->name, "uid", j->uid));
     json_object_set_new(plan, "attempt", json_integer(attempt));
     json_object_set_new(plan, "index", json_integer(index));
     json_object_set_new(plan, "replicas", json_integer(s->replicas));

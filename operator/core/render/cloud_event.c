@@ -18,11 +18,10 @@
 
 static json_t *render_data(const struct job *j, const struct status_notification *n)
 {
-    json_t *data =
-        json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "namespace", j->namespace, "name", j->name, "uid", j->uid,
-                  "attempt", (int)n->attempt, "reason", n->reason, "message", n->message);
-    if (*n->class)
-        json_object_set_new(data, "class", json_string(n->class));
+    json_t *data = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "namespace", j->ns, "name", j->name, "uid",
+                             j->uid, "attempt", (int)n->attempt, "reason", n->reason, "message", n->message);
+    if (*n->failure_class)
+        json_object_set_new(data, "class", json_string(n->failure_class));
     if (strcmp(n->type, "succeeded") == 0 && *j->status.output.uri)
         json_object_set_new(data, "output",
                             json_pack("{s:s, s:s}", "uri", j->status.output.uri, "manifestSHA256",
@@ -34,7 +33,7 @@ json_t *cloud_event_render(const struct job *j, const struct status_notification
 {
     char time[RFC3339_SIZE];
     char *type CLEANUP(cleanup_free) = xasprintf(TYPE_PREFIX "%s", n->type);
-    char *subject CLEANUP(cleanup_free) = xasprintf("namespaces/%s/" JOB_PLURAL "/%s", j->namespace, j->name);
+    char *subject CLEANUP(cleanup_free) = xasprintf("namespaces/%s/" JOB_PLURAL "/%s", j->ns, j->name);
     rfc3339_format_seconds(n->time_us, time);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "specversion", "1.0", "id", n->id, "source",
                      source, "type", type, "subject", subject, "time", time, "datacontenttype", DATA_TYPE,

@@ -178,7 +178,7 @@ static void add_trainer_client(json_t *env, const struct job *j)
     add(env, "KUBEFLOW_TRAINER_SERVER_URL",
         json_sprintf(
             "http://127.0.0.1:%d/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status",
-            PORT_AGENT_PROGRESS, j->namespace, j->name));
+            PORT_AGENT_PROGRESS, j->ns, j->name));
     add_text(env, "KUBEFLOW_TRAINER_SERVER_CA_CERT", "/cloister/run/kubeflow/ca.crt");
     add_text(env, "KUBEFLOW_TRAINER_SERVER_TOKEN", "/cloister/run/kubeflow/token");
 }

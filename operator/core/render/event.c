@@ -11,7 +11,7 @@
 static json_t *render_job(const struct job *job, const struct action *a)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "apiVersion", API_GROUP "/" API_VERSION, "kind",
-                     JOB_KIND, "namespace", job->namespace, "name", job->name, "uid", job->uid, "fieldPath",
+                     JOB_KIND, "namespace", job->ns, "name", job->name, "uid", job->uid, "fieldPath",
                      a->part);
 }
 
@@ -22,13 +22,13 @@ json_t *event_render(const struct job *job, const struct action *a, const char *
     rfc3339_format_micros(now_us, time);
     json_t *event = json_pack(
         "{s:s, s:s, s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "apiVersion", "events.k8s.io/v1",
-        "kind", "Event", "metadata", "name", name, "namespace", job->namespace, "eventTime", time,
+        "kind", "Event", "metadata", "name", name, "namespace", job->ns, "eventTime", time,
         "reportingController", API_GROUP "/operator", "reportingInstance", instance, "action", "Reconcile",
         "type", a->type, "reason", a->reason, "note", a->note, "regarding", render_job(job, a));
     if (a->pod)
         json_object_set_new(event, "related",
                             json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod", "namespace",
-                                      job->namespace, "name", a->pod));
+                                      job->ns, "name", a->pod));
     return event;
 }
 

@@ -22,7 +22,7 @@ json_t *render_metadata(const struct job *j, const char *name)
 {
     json_t *labels = json_pack("{s:s, s:s, s:s}", LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE, LABEL_JOB_NAME,
                                j->name, LABEL_JOB_UID, j->uid);
-    return json_pack("{s:s, s:s, s:o, s:[o]}", "name", name, "namespace", j->namespace, "labels", labels,
+    return json_pack("{s:s, s:s, s:o, s:[o]}", "name", name, "namespace", j->ns, "labels", labels,
                      "ownerReferences", owner(j));
 }
 

@@ -23,7 +23,7 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
         text[n - 1] = '\0';
     return (struct verdict){
         .reason = r->word,
-        .class = r->class,
+        .failure_class = r->failure_class,
         .retry = r->retry,
         .message =
             *r->remedy ? arena_printf(a, "%s. To go on, %s.", text, r->remedy) : arena_printf(a, "%s.", text),

@@ -9,7 +9,7 @@
 
 struct verdict {
     const char *reason;
-    enum err_class class;
+    enum err_class failure_class;
     enum reason_retry retry;
     const char *message;         /* a sentence with the remedy */
     const struct pod_facts *pod; /* NULL = it is gone */

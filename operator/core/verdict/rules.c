@@ -13,7 +13,7 @@ static bool matches_exit_code(const struct job_rule *r, const struct pod_facts *
     for (size_t i = 0; i < json_array_size(r->exit_codes); i++)
         if (json_integer_value(json_array_get(r->exit_codes, i)) == t->exit_code)
             is_in = true;
-    return is_in == (r->operator== RULE_IN);
+    return is_in == (r->op == RULE_IN);
 }
 
 static bool matches_conditions(const struct job_rule *r, const struct pod_facts *p)
@@ -29,13 +29,13 @@ static bool matches_conditions(const struct job_rule *r, const struct pod_facts 
 
 static bool is_beyond_help(const struct verdict *v)
 {
-    return v->retry == REASON_NEVER && (v->class == CLASS_Key || v->class == CLASS_Data);
+    return v->retry == REASON_NEVER && (v->failure_class == CLASS_Key || v->failure_class == CLASS_Data);
 }
 
 const struct job_rule *rule_of_failure(const struct job *j, const struct verdict *v)
 {
     const struct job_failure_policy *policy = &j->spec.failure_policy;
-    if (!v->pod || v->class == CLASS_Security)
+    if (!v->pod || v->failure_class == CLASS_Security)
         return NULL;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct job_rule *r = &policy->rules[i];

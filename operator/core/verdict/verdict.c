@@ -87,9 +87,9 @@ static struct verdict of_container(struct verdict v, const char *name, const str
     return v;
 }
 
-static bool class_is_final(enum err_class class)
+static bool class_is_final(enum err_class failure_class)
 {
-    return class == CLASS_Security || class == CLASS_Key || class == CLASS_Data;
+    return failure_class == CLASS_Security || failure_class == CLASS_Key || failure_class == CLASS_Data;
 }
 
 /* False when the report tells of no failure. */
@@ -100,13 +100,13 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
         return false;
     struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_where(a, p), r->reason);
     if (!reason_find(r->reason)) {
-        enum err_class class = err_class_from_name(r->class);
+        enum err_class failure_class = err_class_from_name(r->failure_class);
         v.reason = r->reason;
-        v.class = class == CLASS_None ? CLASS_Internal : class;
-        v.retry = class_is_final(v.class) ? REASON_NEVER : REASON_LATER;
+        v.failure_class = failure_class == CLASS_None ? CLASS_Internal : failure_class;
+        v.retry = class_is_final(v.failure_class) ? REASON_NEVER : REASON_LATER;
     }
     /* An agent that was superseded is no reason to end the job that superseded it. */
-    if (v.class == CLASS_Disruption)
+    if (v.failure_class == CLASS_Disruption)
         v.retry = REASON_LATER;
     /* The agent knows what, the operator knows where. */
     if (*r->message)
@@ -128,9 +128,10 @@ static bool failed_by_post(const struct world *w, const struct pod_facts *p, str
     const struct posted_facts *post = posted_of_pod(w, p);
     if (!post)
         return false;
-    const struct report r = {.reason = post->reason, .class = post->class, .message = post->message};
+    const struct report r = {
+        .reason = post->reason, .failure_class = post->failure_class, .message = post->message};
     struct verdict v;
-    if (!failed_by_report(p, &r, a, &v) || !class_is_final(v.class))
+    if (!failed_by_report(p, &r, a, &v) || !class_is_final(v.failure_class))
         return false;
     *ret = v;
     return true;
@@ -229,14 +230,14 @@ static struct verdict failed(const struct world *w, const struct pod_facts *p, s
     struct verdict reported;
     bool is_reported =
         report_of_pod(p, a, &r) ? failed_by_report(p, &r, a, &reported) : failed_by_post(w, p, a, &reported);
-    if (is_reported && class_is_final(reported.class))
+    if (is_reported && class_is_final(reported.failure_class))
         return reported;
     if (was_disrupted(p, a, &v) || failed_to_install(p, a, &v) || failed_by_kubelet(p, a, &v))
         return v;
     if (!is_reported)
         return failed_by_exit(p, a);
     /* What the program did is told by its own container's exit code, which the kubelet wrote. */
-    return reported.class == CLASS_Application && p->trainer.state == CONTAINER_TERMINATED
+    return reported.failure_class == CLASS_Application && p->trainer.state == CONTAINER_TERMINATED
                ? of_container(reported, CONTAINER_TRAINER, &p->trainer)
                : reported;
 }
@@ -314,7 +315,7 @@ static int weight(const struct verdict *v)
         [CLASS_Network] = 3, [CLASS_Disruption] = 4, [CLASS_Resource] = 5,
         [CLASS_Data] = 6,    [CLASS_Key] = 7,        [CLASS_Security] = 8,
     };
-    return weights[v->class];
+    return weights[v->failure_class];
 }
 
 bool verdict_outranks(const struct verdict *a, const struct verdict *b)

@@ -21,9 +21,9 @@ int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tr
 }
 
 /* ---- who is touched by a change ---- */
-static void touch(const struct caches *c, const char *namespace, const char *name)
+static void touch(const struct caches *c, const char *ns, const char *name)
 {
-    c->listener.on_touched(c->listener.context, namespace, name);
+    c->listener.on_touched(c->listener.context, ns, name);
 }
 
 static void on_job(void *context, const void *before, const void *after)
@@ -32,7 +32,7 @@ static void on_job(void *context, const void *before, const void *after)
     const struct cached_job *j = after != NULL ? after : before;
     if (before != NULL && after != NULL)
         c->listener.on_job_turned(c->listener.context, before, after);
-    touch(c, j->namespace, j->name);
+    touch(c, j->ns, j->name);
 }
 
 static void on_pod(void *context, const void *before, const void *after)
@@ -41,10 +41,10 @@ static void on_pod(void *context, const void *before, const void *after)
     const struct pod_facts *old = before, *p = after != NULL ? after : before;
     gangs_change(c->gangs, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
-        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);
+        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);
     if (after == NULL)
         c->listener.on_pod_gone(c->listener.context, p);
-    touch(c, p->namespace, p->job_name);
+    touch(c, p->ns, p->job_name);
 }
 
 static void on_child(void *context, const void *before, const void *after)
@@ -52,8 +52,8 @@ static void on_child(void *context, const void *before, const void *after)
     const struct caches *c = context;
     const struct child_facts *old = before, *child = after != NULL ? after : before;
     if (old != NULL && (after == NULL || strcmp(old->uid, child->uid) != 0))
-        c->listener.on_child_gone(c->listener.context, old->namespace, old->job_name, old->uid);
-    touch(c, child->namespace, child->job_name);
+        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);
+    touch(c, child->ns, child->job_name);
 }
 
 static void count_node(struct caches *c, const struct node_facts *node, int32_t by)
@@ -68,12 +68,12 @@ static void count_node(struct caches *c, const struct node_facts *node, int32_t 
 static void on_node(void *context, const void *before, const void *after)
 {
     struct caches *c = context;
-    const struct node_facts *old = before, *new = after;
+    const struct node_facts *old = before, *now = after;
     count_node(c, old, -1);
-    count_node(c, new, 1);
-    bool is_same_kind = old != NULL && new != NULL &&
-                        old->is_spot == new->is_spot &&strcmp(old->technology, new->technology) == 0;
-    if (is_same_kind && old->is_ready == new->is_ready)
+    count_node(c, now, 1);
+    bool is_same_kind = old != NULL && now != NULL && old->is_spot == now->is_spot &&
+                        strcmp(old->technology, now->technology) == 0;
+    if (is_same_kind && old->is_ready == now->is_ready)
         return;
     if (!is_same_kind) {
         /* Which nodes there are is the business of every job that waits for one. */
@@ -83,17 +83,17 @@ static void on_node(void *context, const void *before, const void *after)
     void *cursor = NULL;
     const struct pod_facts *p;
     while ((p = store_next(informer_store(c->informers[CACHE_PODS]), &cursor)) != NULL)
-        if (strcmp(p->node, new->name) == 0)
-            touch(c, p->namespace, p->job_name);
+        if (strcmp(p->node, now->name) == 0)
+            touch(c, p->ns, p->job_name);
 }
 
 static void on_namespace(void *context, const void *before, const void *after)
 {
-    const struct namespace_facts *old = before, *new = after;
-    if (old != NULL && new != NULL && old->is_confidential == new->is_confidential &&
-        old->is_deleting == new->is_deleting)
+    const struct namespace_facts *old = before, *now = after;
+    if (old != NULL && now != NULL && old->is_confidential == now->is_confidential &&
+        old->is_deleting == now->is_deleting)
         return;
-    touch(context, new != NULL ? new->name : old->name, NULL);
+    touch(context, now != NULL ? now->name : old->name, NULL);
 }
 
 /* ---- order and trouble ---- */
@@ -117,12 +117,11 @@ static void on_trouble(void *context, const struct informer_kind *kind, const st
                 "cannot follow objects, trying again", "path", kind->path, NULL);
 }
 
-static void on_left_out(void *context, const struct informer_kind *kind, const char *namespace,
-                        const char *name)
+static void on_left_out(void *context, const struct informer_kind *kind, const char *ns, const char *name)
 {
     (void)context;
-    log_warning("left out an object that cannot be read", "path", kind->path, "namespace", namespace, "name",
-                name, NULL);
+    log_warning("left out an object that cannot be read", "path", kind->path, "namespace", ns, "name", name,
+                NULL);
 }
 
 /* ---- life ---- */
@@ -158,23 +157,22 @@ static const struct informer_kind kinds[CACHE_COUNT] = {
 };
 
 /* Of one namespace: what lies in it, and of the namespaces itself. Nodes are everybody's. */
-static void narrow(struct caches *c, enum cache which, const char *namespace)
+static void narrow(struct caches *c, enum cache which, const char *ns)
 {
     struct informer_kind *k = &c->kinds[which];
     const char *plural = strrchr(k->path, '/');
     if (which == CACHE_NODES)
         return;
     if (which == CACHE_NAMESPACES) {
-        c->narrowed[which] = xasprintf("metadata.name=%s", namespace);
+        c->narrowed[which] = xasprintf("metadata.name=%s", ns);
         k->field_selector = c->narrowed[which];
         return;
     }
-    c->narrowed[which] =
-        xasprintf("%.*s/namespaces/%s%s", (int)(plural - k->path), k->path, namespace, plural);
+    c->narrowed[which] = xasprintf("%.*s/namespaces/%s%s", (int)(plural - k->path), k->path, ns, plural);
     k->path = c->narrowed[which];
 }
 
-struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *namespace,
+struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *ns,
                           const struct caches_listener *listener)
 {
     struct caches *c = xcalloc(1, sizeof(*c));
@@ -182,8 +180,8 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
     c->gangs = gangs_new();
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         c->kinds[i] = kinds[i];
-        if (*namespace != '\0')
-            narrow(c, (enum cache)i, namespace);
+        if (*ns != '\0')
+            narrow(c, (enum cache)i, ns);
         c->kinds[i].free_facts = free;
         c->kinds[i].on_left_out = on_left_out;
         c->kinds[i].on_trouble = on_trouble;
@@ -230,29 +228,29 @@ bool caches_are_current(const struct caches *c)
     return true;
 }
 
-static const void *get(const struct caches *c, enum cache which, const char *namespace, const char *name)
+static const void *get(const struct caches *c, enum cache which, const char *ns, const char *name)
 {
-    return store_get(informer_store(c->informers[which]), namespace, name);
+    return store_get(informer_store(c->informers[which]), ns, name);
 }
 
-const struct cached_job *caches_job(const struct caches *c, const char *namespace, const char *name)
+const struct cached_job *caches_job(const struct caches *c, const char *ns, const char *name)
 {
-    return get(c, CACHE_JOBS, namespace, name);
+    return get(c, CACHE_JOBS, ns, name);
 }
 
-const struct pod_facts *caches_pod(const struct caches *c, const char *namespace, const char *name)
+const struct pod_facts *caches_pod(const struct caches *c, const char *ns, const char *name)
 {
-    return get(c, CACHE_PODS, namespace, name);
+    return get(c, CACHE_PODS, ns, name);
 }
 
-const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name)
+const struct child_facts *caches_service(const struct caches *c, const char *ns, const char *name)
 {
-    return get(c, CACHE_SERVICES, namespace, name);
+    return get(c, CACHE_SERVICES, ns, name);
 }
 
-const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name)
+const struct child_facts *caches_policy(const struct caches *c, const char *ns, const char *name)
 {
-    return get(c, CACHE_POLICIES, namespace, name);
+    return get(c, CACHE_POLICIES, ns, name);
 }
 
 const struct namespace_facts *caches_namespace(const struct caches *c, const char *name)

@@ -17,7 +17,7 @@ struct loop;
 
 /* A job as it came, without managedFields: one block. */
 struct cached_job {
-    const char *namespace;
+    const char *ns;
     const char *name;
     const char *uid;
     const char *resource_version;
@@ -47,11 +47,11 @@ enum cache {
 /* Who wants to know. Names are borrowed for the call; a namespace alone (name NULL) means all its jobs, both
  * NULL all jobs. */
 struct caches_listener {
-    void (*on_touched)(void *context, const char *namespace, const char *name);
+    void (*on_touched)(void *context, const char *ns, const char *name);
     /* A job has another state than it had. */
     void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
     /* A pod, Service or NetworkPolicy of a job is gone. */
-    void (*on_child_gone)(void *context, const char *namespace, const char *job_name, const char *uid);
+    void (*on_child_gone)(void *context, const char *ns, const char *job_name, const char *uid);
     /* A pod is gone, and no other has its name: how it was seen last. */
     void (*on_pod_gone)(void *context, const struct pod_facts *last);
     void *context;
@@ -67,7 +67,7 @@ struct caches {
 };
 
 /* namespace: the only one that is looked at; "" for all. */
-struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *namespace,
+struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *ns,
                           const struct caches_listener *listener) MUST_CHECK RETURNS_NONNULL;
 void caches_free(struct caches *c); /* NULL is fine */
 
@@ -79,10 +79,10 @@ bool caches_are_synced(const struct caches *c);
 /* And none is being listed anew: a pass may rely on them. */
 bool caches_are_current(const struct caches *c);
 
-const struct cached_job *caches_job(const struct caches *c, const char *namespace, const char *name);
-const struct pod_facts *caches_pod(const struct caches *c, const char *namespace, const char *name);
-const struct child_facts *caches_service(const struct caches *c, const char *namespace, const char *name);
-const struct child_facts *caches_policy(const struct caches *c, const char *namespace, const char *name);
+const struct cached_job *caches_job(const struct caches *c, const char *ns, const char *name);
+const struct pod_facts *caches_pod(const struct caches *c, const char *ns, const char *name);
+const struct child_facts *caches_service(const struct caches *c, const char *ns, const char *name);
+const struct child_facts *caches_policy(const struct caches *c, const char *ns, const char *name);
 const struct namespace_facts *caches_namespace(const struct caches *c, const char *name);
 /* Pods with that job uid. */
 const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count);

@@ -43,7 +43,7 @@ void expectations_note_gone(struct expectations *x, const char *uid);
  * Forgets what is met. True when nothing is left. Otherwise *ret_wait_ms is when to look again at the latest;
  * a cache that has not shown a write for half a minute, or has to be listed for EXPECT_LIST, is listed anew.
  */
-bool expectations_are_met(struct expectations *x, const struct caches *c, const char *namespace,
+bool expectations_are_met(struct expectations *x, const struct caches *c, const char *ns,
                           int64_t *ret_wait_ms);
 
 #endif

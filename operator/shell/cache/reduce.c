@@ -34,8 +34,8 @@ static const char *copy(struct arena *a, struct view value)
 void *reduce_job(struct view object, const void *previous)
 {
     static const size_t texts[] = {
-        offsetof(struct cached_job, namespace), offsetof(struct cached_job, name),
-        offsetof(struct cached_job, uid),       offsetof(struct cached_job, resource_version),
+        offsetof(struct cached_job, ns),   offsetof(struct cached_job, name),
+        offsetof(struct cached_job, uid),  offsetof(struct cached_job, resource_version),
         offsetof(struct cached_job, text),
     };
     static const char *const names[] = {
@@ -43,7 +43,7 @@ void *reduce_job(struct view object, const void *previous)
     struct arena *a CLEANUP(cleanup_arena) = arena_new();
     struct view v[ARRAY_LEN(names)];
     skim_members(skim_at(object, "metadata"), names, ARRAY_LEN(names), v);
-    struct cached_job j = {.namespace = copy(a, v[0]),
+    struct cached_job j = {.ns = copy(a, v[0]),
                            .name = copy(a, v[1]),
                            .uid = copy(a, v[2]),
                            .resource_version = copy(a, v[3]),

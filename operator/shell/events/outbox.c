@@ -21,7 +21,7 @@ enum {
 };
 
 struct item {
-    char *namespace, *name;
+    char *ns, *name;
     json_t *event, *patch; /* patch is NULL for one that is to be made */
     int tries;
 };
@@ -50,7 +50,7 @@ static void item_free(void *item)
     struct item *i = item;
     if (i == NULL)
         return;
-    free(i->namespace);
+    free(i->ns);
     free(i->name);
     json_decref(i->event);
     json_decref(i->patch);
@@ -62,9 +62,9 @@ static void leave_out(struct outbox *o, const struct item *i, const char *why, c
 {
     telemetry_event_dropped(o->telemetry);
     if (e == NULL)
-        log_info(why, "namespace", i->namespace, "event", i->name, NULL);
+        log_info(why, "namespace", i->ns, "event", i->name, NULL);
     else
-        log_failure(LOG_LEVEL_WARNING, e, why, "namespace", i->namespace, "event", i->name, NULL);
+        log_failure(LOG_LEVEL_WARNING, e, why, "namespace", i->ns, "event", i->name, NULL);
 }
 
 static void done(struct sender *s)
@@ -106,8 +106,8 @@ static void send(struct sender *s)
 {
     const struct item *i = s->item;
     char *path CLEANUP(cleanup_free) =
-        xasprintf("/apis/events.k8s.io/v1/namespaces/%s/events%s%s", i->namespace,
-                  i->patch != NULL ? "/" : "", i->patch != NULL ? i->name : "");
+        xasprintf("/apis/events.k8s.io/v1/namespaces/%s/events%s%s", i->ns, i->patch != NULL ? "/" : "",
+                  i->patch != NULL ? i->name : "");
     s->call = i->patch != NULL ? kube_start_write(s->outbox->client, "PATCH", path, i->patch, on_answer, s)
                                : kube_start_write(s->outbox->client, "POST", path, i->event, on_answer, s);
 }
@@ -151,14 +151,14 @@ static void send_more(void *context)
     }
 }
 
-void outbox_put(struct outbox *o, const char *namespace, const char *name, json_t *event, json_t *patch)
+void outbox_put(struct outbox *o, const char *ns, const char *name, json_t *event, json_t *patch)
 {
     struct item *i = xcalloc(1, sizeof(*i));
-    i->namespace = xstrdup(namespace);
+    i->ns = xstrdup(ns);
     i->name = xstrdup(name);
     i->event = json_incref(event);
     i->patch = json_incref(patch);
-    if (!turns_put(o->waiting, namespace, i)) {
+    if (!turns_put(o->waiting, ns, i)) {
         leave_out(o, i, "too many events of this namespace wait, one is left out", NULL);
         item_free(i);
         return;

@@ -18,7 +18,7 @@ struct outbox *outbox_new(struct loop *loop, struct kube_client *client,
 void outbox_free(struct outbox *o);
 /* The event named name: as event says, or, with patch, changed so; then event is what is made when there is
  * none of that name. Texts are copied, trees referred to. */
-void outbox_put(struct outbox *o, const char *namespace, const char *name, json_t *event, json_t *patch);
+void outbox_put(struct outbox *o, const char *ns, const char *name, json_t *event, json_t *patch);
 /* Nothing waits to be sent for the first time, and no answer is awaited. */
 bool outbox_is_idle(const struct outbox *o);
 

@@ -35,7 +35,7 @@ static void write_series(struct recorder *r, const struct series *s)
     json_t *patch CLEANUP(js_free) = make_patch(s);
     json_t *event CLEANUP(js_free) = js_parse(view_from(s->event), "an event", NULL);
     json_object_update(event, patch);
-    outbox_put(r->outbox, s->namespace, s->name, event, patch);
+    outbox_put(r->outbox, s->ns, s->name, event, patch);
 }
 
 /* ---- what happened ---- */
@@ -43,14 +43,14 @@ static void write_first(struct recorder *r, const struct job *job, json_t *event
                         const char *key, int64_t now_us)
 {
     char *text CLEANUP(cleanup_free) = js_dump(event);
-    struct series s = {.namespace = job->namespace,
+    struct series s = {.ns = job->ns,
                        .name = name,
                        .event = text,
                        .seen_ms = clock_boot_ms(),
                        .written_ms = clock_boot_ms(),
                        .seen_us = now_us};
     series_begin(r->series, job->uid, key, &s);
-    outbox_put(r->outbox, job->namespace, name, event, NULL);
+    outbox_put(r->outbox, job->ns, name, event, NULL);
 }
 
 void recorder_event(struct recorder *r, const struct job *job, const struct action *a)

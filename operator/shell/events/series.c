@@ -16,7 +16,7 @@ enum {
 
 struct remembered {
     struct series s;
-    char *uid, *text, *namespace, *name, *event;
+    char *uid, *text, *ns, *name, *event;
 };
 
 struct series_table {
@@ -33,7 +33,7 @@ static void remembered_free(void *facts)
         return;
     free(r->uid);
     free(r->text);
-    free(r->namespace);
+    free(r->ns);
     free(r->name);
     free(r->event);
     free(r);
@@ -76,44 +76,44 @@ enum series_step series_note(struct series_table *t, const char *uid, const char
 }
 
 /* One more of this namespace, if there is room: as many as there are places left. */
-static bool take_place(struct series_table *t, const char *namespace)
+static bool take_place(struct series_table *t, const char *ns)
 {
-    size_t *share = store_get(t->shares, namespace, "");
+    size_t *share = store_get(t->shares, ns, "");
     if ((share == NULL ? 0 : *share) >= REMEMBERED_MAX - store_count(t->store))
         return false;
     if (share == NULL) {
         share = xcalloc(1, sizeof(*share));
-        free(store_put(t->shares, namespace, "", share));
+        free(store_put(t->shares, ns, "", share));
     }
     ++*share;
     return true;
 }
 
-static void give_place_back(struct series_table *t, const char *namespace)
+static void give_place_back(struct series_table *t, const char *ns)
 {
-    size_t *share = store_get(t->shares, namespace, "");
+    size_t *share = store_get(t->shares, ns, "");
     if (--*share == 0)
-        free(store_take(t->shares, namespace, ""));
+        free(store_take(t->shares, ns, ""));
 }
 
 static struct remembered *forget(struct series_table *t, const struct remembered *r)
 {
-    give_place_back(t, r->namespace);
+    give_place_back(t, r->ns);
     return store_take(t->store, r->uid, r->text);
 }
 
 void series_begin(struct series_table *t, const char *uid, const char *text, const struct series *s)
 {
-    if (!take_place(t, s->namespace))
+    if (!take_place(t, s->ns))
         return;
     struct remembered *r = xcalloc(1, sizeof(*r));
     r->uid = xstrdup(uid);
     r->text = xstrdup(text);
-    r->namespace = xstrdup(s->namespace);
+    r->ns = xstrdup(s->ns);
     r->name = xstrdup(s->name);
     r->event = xstrdup(s->event);
     r->s = *s;
-    r->s.namespace = r->namespace;
+    r->s.ns = r->ns;
     r->s.name = r->name;
     r->s.event = r->event;
     r->s.count = r->s.written_count = 1;

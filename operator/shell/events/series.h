@@ -17,8 +17,8 @@ enum series_step {
 };
 
 struct series {
-    const char *namespace, *name; /* of the event object */
-    const char *event;            /* the object as text, to make it anew when it has expired */
+    const char *ns, *name; /* of the event object */
+    const char *event;     /* the object as text, to make it anew when it has expired */
     int64_t count, written_count;
     int64_t seen_ms, written_ms; /* boot clock */
     int64_t seen_us;             /* wall clock, of the last time */

@@ -15,7 +15,7 @@ struct waiting {
 /* What one namespace has waiting, which is never nothing. */
 struct lane {
     struct lane *next;
-    char *namespace;
+    char *ns;
     struct waiting *first, **last;
     size_t count;
 };
@@ -57,30 +57,30 @@ static void append(struct turns *t, struct lane *lane)
     t->last = &lane->next;
 }
 
-static struct lane *find(const struct turns *t, const char *namespace)
+static struct lane *find(const struct turns *t, const char *ns)
 {
     struct lane *lane = t->first;
-    while (lane != NULL && strcmp(lane->namespace, namespace) != 0)
+    while (lane != NULL && strcmp(lane->ns, ns) != 0)
         lane = lane->next;
     return lane;
 }
 
-static struct lane *add(struct turns *t, const char *namespace)
+static struct lane *add(struct turns *t, const char *ns)
 {
     struct lane *lane = xcalloc(1, sizeof(*lane));
-    lane->namespace = xstrdup(namespace);
+    lane->ns = xstrdup(ns);
     lane->last = &lane->first;
     append(t, lane);
     return lane;
 }
 
-bool turns_put(struct turns *t, const char *namespace, void *item)
+bool turns_put(struct turns *t, const char *ns, void *item)
 {
-    struct lane *lane = find(t, namespace);
+    struct lane *lane = find(t, ns);
     if ((lane == NULL ? 0 : lane->count) >= t->room - t->count)
         return false;
     if (lane == NULL)
-        lane = add(t, namespace);
+        lane = add(t, ns);
     struct waiting *w = xcalloc(1, sizeof(*w));
     w->item = item;
     *lane->last = w;
@@ -108,7 +108,7 @@ void *turns_take(struct turns *t)
     if (lane->first != NULL) {
         append(t, lane);
     } else {
-        free(lane->namespace);
+        free(lane->ns);
         free(lane);
     }
     return item;

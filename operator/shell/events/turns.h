@@ -20,7 +20,7 @@ void turns_free(struct turns *t); /* NULL is fine */
 
 size_t turns_count(const struct turns *t);
 /* False when there is no room for one more of this namespace; item is the caller's then. */
-bool turns_put(struct turns *t, const char *namespace, void *item) MUST_CHECK;
+bool turns_put(struct turns *t, const char *ns, void *item) MUST_CHECK;
 /* The item whose turn it is, which the caller now owns; NULL when none waits. */
 void *turns_take(struct turns *t) MUST_CHECK;
 

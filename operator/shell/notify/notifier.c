@@ -66,7 +66,7 @@ static void told_job_free(void *job)
         errand_free(j->errands);
         j->errands = next;
     }
-    free(j->namespace);
+    free(j->ns);
     free(j->name);
     free(j);
 }
@@ -99,8 +99,7 @@ static void put_off(struct errand *x, int64_t least_ms, const struct err *e)
 {
     telemetry_notification(x->target->notifier->host.telemetry, x->target->config->name, false);
     log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
-                x->target->config->name, "id", x->id, "namespace", x->job->namespace, "job", x->job->name,
-                NULL);
+                x->target->config->name, "id", x->id, "namespace", x->job->ns, "job", x->job->name, NULL);
     errand_tell_failure(x, e);
     enqueue(x);
     pause_target(x->target, least_ms);
@@ -121,7 +120,7 @@ static void on_done(void *context, const struct http_response *r, const struct e
         x->state = ERRAND_TAKEN;
         t->is_failing = false;
         backoff_reset(&t->backoff);
-        n->host.on_taken(n->host.context, x->job->namespace, x->job->name);
+        n->host.on_taken(n->host.context, x->job->ns, x->job->name);
     }
     pump(n);
 }
@@ -236,14 +235,14 @@ static void drop_what_is_not_owed(struct told_job *j)
 void notifier_follow(struct notifier *n, const struct job *job)
 {
     const struct job_status *s = &job->status;
-    struct told_job *j = store_get(n->jobs, job->namespace, job->name);
+    struct told_job *j = store_get(n->jobs, job->ns, job->name);
     if (j == NULL && s->notification_count == 0)
         return;
     if (j == NULL) {
         j = xcalloc(1, sizeof(*j));
-        j->namespace = xstrdup(job->namespace);
+        j->ns = xstrdup(job->ns);
         j->name = xstrdup(job->name);
-        (void)!store_put(n->jobs, job->namespace, job->name, j);
+        (void)!store_put(n->jobs, job->ns, job->name, j);
     }
     for (size_t i = 0; i < s->notification_count; i++) {
         const struct status_notification *one = &s->notifications[i];
@@ -255,13 +254,13 @@ void notifier_follow(struct notifier *n, const struct job *job)
     }
     drop_what_is_not_owed(j);
     if (j->errands == NULL)
-        told_job_free(store_take(n->jobs, job->namespace, job->name));
+        told_job_free(store_take(n->jobs, job->ns, job->name));
     pump(n);
 }
 
-void notifier_forget(struct notifier *n, const char *namespace, const char *name)
+void notifier_forget(struct notifier *n, const char *ns, const char *name)
 {
-    struct told_job *j = store_take(n->jobs, namespace, name);
+    struct told_job *j = store_take(n->jobs, ns, name);
     if (j == NULL)
         return;
     told_job_free(j);
@@ -271,7 +270,7 @@ void notifier_forget(struct notifier *n, const char *namespace, const char *name
 const struct notified *notifier_taken(const struct notifier *n, const struct job *job, struct arena *a,
                                       size_t *ret_count)
 {
-    const struct told_job *j = store_get(n->jobs, job->namespace, job->name);
+    const struct told_job *j = store_get(n->jobs, job->ns, job->name);
     size_t count = 0;
     for (const struct errand *x = j == NULL ? NULL : j->errands; x != NULL; x = x->next_of_job)
         count += x->state == ERRAND_TAKEN;

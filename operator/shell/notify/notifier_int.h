@@ -25,7 +25,7 @@ struct errand {
 
 /* A job that owes something. */
 struct told_job {
-    char *namespace;
+    char *ns;
     char *name;
     struct errand *errands;
 };

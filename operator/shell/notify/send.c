@@ -63,7 +63,7 @@ static void reading_fini(struct reading *r)
 static bool read_job(const struct errand *x, struct reading *ret)
 {
     const struct caches *c = x->target->notifier->host.caches;
-    const struct cached_job *cached = caches_job(c, x->job->namespace, x->job->name);
+    const struct cached_job *cached = caches_job(c, x->job->ns, x->job->name);
     struct err ignored CLEANUP(err_fini) = {0};
     if (cached == NULL)
         return false;

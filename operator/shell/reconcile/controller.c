@@ -61,9 +61,9 @@ static void let_next_in(struct controller *c)
 
 static void forget_task(struct controller *c, struct task *t)
 {
-    void *taken = store_take(c->tasks, t->namespace, t->name);
+    void *taken = store_take(c->tasks, t->ns, t->name);
     pass_cancel(t->pass);
-    notifier_forget(c->notifier, t->namespace, t->name);
+    notifier_forget(c->notifier, t->ns, t->name);
     task_free(taken);
 }
 
@@ -82,13 +82,13 @@ static bool begin_pass(struct controller *c, struct task *t)
     /* The end of the list that is coming touches every job. */
     if (!c->pass_world.may_write || !caches_are_current(c->caches))
         return false;
-    const struct cached_job *job = caches_job(c->caches, t->namespace, t->name);
+    const struct cached_job *job = caches_job(c->caches, t->ns, t->name);
     if (job == NULL) {
         forget_task(c, t);
         return false;
     }
     know_job(t, job);
-    if (!expectations_are_met(&t->expectations, c->caches, t->namespace, &wait_ms)) {
+    if (!expectations_are_met(&t->expectations, c->caches, t->ns, &wait_ms)) {
         telemetry_stale_skip(c->telemetry);
         task_schedule(t, wait_ms);
         return false;
@@ -152,33 +152,33 @@ static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int6
 }
 
 /* ---- changes ---- */
-static void touch_job(struct controller *c, const char *namespace, const char *name)
+static void touch_job(struct controller *c, const char *ns, const char *name)
 {
-    struct task *t = store_get(c->tasks, namespace, name);
+    struct task *t = store_get(c->tasks, ns, name);
     if (!c->pass_world.may_write)
         return;
     if (t == NULL) {
         /* A child whose job is gone is the garbage collector's. */
-        if (caches_job(c->caches, namespace, name) == NULL)
+        if (caches_job(c->caches, ns, name) == NULL)
             return;
-        t = task_new(c->loop, namespace, name, on_due, c);
-        (void)!store_put(c->tasks, namespace, name, t);
+        t = task_new(c->loop, ns, name, on_due, c);
+        (void)!store_put(c->tasks, ns, name, t);
         task_schedule(t, 0); /* a new job has no flock to wait for */
     }
     task_schedule(t, GATHER_MS);
 }
 
-static void on_touched(void *context, const char *namespace, const char *name)
+static void on_touched(void *context, const char *ns, const char *name)
 {
     struct controller *c = context;
     void *cursor = NULL;
     struct task *t;
     if (name != NULL) {
-        touch_job(c, namespace, name);
+        touch_job(c, ns, name);
         return;
     }
     while ((t = store_next(c->tasks, &cursor)) != NULL)
-        if (namespace == NULL || strcmp(t->namespace, namespace) == 0)
+        if (ns == NULL || strcmp(t->ns, ns) == 0)
             task_schedule(t, GATHER_MS);
 }
 
@@ -189,10 +189,10 @@ static void on_job_turned(void *context, const struct cached_job *before, const 
         telemetry_job(c->telemetry, before, after);
 }
 
-static void on_child_gone(void *context, const char *namespace, const char *job_name, const char *uid)
+static void on_child_gone(void *context, const char *ns, const char *job_name, const char *uid)
 {
     struct controller *c = context;
-    struct task *t = store_get(c->tasks, namespace, job_name);
+    struct task *t = store_get(c->tasks, ns, job_name);
     posts_forget(c->posts, uid);
     if (t != NULL)
         expectations_note_gone(&t->expectations, uid);
@@ -202,8 +202,8 @@ static void on_child_gone(void *context, const char *namespace, const char *job_
 static void on_pod_gone(void *context, const struct pod_facts *last)
 {
     struct controller *c = context;
-    struct task *t = store_get(c->tasks, last->namespace, last->job_name);
-    const struct cached_job *job = caches_job(c->caches, last->namespace, last->job_name);
+    struct task *t = store_get(c->tasks, last->ns, last->job_name);
+    const struct cached_job *job = caches_job(c->caches, last->ns, last->job_name);
     if (t == NULL || job == NULL || last->attempt < job->attempt)
         return;
     if (t->pass == NULL)
@@ -221,27 +221,27 @@ bool controller_takes_reports(const struct controller *c)
 /* Of the job's status; -1 when that pod belongs to no job that is there. */
 static int32_t attempt_of_job(const struct controller *c, const struct pod_facts *pod)
 {
-    const struct cached_job *job = caches_job(c->caches, pod->namespace, pod->job_name);
+    const struct cached_job *job = caches_job(c->caches, pod->ns, pod->job_name);
     if (job == NULL || strcmp(job->uid, pod->owner_uid) != 0)
         return -1;
     return job->attempt;
 }
 
-int controller_take_report(struct controller *c, const char *namespace, const char *pod_name,
-                           const char *pod_uid, const json_t *report, struct err *e)
+int controller_take_report(struct controller *c, const char *ns, const char *pod_name, const char *pod_uid,
+                           const json_t *report, struct err *e)
 {
-    const struct pod_facts *pod = caches_pod(c->caches, namespace, pod_name);
+    const struct pod_facts *pod = caches_pod(c->caches, ns, pod_name);
     int32_t attempt = pod == NULL || strcmp(pod->uid, pod_uid) != 0 ? -1 : attempt_of_job(c, pod);
     if (attempt < 0)
-        return FAIL_OBJECT(e, ERR_DENIED, pod_name, "pod %s/%s is no worker of a job", namespace, pod_name);
+        return FAIL_OBJECT(e, ERR_DENIED, pod_name, "pod %s/%s is no worker of a job", ns, pod_name);
     if (attempt != pod->attempt)
-        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %d",
-                           namespace, pod_name, (int)pod->attempt, (int)attempt);
+        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %d", ns,
+                           pod_name, (int)pod->attempt, (int)attempt);
     struct posted_facts *facts = posted_facts_new(report, pod, e);
     if (facts == NULL)
         return -1;
     if (posts_put(c->posts, facts))
-        touch_job(c, namespace, pod->job_name);
+        touch_job(c, ns, pod->job_name);
     return 0;
 }
 
@@ -253,8 +253,8 @@ static bool may_notify(void *context)
 
 /* ---- life ---- */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const struct notify_config *targets, const char *namespace,
-                                  const char *instance, struct telemetry *telemetry)
+                                  const struct notify_config *targets, const char *ns, const char *instance,
+                                  struct telemetry *telemetry)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
     struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, on_pod_gone, c};
@@ -263,7 +263,7 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
     c->tasks = store_new(task_free);
     c->recorder = recorder_new(loop, client, instance, telemetry);
     c->posts = posts_new();
-    c->caches = caches_new(loop, client, namespace, &listener);
+    c->caches = caches_new(loop, client, ns, &listener);
     c->pass_world = (struct pass_world){.client = client,
                                         .caches = c->caches,
                                         .posts = c->posts,
@@ -310,7 +310,7 @@ void controller_lead(struct controller *c, const struct leader *leader)
     if (leader != NULL)
         caches_refresh(c->caches);
     while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
-        touch_job(c, job->namespace, job->name);
+        touch_job(c, job->ns, job->name);
 }
 
 static void on_stopped(void *context)

@@ -21,8 +21,7 @@ struct controller;
 /* Fills the caches at once. namespace: whose jobs it runs, "" for all; instance: the name to give in events.
  */
 struct controller *controller_new(struct loop *loop, struct kube_client *client, const struct config *config,
-                                  const struct notify_config *targets, const char *namespace,
-                                  const char *instance,
+                                  const struct notify_config *targets, const char *ns, const char *instance,
                                   struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way; what was sent may still be carried out, as after a crash. NULL is fine. */
 void controller_free(struct controller *c);
@@ -37,8 +36,8 @@ void controller_stop(struct controller *c, void (*on_stopped)(void *context), vo
  * ERR_DENIED when the pod is no worker, ERR_SUPERSEDED when it is of an attempt that is over, ERR_INVALID
  * when it is no report of that pod.
  */
-int controller_take_report(struct controller *c, const char *namespace, const char *pod_name,
-                           const char *pod_uid, const json_t *report, struct err *e) MUST_CHECK;
+int controller_take_report(struct controller *c, const char *ns, const char *pod_name, const char *pod_uid,
+                           const json_t *report, struct err *e) MUST_CHECK;
 /* It works on jobs and knows their workers; a standby does not. */
 bool controller_takes_reports(const struct controller *c);
 /* What is true now of queue, passes and jobs, with the rest that was measured. */

@@ -107,9 +107,9 @@ static void make_plan(struct pass *p)
     struct world w = {.now_us = clock_wall_us(),
                       .config = p->pw->config,
                       .job = &p->job,
-                      .namespace = caches_namespace(c, p->job.namespace),
-                      .service = caches_service(c, p->job.namespace, service),
-                      .policy = caches_policy(c, p->job.namespace, policy),
+                      .ns = caches_namespace(c, p->job.ns),
+                      .service = caches_service(c, p->job.ns, service),
+                      .policy = caches_policy(c, p->job.ns, policy),
                       .departed = (const struct pod_facts *const *)p->task->departed,
                       .departed_count = p->departed,
                       .refusal = task_refusal(p->task),
@@ -130,8 +130,8 @@ static void make_plan(struct pass *p)
 
 static void tell(const struct pass *p, const struct action *a)
 {
-    log_info(a->why != NULL ? a->why : "", "action", action_kind_name(a->kind), "namespace", p->job.namespace,
-             "job", p->job.name, a->name != NULL ? "object" : NULL, a->name, NULL);
+    log_info(a->why != NULL ? a->why : "", "action", action_kind_name(a->kind), "namespace", p->job.ns, "job",
+             p->job.name, a->name != NULL ? "object" : NULL, a->name, NULL);
 }
 
 /* Actions that are no writes that matter are done at once; true when the action was one. */
@@ -159,7 +159,7 @@ static bool is_void(const struct pass *p, const struct action *a)
 {
     if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE && a->kind != ACTION_CREATE_POLICY)
         return false;
-    const struct cached_job *now = caches_job(p->pw->caches, p->job.namespace, p->job.name);
+    const struct cached_job *now = caches_job(p->pw->caches, p->job.ns, p->job.name);
     return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
 }
 
@@ -223,8 +223,7 @@ static bool read_job(struct pass *p, const struct cached_job *cached)
     struct err e CLEANUP(err_fini) = {0};
     if (cached_job_read(cached, p->arena, &p->tree, &p->job, &e) == 0)
         return true;
-    log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->namespace, "job", cached->name,
-                NULL);
+    log_failure(LOG_LEVEL_ERROR, &e, "cannot read a job", "namespace", cached->ns, "job", cached->name, NULL);
     return false;
 }
 
@@ -236,7 +235,7 @@ void pass_run(const struct pass_world *pw, struct task *task)
     p->arena = arena_new();
     p->departed = task->departed_count;
     task->pass = p;
-    if (read_job(p, caches_job(pw->caches, task->namespace, task->name)))
+    if (read_job(p, caches_job(pw->caches, task->ns, task->name)))
         make_plan(p);
     pass_go_on(p);
 }

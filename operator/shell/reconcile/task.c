@@ -18,11 +18,11 @@ static void set_text(char **to, const char *text)
     *to = copy;
 }
 
-struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
+struct task *task_new(struct loop *loop, const char *ns, const char *name, void (*on_due)(void *task),
                       void *controller)
 {
     struct task *t = xcalloc(1, sizeof(*t));
-    t->namespace = xstrdup(namespace);
+    t->ns = xstrdup(ns);
     t->name = xstrdup(name);
     t->controller = controller;
     t->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
@@ -57,7 +57,7 @@ void task_free(void *task)
     loop_source_free(t->timer);
     expectations_fini(&t->expectations);
     task_forget_departed(t, t->departed_count);
-    free(t->namespace);
+    free(t->ns);
     free(t->name);
     free(t->uid);
     free(t->listed_for);

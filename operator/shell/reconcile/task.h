@@ -14,7 +14,7 @@ struct loop_source;
 struct pass;
 
 struct task {
-    char *namespace;
+    char *ns;
     char *name;
     char *uid;        /* of the job that it is about; "" before the first pass */
     char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
@@ -45,7 +45,7 @@ struct task {
     void *controller;        /* for the timer */
 };
 
-struct task *task_new(struct loop *loop, const char *namespace, const char *name, void (*on_due)(void *task),
+struct task *task_new(struct loop *loop, const char *ns, const char *name, void (*on_due)(void *task),
                       void *controller) MUST_CHECK RETURNS_NONNULL;
 void task_free(void *task);
 /* Due in delay_ms or earlier, unless it is held. */

@@ -47,7 +47,7 @@ static const char *object_name(const struct write *w)
 static char *collection_path(const struct write *w)
 {
     const struct target *t = &targets[w->action->kind];
-    return xasprintf("%s/namespaces/%s/%s", t->api, w->pass->job.namespace, t->plural);
+    return xasprintf("%s/namespaces/%s/%s", t->api, w->pass->job.ns, t->plural);
 }
 
 static char *object_path(const struct write *w, const char *subresource)
@@ -60,7 +60,7 @@ static char *object_path(const struct write *w, const char *subresource)
 static json_t *status_body(const struct pass *p, const struct action *a)
 {
     return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:O, s:o}", "apiVersion", API_GROUP "/" API_VERSION,
-                     "kind", JOB_KIND, "metadata", "name", p->job.name, "namespace", p->job.namespace, "uid",
+                     "kind", JOB_KIND, "metadata", "name", p->job.name, "namespace", p->job.ns, "uid",
                      p->job.uid, "resourceVersion", p->job.resource_version, "spec",
                      json_object_get(p->tree, "spec"), "status", status_encode(a->status));
 }
@@ -132,8 +132,8 @@ static void note_failure(struct write *w, const struct kube_answer *answer, cons
 {
     struct pass *p = w->pass;
     log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e, "a write was not taken",
-                "action", action_kind_name(w->action->kind), "namespace", p->job.namespace, "job",
-                p->job.name, "object", object_name(w), NULL);
+                "action", action_kind_name(w->action->kind), "namespace", p->job.ns, "job", p->job.name,
+                "object", object_name(w), NULL);
     p->is_failed = true;
     if (answer->retry_after_ms > p->retry_ms)
         p->retry_ms = answer->retry_after_ms;
@@ -288,8 +288,8 @@ static void on_autoscaler(void *context, const struct kube_answer *answer, const
     struct scaling word = scaling_of_events(e == NULL ? answer->object : NULL);
     w->call = NULL;
     if (e != NULL)
-        log_failure(LOG_LEVEL_WARNING, e, "cannot read a pod's events", "namespace", w->pass->job.namespace,
-                    "pod", w->action->name, NULL);
+        log_failure(LOG_LEVEL_WARNING, e, "cannot read a pod's events", "namespace", w->pass->job.ns, "pod",
+                    w->action->name, NULL);
     task_note_scaling(w->pass->task, w->action->uid, &word);
     w->pass->task->is_touched = true;
     end_write(w);
@@ -316,8 +316,8 @@ static void on_confirmed(void *context, const struct kube_answer *answer, const 
 static void ask_autoscaler(struct write *w)
 {
     char *path CLEANUP(cleanup_free) =
-        xasprintf("/api/v1/namespaces/%s/events?fieldSelector=involvedObject.uid%%3D%s",
-                  w->pass->job.namespace, w->action->uid);
+        xasprintf("/api/v1/namespaces/%s/events?fieldSelector=involvedObject.uid%%3D%s", w->pass->job.ns,
+                  w->action->uid);
     w->call = kube_start(w->pass->pw->client, "GET", path, NULL, on_autoscaler, w);
 }
 

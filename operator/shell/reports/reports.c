@@ -62,7 +62,7 @@ static int take(struct reports *r, struct httpd_call *call, const struct reviewe
     json_t *report CLEANUP(js_free) = js_parse(httpd_call_body(call), "the report", e);
     if (report == NULL)
         return -1;
-    return controller_take_report(r->controller, pod->namespace, pod->name, pod->uid, report, e);
+    return controller_take_report(r->controller, pod->ns, pod->name, pod->uid, report, e);
 }
 
 static void on_reviewed(void *context, const struct reviewed_pod *pod, const struct err *e)

@@ -23,7 +23,7 @@ enum { KNOWN_MS = 5 * 60 * 1000, REFUSED_MS = 10 * 1000, KNOWN_MAX = 4096, IN_FL
 
 /* One block. name is "" for a token that was refused. */
 struct known {
-    const char *namespace, *name, *uid;
+    const char *ns, *name, *uid;
     int64_t until_ms;
 };
 
@@ -68,12 +68,12 @@ static void tell(const struct known *k, review_fn *fn, void *context)
         fn(context, NULL, &e);
         return;
     }
-    fn(context, &(struct reviewed_pod){k->namespace, k->name, k->uid}, NULL);
+    fn(context, &(struct reviewed_pod){k->ns, k->name, k->uid}, NULL);
 }
 
 static void remember(struct reviews *r, const char *token_digest, const struct known *k)
 {
-    static const size_t texts[] = {offsetof(struct known, namespace), offsetof(struct known, name),
+    static const size_t texts[] = {offsetof(struct known, ns), offsetof(struct known, name),
                                    offsetof(struct known, uid)};
     if (store_count(r->known) >= KNOWN_MAX) {
         /* Rare: all are asked about once more. */
@@ -121,10 +121,9 @@ static void on_answer(void *context, const struct kube_answer *answer, const str
         q->fn(q->context, NULL, e);
         return;
     }
-    char *namespace CLEANUP(cleanup_free) = namespace_of(js_text(user, "username"));
-    struct known k = {.namespace = namespace, .name = extra(user, POD_NAME), .uid = extra(user, POD_UID)};
-    if (!js_bool(status, "authenticated", false) || !has_audience(status) || *namespace == '\0' ||
-        *k.uid == '\0')
+    char *ns CLEANUP(cleanup_free) = namespace_of(js_text(user, "username"));
+    struct known k = {.ns = ns, .name = extra(user, POD_NAME), .uid = extra(user, POD_UID)};
+    if (!js_bool(status, "authenticated", false) || !has_audience(status) || *ns == '\0' || *k.uid == '\0')
         k.name = "";
     k.until_ms = clock_boot_ms() + (*k.name == '\0' ? REFUSED_MS : KNOWN_MS);
     remember(q->reviews, q->token_digest, &k);

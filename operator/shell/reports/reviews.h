@@ -16,7 +16,7 @@ struct reviews;
 
 /* Valid for the call. */
 struct reviewed_pod {
-    const char *namespace;
+    const char *ns;
     const char *name;
     const char *uid;
 };

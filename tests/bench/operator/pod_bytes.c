@@ -28,9 +28,9 @@ static size_t store_all(const json_t *items, struct store *pods)
     json_t *pod;
     json_array_foreach(items, i, pod)
     {
-        const char *namespace = js_text(pod, "metadata.namespace"), *name = js_text(pod, "metadata.name");
+        const char *ns = js_text(pod, "metadata.namespace"), *name = js_text(pod, "metadata.name");
         char *text CLEANUP(cleanup_free) = js_dump(pod);
-        free(store_put(pods, namespace, name, pod_facts_new(view_from(text), NULL)));
+        free(store_put(pods, ns, name, pod_facts_new(view_from(text), NULL)));
     }
     return heap_in_use() - before;
 }
