@@ -75,7 +75,7 @@ def test_refuses_an_edit_of_what_was_agreed(site, namespace):
     edited = good(namespace)
     edited["spec"]["replicas"] = 2
     done = site.cluster.apply(edited, check=False)
-    assert done.returncode != 0 and "may not be changed" in done.stderr
+    assert done.returncode != 0 and "is immutable" in done.stderr
     site.cluster.apply(good(namespace))
     assert site.job("manifest", namespace)["metadata"]["generation"] == 1, "applying the same again changes nothing"
 
