@@ -13,14 +13,14 @@ static const char **member_at(void *block, size_t offset)
 
 static size_t stored_size(const char *text)
 {
-    return text && *text ? strlen(text) + 1 : 0;
+    return text != NULL && *text != '\0' ? strlen(text) + 1 : 0;
 }
 
 /* The first of the members before `at` that holds the same text; `at` when none does. */
 static size_t same_before(void *from, const size_t *offsets, size_t at)
 {
     const char *text = *member_at(from, offsets[at]);
-    size_t i = *text ? 0 : at;
+    size_t i = *text != '\0' ? 0 : at;
     while (i < at && strcmp(*member_at(from, offsets[i]), text) != 0)
         i++;
     return i;
@@ -33,7 +33,7 @@ void *pack_block(const void *from, size_t size, const size_t *offsets, size_t co
     memcpy(probe, from, size);
     for (size_t i = 0; i < count; i++) {
         const char **member = member_at(probe, offsets[i]);
-        *member = *member ? *member : "";
+        *member = *member != NULL ? *member : "";
         if (same_before(probe, offsets, i) == i)
             total += stored_size(*member);
     }

@@ -15,12 +15,12 @@
 static const char *path_part(const char *path, char part[PART_SIZE])
 {
     const char *dot = strchr(path, '.');
-    size_t n = dot ? (size_t)(dot - path) : strlen(path);
+    size_t n = dot != NULL ? (size_t)(dot - path) : strlen(path);
     if (n >= PART_SIZE)
         n = PART_SIZE - 1;
     memcpy(part, path, n);
     part[n] = '\0';
-    return dot ? dot + 1 : NULL;
+    return dot != NULL ? dot + 1 : NULL;
 }
 
 static const char *kind_name(enum field_kind kind)
@@ -89,7 +89,7 @@ int fields_decode(const struct field *table, size_t count, const json_t *object,
     int rc = 0;
     for (size_t i = 0; i < count; i++) {
         const json_t *value = js_at(object, table[i].path);
-        if (value && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0 && rc == 0)
+        if (value != NULL && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0 && rc == 0)
             rc = FAIL(e, ERR_INVALID, "%s%s must be %s", where, table[i].path, kind_name(table[i].kind));
     }
     return rc;
@@ -108,7 +108,7 @@ static json_t *write_field(const struct field *f, const void *member)
     switch (f->kind) {
     case FIELD_TEXT: {
         const char *text = *(const char *const *)member;
-        return text && *text ? json_string(text) : NULL;
+        return text != NULL && *text != '\0' ? json_string(text) : NULL;
     }
     case FIELD_INT32: {
         int32_t n = *(const int32_t *)member;
@@ -133,9 +133,9 @@ static json_t *write_field(const struct field *f, const void *member)
 static void put_at(json_t *object, const char *path, json_t *value)
 {
     char part[PART_SIZE];
-    for (const char *rest = path_part(path, part); rest; rest = path_part(rest, part)) {
+    for (const char *rest = path_part(path, part); rest != NULL; rest = path_part(rest, part)) {
         json_t *inner = json_object_get(object, part);
-        if (!inner) {
+        if (inner == NULL) {
             inner = json_object();
             json_object_set_new(object, part, inner);
         }
@@ -153,7 +153,7 @@ void fields_encode(const struct field *table, size_t count, const void *from, js
 {
     for (size_t i = 0; i < count; i++) {
         json_t *value = write_field(&table[i], (const char *)from + table[i].offset);
-        if (value)
+        if (value != NULL)
             put_at(object, table[i].path, value);
     }
 }

@@ -198,7 +198,7 @@ static int decode_words(const struct word_field *table, size_t count, const json
     for (size_t i = 0; i < count; i++) {
         const json_t *value = js_at(object, table[i].path);
         unsigned constant = 0;
-        if (!value)
+        if (value == NULL)
             continue;
         if (!json_is_string(value) || !find_word(table[i].words, json_string_value(value), &constant))
             return FAIL(e, ERR_INVALID, "%s%s must be one of %s", where, table[i].path, table[i].words);
@@ -216,7 +216,7 @@ static int decode_technologies(const json_t *list, struct job_spec *ret, struct 
     ret->technology_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        ret->technologies[i] = technology_from_name(name ? name : "");
+        ret->technologies[i] = technology_from_name(name != NULL ? name : "");
         if (ret->technologies[i] == TECHNOLOGY_COUNT)
             return FAIL(e, ERR_INVALID, "spec.confidential.technologies[] must be one of SEV, SEV_SNP, TDX");
     }
@@ -246,9 +246,9 @@ static int decode_volumes(const json_t *list, struct arena *a, struct job_traine
     for (size_t i = 0; i < count; i++) {
         const json_t *o = json_array_get(list, i);
         volumes[i] = (struct job_volume){.name = "", .mount_path = "", .source = ""};
-        volumes[i].kind = js_at(o, "memory")   ? VOLUME_MEMORY
-                          : js_at(o, "secret") ? VOLUME_SECRET
-                                               : VOLUME_CONFIG_MAP;
+        volumes[i].kind = js_at(o, "memory") != NULL   ? VOLUME_MEMORY
+                          : js_at(o, "secret") != NULL ? VOLUME_SECRET
+                                                       : VOLUME_CONFIG_MAP;
         if (fields_decode(volume_fields, ARRAY_LEN(volume_fields), o, "spec.trainer.volumes[].", &volumes[i],
                           e) < 0)
             return -1;
@@ -304,13 +304,13 @@ static int decode_spec(const json_t *spec, struct arena *a, struct job_spec *ret
 
 bool job_is_ours(const struct job *j)
 {
-    return !*j->spec.managed_by || strcmp(j->spec.managed_by, JOB_CONTROLLER) == 0;
+    return *j->spec.managed_by == '\0' || strcmp(j->spec.managed_by, JOB_CONTROLLER) == 0;
 }
 
 const char *job_queue(const struct job *j)
 {
     const char *name = json_string_value(json_object_get(j->labels, LABEL_QUEUE));
-    return name ? name : "";
+    return name != NULL ? name : "";
 }
 
 enum technology job_technology(const struct job *j)
@@ -328,7 +328,7 @@ int job_decode(const json_t *object, struct arena *a, struct job *ret, struct er
     if (fields_decode(metadata_fields, ARRAY_LEN(metadata_fields), js_at(object, "metadata"), "metadata.", &j,
                       e) < 0)
         return -1;
-    if (!*j.name || !*j.ns || !*j.uid)
+    if (*j.name == '\0' || *j.ns == '\0' || *j.uid == '\0')
         return FAIL(e, ERR_INVALID, "the object has no name, namespace or uid");
     j.is_deleting = js_at(object, "metadata.deletionTimestamp") != NULL;
     status_decode(js_at(object, "status"), a, &j.status);

@@ -11,10 +11,10 @@
 
 static int check_required(const struct job_spec *s, struct err *e)
 {
-    if (!*s->service_account_name)
+    if (*s->service_account_name == '\0')
         return FAIL(e, ERR_INVALID,
                     "spec.serviceAccountName is missing; name the service account that IAM knows");
-    if (!*s->trainer.image)
+    if (*s->trainer.image == '\0')
         return FAIL(e, ERR_INVALID, "spec.trainer.image is missing; name the program's image");
     if (json_array_size(s->trainer.command) == 0)
         return FAIL(e, ERR_INVALID, "spec.trainer.command is missing; name the command to run");
@@ -50,7 +50,7 @@ static int check_memory_request(const struct job_spec *s, struct err *e)
     int64_t request = 0;
     const json_t *limit_value = json_object_get(s->trainer.limits, "memory");
     const json_t *request_value = json_object_get(s->trainer.requests, "memory");
-    if (limit_value && request_value && quantity_from_json(limit_value, &limit) == 0 &&
+    if (limit_value != NULL && request_value != NULL && quantity_from_json(limit_value, &limit) == 0 &&
         quantity_from_json(request_value, &request) == 0 && request > limit)
         return FAIL(
             e, ERR_INVALID,
@@ -88,9 +88,10 @@ static int check_keys(const struct job_spec *s, struct err *e)
     for (size_t i = 0; i < s->input_count; i++)
         if (check_key(s, "spec.inputs[].keyName", s->inputs[i].key_name, e) < 0)
             return -1;
-    if (*s->checkpoints_uri && check_key(s, "spec.checkpoints.keyName", s->checkpoints_key_name, e) < 0)
+    if (*s->checkpoints_uri != '\0' &&
+        check_key(s, "spec.checkpoints.keyName", s->checkpoints_key_name, e) < 0)
         return -1;
-    if (*s->output_uri && check_key(s, "spec.output.keyName", s->output_key_name, e) < 0)
+    if (*s->output_uri != '\0' && check_key(s, "spec.output.keyName", s->output_key_name, e) < 0)
         return -1;
     return 0;
 }

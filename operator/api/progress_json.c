@@ -49,13 +49,13 @@ bool progress_decode(const json_t *object, struct arena *a, struct status_progre
     json_t *metrics = js_keep(a, metrics_of(json_object_get(object, "metrics")));
     if (json_array_size(metrics) > 0)
         ret->metrics = metrics;
-    return ret->percentage >= 0 || ret->remaining_seconds >= 0 || ret->metrics;
+    return ret->percentage >= 0 || ret->remaining_seconds >= 0 || ret->metrics != NULL;
 }
 
 bool progress_equal(const struct status_progress *a, const struct status_progress *b)
 {
-    bool has_same_metrics =
-        a->metrics && b->metrics ? json_equal(a->metrics, b->metrics) == 1 : a->metrics == b->metrics;
+    bool has_same_metrics = a->metrics != NULL && b->metrics != NULL ? json_equal(a->metrics, b->metrics) == 1
+                                                                     : a->metrics == b->metrics;
     return a->percentage == b->percentage && a->remaining_seconds == b->remaining_seconds && has_same_metrics;
 }
 
@@ -66,7 +66,7 @@ json_t *progress_encode(const struct status_progress *p)
         json_object_set_new(o, "progressPercentage", json_integer(p->percentage));
     if (p->remaining_seconds >= 0)
         json_object_set_new(o, "estimatedRemainingSeconds", json_integer(p->remaining_seconds));
-    if (p->metrics)
+    if (p->metrics != NULL)
         json_object_set_new(o, "metrics", json_deep_copy(p->metrics));
     fields_encode(progress_time, ARRAY_LEN(progress_time), p, o);
     return o;

@@ -40,5 +40,5 @@ const struct reason *reason_find(const char *word)
     if (*word == '\0')
         return NULL;
     const struct reason *r = find(own_reasons, ARRAY_LEN(own_reasons), word);
-    return r ? r : find(agent_reasons, ARRAY_LEN(agent_reasons), word);
+    return r != NULL ? r : find(agent_reasons, ARRAY_LEN(agent_reasons), word);
 }

@@ -162,7 +162,7 @@ static void encode_nodes(const struct job_status *s, json_t *ret)
     if (s->node_count == 0)
         return;
     json_t *confidential = json_object_get(ret, "confidential");
-    if (!confidential) {
+    if (confidential == NULL) {
         confidential = json_object();
         json_object_set_new(ret, "confidential", confidential);
     }
@@ -230,7 +230,7 @@ static void decode_nodes(const json_t *list, struct arena *a, struct job_status 
     const char **nodes = arena_calloc(a, count, sizeof(*nodes));
     for (size_t i = 0; i < count; i++) {
         const char *name = json_string_value(json_array_get(list, i));
-        nodes[i] = name ? name : "";
+        nodes[i] = name != NULL ? name : "";
     }
     ret->nodes = nodes;
     ret->node_count = count;

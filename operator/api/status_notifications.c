@@ -49,7 +49,7 @@ static void decode_one(const json_t *o, struct status_notification *ret)
     fields_decode_valid(notification_fields, ARRAY_LEN(notification_fields), o, ret);
     for (size_t i = 0; i < json_array_size(targets) && ret->target_count < NOTIFICATION_TARGETS_MAX; i++) {
         const char *name = json_string_value(json_array_get(targets, i));
-        if (name)
+        if (name != NULL)
             ret->targets[ret->target_count++] = name;
     }
 }

@@ -39,7 +39,7 @@ E("creates_in_a_namespace_that_goes", "Sieve, indirect: children made after the 
 E("starts_anew_when_the_status_is_lost", "Sieve, stale: a status older than the pods made from it",
   "p->gang.newest <= p->next.attempt", "true")
 E("succeeds_without_all_workers", "Volcano #2684: wrong phase",
-  "!g->workers[i] || g->workers[i]->phase != POD_SUCCEEDED", "g->workers[i] && g->workers[i]->phase != POD_SUCCEEDED")
+  "g->workers[i] == NULL || g->workers[i]->phase != POD_SUCCEEDED", "g->workers[i] && g->workers[i]->phase != POD_SUCCEEDED")
 E("runs_a_finished_job_again", "Trainer #3737, #3779: made again after its end",
   "status_is_finished(&p->j->status)", "p->j->status.phase == PHASE_FAILED")
 S("leaves_late_workers_of_an_old_attempt", "Sieve, stale: a create that arrives late", "plan_stop_old_workers(p);")
@@ -72,12 +72,12 @@ E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready
 S("forgives_when_the_next_failure_is_known", "JobSet: no pause between restarts", "⟦forgive(p);⟧\n    if (is_written", "")
 S("never_doubles_the_pause", "JobSet: no pause between restarts", "⟦seconds *= 2;⟧\n    if (seconds > BACKOFF", "break;")
 E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up backoffLimit",
-  "rule || v->failure_class != CLASS_Disruption", "true")
+  "rule != NULL || v->failure_class != CLASS_Disruption", "true")
 E("allows_one_restart_too_many", "training-operator #1589: the limit of restarts does not hold",
   "*b.spent >= b.limit", "*b.spent > b.limit")
 S("never_counts", "training-operator #1589: restarts for ever", "++*b.spent;")
-E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == REASON_NEVER && !rule", "false")
-E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect", "rule && rule->action == RULE_FAIL_JOB", "false")
+E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == REASON_NEVER && rule == NULL", "false")
+E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect", "rule != NULL && rule->action == RULE_FAIL_JOB", "false")
 E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a failure",
   "status_is_suspended(&p->next) && v.failure_class != CLASS_Security", "false")
 
@@ -85,7 +85,7 @@ of("operator/core/plan/restart.c")
 S("begins_beside_workers_that_still_run", "training-operator #2269: one failed worker, no gang restart",
   'plan_stop_workers(p, -1, "its attempt is over");')
 E("does_not_wait_for_a_pod_that_terminates", "JobSet #574, #576; Kueue #15424: replaced before it is gone",
-  "if (⟦alive⟧)", "alive && !alive->is_deleting ? alive : NULL")
+  "if (⟦alive != NULL⟧)", "alive && !alive->is_deleting ? alive : NULL")
 E("begins_again_without_a_pause", "JobSet: no pause between restarts", "p->next.backoff_until_us > p->w->now_us", "false")
 S("forgets_to_begin_again_after_the_pause", "Sieve: the controller is stuck",
   'planner_wake(p, p->next.backoff_until_us, "the pause before the next attempt is over");')
@@ -109,10 +109,10 @@ E("hammers_what_was_refused", "Volcano #3358: the API server under load", "at_us
 S("forgets_to_try_a_refused_create_again", "Sieve: the controller is stuck",
   'planner_wake(p, at_us, "a create was refused");')
 E("does_not_look_at_the_namespace", "Sieve: security", "n->is_confidential", "true")
-S("makes_a_part_of_the_gang", "Volcano #2377: a gang in part", "if (p->gang.workers[i])\n            continue;",
+S("makes_a_part_of_the_gang", "Volcano #2377: a gang in part", "if (p->gang.workers[i] != NULL)\n            continue;",
   "if (p->gang.workers[i] || i > 0) continue;")
 S("makes_again_what_is_there", "Sieve, stale: a child that the view lacks",
-  "if (p->gang.workers[i])\n            continue;", "(void)0;")
+  "if (p->gang.workers[i] != NULL)\n            continue;", "(void)0;")
 
 E("takes_turns_in_complaining", "two leaders: each writes the status in its own words", "if (⟦!is_said(p, r)⟧)", "true")
 S("makes_pods_before_their_policy", "Sieve: security", "create_policy(p);")
@@ -121,7 +121,7 @@ E("lets_workers_talk_in_the_clear", "Sieve: security", "p->w->config->has_inter_
 
 of("operator/core/plan/stop.c")
 E("kills_what_has_ended", "training-operator #3419: logs gone in spite of cleanPodPolicy",
-  "if (!pod || ⟦!pod_is_alive(pod)⟧)", "false")
+  "if (pod == NULL || ⟦!pod_is_alive(pod)⟧)", "false")
 E("deletes_what_is_being_deleted", "Sieve, indirect: needless writes in every pass",
   "if (⟦pod->is_deleting⟧)\n        wait_or_force", "false")
 E("stops_this_attempt_only", "Sieve: pods leak", "⟦stop(p, p->gang.others[i], grace_seconds, why)⟧", "(void)0")
@@ -160,7 +160,7 @@ E("lets_people_look_into_what_was_tampered_with", "Sieve: security", "CLEAN_PODS
 E("keeps_children_for_ever", "Trainer #2899, #4052: no time to live", "⟦at_us <= p->w->now_us⟧)\n        return true;", "false")
 S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "ttlSecondsAfterFinished is over");')
 E("removes_a_foreign_service", "Acto: a foreign object of the child's name",
-  "child && ⟦strcmp(child->owner_uid, p->j->uid) == 0⟧", "true")
+  "child != NULL && ⟦strcmp(child->owner_uid, p->j->uid) == 0⟧", "true")
 E("cleans_up_unasked", "training-operator #3419: logs gone in spite of cleanPodPolicy",
   "p->j->spec.clean_pods == CLEAN_PODS_ALL", "true")
 S("loses_the_output", "Sieve: data loss", "p->next.output = r.output;")
@@ -207,7 +207,7 @@ S("tells_of_a_turn_that_is_put_off", "JobSet: the same event again and again", "
 
 of("operator/core/model/gang.c")
 E("forgets_who_has_completed", "Sieve, unobserved: a pod that had succeeded goes, and its work is done again",
-  "is_completed[i] && !g->workers[i]", "false")
+  "is_completed[i] && g->workers[i] == NULL", "false")
 E("takes_a_worker_for_completed_whose_output_is_gone", "Sieve, unobserved: a pod that came and went",
   "index != COORDINATOR_INDEX", "true")
 E("takes_pods_for_its_own_by_label", "Sieve, stale: the pods of a job of the same name",
@@ -237,7 +237,7 @@ E("fills_a_group_beyond_its_size", "Kueue #13830, #15424: a replacement deleted 
 E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
 E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!is_over(p, member->group)⟧))", "true")
 E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attempt == p->gang.attempt⟧ ||", "false")
-E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
+E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member != NULL && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
 E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == SELECTION_SILENT && ⟦has_more⟧", "true")
 
 of("operator/core/plan/quota.c")
@@ -259,7 +259,7 @@ E("does_not_spare_what_may_be_spared", "Trainer #2185: a running pod called lost
   "p->is_deleting || *p->disruption_reason")
 E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault called a disruption",
   'strcmp(p->reason, "Evicted") == 0', "false")
-E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri)⟧", "true")
+E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
 E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
 E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "⟦v.failure_class == CLASS_Disruption⟧)\n        v.retry",
@@ -270,7 +270,7 @@ E("blames_the_last_to_fall", "training-operator #1711: unclear which failure cou
 E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.failure_class)⟧", "false")
 
 of("operator/api/job_decode.c")
-E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "!*j->spec.managed_by", "true")
+E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "*j->spec.managed_by == '\\0'", "true")
 
 of("operator/core/model/report_of_pod.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",

@@ -15,7 +15,7 @@
 static const char *text_in(const json_t *object, const char *path, const char *key)
 {
     const char *text = json_string_value(json_object_get(js_at(object, path), key));
-    return text ? text : "";
+    return text != NULL ? text : "";
 }
 
 static const char *label(const json_t *object, const char *key)
@@ -47,7 +47,7 @@ struct node_facts *node_facts_new(const json_t *node)
     struct node_facts f = {.name = js_text(node, "metadata.name"),
                            .technology = label(node, LABEL_NODE_TECHNOLOGY),
                            .is_spot = strcmp(label(node, LABEL_NODE_SPOT), "true") == 0};
-    if (!*f.name)
+    if (*f.name == '\0')
         return NULL;
     const json_t *conditions = js_at(node, "status.conditions");
     for (size_t i = 0; i < json_array_size(conditions); i++) {
@@ -80,7 +80,8 @@ static struct child_facts *pack_child(const struct child_facts *f)
     static const size_t strings[] = {
         CHILD(ns),      CHILD(name),     CHILD(uid),      CHILD(resource_version),
         CHILD(job_uid), CHILD(job_name), CHILD(owner_uid)};
-    return *f->name && *f->uid ? pack_block(f, sizeof(*f), strings, ARRAY_LEN(strings)) : NULL;
+    return *f->name != '\0' && *f->uid != '\0' ? pack_block(f, sizeof(*f), strings, ARRAY_LEN(strings))
+                                               : NULL;
 }
 
 struct child_facts *service_facts_new(const json_t *service)
@@ -106,5 +107,5 @@ struct namespace_facts *namespace_facts_new(const json_t *ns)
         .is_confidential = strcmp(label(ns, LABEL_CONFIDENTIAL_NAMESPACE), CONFIDENTIAL_VALUE) == 0,
         .is_deleting = js_at(ns, "metadata.deletionTimestamp") != NULL,
     };
-    return *f.name ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
+    return *f.name != '\0' ? pack_block(&f, sizeof(f), strings, ARRAY_LEN(strings)) : NULL;
 }

@@ -151,7 +151,7 @@ void pod_read_spec(struct skim *s, struct spec_text *ret)
                               : view_equal_text(name, "nodeSelector")    ? &ret->node_selector
                               : view_equal_text(name, "schedulingGates") ? &ret->gates
                                                                          : NULL;
-        if (wanted) {
+        if (wanted != NULL) {
             *wanted = skim_value(s);
             continue;
         }

@@ -55,7 +55,7 @@ static void add_remembered(struct gang *g, const struct job *j, struct arena *a)
     if (g->attempt == j->status.attempt)
         indexes_read(j->status.workers.completed_indexes, g->replicas, is_completed);
     for (int32_t i = 0; i < g->replicas; i++)
-        if (is_completed[i] && !g->workers[i] && worker_may_go(j, i))
+        if (is_completed[i] && g->workers[i] == NULL && worker_may_go(j, i))
             g->workers[i] = remembered(j, i, g->attempt, a);
 }
 
@@ -64,7 +64,7 @@ static void add_departed(struct gang *g, const struct world *w, struct arena *a)
     g->departed = arena_calloc(a, (size_t)g->replicas + 1, sizeof(*g->departed));
     for (size_t i = 0; i < w->departed_count; i++) {
         const struct pod_facts *p = w->departed[i];
-        if (is_own(w->job, p) && is_worker(g, p) && !g->workers[p->index])
+        if (is_own(w->job, p) && is_worker(g, p) && g->workers[p->index] == NULL)
             g->departed[p->index] = p;
     }
 }
@@ -72,7 +72,7 @@ static void add_departed(struct gang *g, const struct world *w, struct arena *a)
 void gang_init(struct gang *g, const struct world *w, int32_t attempt, struct arena *a)
 {
     const struct job *j = w->job;
-    *g = (struct gang){.replicas = j->spec_problem ? 0 : j->spec.replicas, .attempt = attempt};
+    *g = (struct gang){.replicas = j->spec_problem != NULL ? 0 : j->spec.replicas, .attempt = attempt};
     g->workers = arena_calloc(a, (size_t)g->replicas + 1, sizeof(*g->workers));
     g->others = arena_calloc(a, w->pod_count + 1, sizeof(*g->others));
     for (size_t i = 0; i < w->pod_count; i++) {
@@ -113,14 +113,14 @@ bool pod_is_remembered(const struct pod_facts *p)
 
 bool worker_may_go(const struct job *j, int32_t index)
 {
-    return index != COORDINATOR_INDEX || !*j->spec.output_uri;
+    return index != COORDINATOR_INDEX || *j->spec.output_uri == '\0';
 }
 
 static int32_t count(const struct pod_facts *const *list, int32_t replicas)
 {
     int32_t n = 0;
     for (int32_t i = 0; i < replicas; i++)
-        n += list[i] ? 1 : 0;
+        n += list[i] != NULL ? 1 : 0;
     return n;
 }
 
@@ -149,7 +149,7 @@ const struct pod_facts *gang_first_alive(const struct gang *g)
         if (pod_is_alive(g->others[i]))
             return g->others[i];
     for (int32_t i = 0; i < g->replicas; i++)
-        if (g->workers[i] && pod_is_alive(g->workers[i]))
+        if (g->workers[i] != NULL && pod_is_alive(g->workers[i]))
             return g->workers[i];
     return NULL;
 }
@@ -159,7 +159,7 @@ struct status_workers gang_count(const struct gang *g, struct arena *a)
     struct status_workers n = {.completed_indexes = ""};
     for (int32_t i = 0; i < g->replicas; i++) {
         const struct pod_facts *p = g->workers[i];
-        if (!p)
+        if (p == NULL)
             continue;
         if (p->phase == POD_SUCCEEDED)
             n.succeeded++;

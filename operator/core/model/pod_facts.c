@@ -151,7 +151,7 @@ bool pod_has_condition(const struct pod_facts *p, const char *type, const char *
 {
     size_t i = usual_condition(view_from(type));
     if (i < USUAL_CONDITIONS)
-        return *status && p->usual_conditions[i] == *status;
+        return *status != '\0' && p->usual_conditions[i] == *status;
     struct view rest = view_from(p->other_conditions);
     while (rest.len > 0) {
         struct view letter;
@@ -184,11 +184,11 @@ static void reduce_condition(struct view condition, struct arena *a, struct pod_
     } else if (is_true && (skim_is(v[0], "DisruptionTarget") || skim_is(v[0], "TerminationTarget"))) {
         /* By Kubernetes itself, and by Kueue. */
         const char *reason = text(a, v[2]);
-        ret->disruption_reason = *reason ? reason : text(a, v[0]);
+        ret->disruption_reason = *reason != '\0' ? reason : text(a, v[0]);
         ret->disruption_message = text(a, v[3]);
     } else if (skim_is(v[0], "PodScheduled") && !is_true && skim_is(v[2], "Unschedulable")) {
         const char *message = text(a, v[3]);
-        ret->unschedulable_message = *message ? message : "no node fits";
+        ret->unschedulable_message = *message != '\0' ? message : "no node fits";
     }
 }
 
@@ -211,7 +211,7 @@ static bool has_other_image(const struct container_facts *now, const struct cont
 /* Once seen, a changed image stays seen. */
 static bool image_changed(const struct pod_facts *now, const struct pod_facts *before)
 {
-    return before && strcmp(now->uid, before->uid) == 0 &&
+    return before != NULL && strcmp(now->uid, before->uid) == 0 &&
            (before->is_image_changed || has_other_image(&now->install, &before->install) ||
             has_other_image(&now->agent, &before->agent) || has_other_image(&now->trainer, &before->trainer));
 }
@@ -369,7 +369,7 @@ struct pod_facts *pod_facts_new(struct view pod, const struct pod_facts *previou
     struct arena *a CLEANUP(cleanup_arena) = arena_new();
     struct pod_facts f = {.is_ready = false};
     reduce(pod, a, &f);
-    if (!*f.name || !*f.uid)
+    if (*f.name == '\0' || *f.uid == '\0')
         return NULL;
     f.is_image_changed = image_changed(&f, previous);
     return pod_facts_copy(&f);

@@ -11,7 +11,7 @@ int32_t refusal_attempt(const char *object)
     const char *dash = strrchr(object, '-');
     uint64_t n = 0;
     bool is_pod = strncmp(object, "pod ", strlen("pod ")) == 0;
-    return is_pod && dash && view_to_u64(view_from(dash + 1), &n) && n <= INT32_MAX ? (int32_t)n : 0;
+    return is_pod && dash != NULL && view_to_u64(view_from(dash + 1), &n) && n <= INT32_MAX ? (int32_t)n : 0;
 }
 
 bool refusal_is_of_quota(const struct refusal *r)
@@ -22,5 +22,5 @@ bool refusal_is_of_quota(const struct refusal *r)
 const struct refusal *refusal_of_attempt(const struct refusal *r, int32_t attempt)
 {
     int32_t refused = refusal_attempt(r->object);
-    return *r->object && (refused == 0 || refused == attempt) ? r : NULL;
+    return *r->object != '\0' && (refused == 0 || refused == attempt) ? r : NULL;
 }

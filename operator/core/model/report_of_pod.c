@@ -89,10 +89,10 @@ static bool read_report(const json_t *tree, const struct pod_facts *p, struct re
 
 bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *ret)
 {
-    if (p->agent.state != CONTAINER_TERMINATED || !*p->agent.message)
+    if (p->agent.state != CONTAINER_TERMINATED || *p->agent.message == '\0')
         return false;
     json_t *tree = json_loads(p->agent.message, JSON_REJECT_DUPLICATES, NULL);
-    if (!tree)
+    if (tree == NULL)
         return false;
     return read_report(js_keep(a, tree), p, ret);
 }
@@ -164,5 +164,5 @@ const struct posted_facts *posted_of_pod(const struct world *w, const struct pod
         return NULL;
     const struct posted_facts *const *found =
         bsearch(&wanted, w->reports, w->report_count, sizeof(*w->reports), posted_order);
-    return found ? *found : NULL;
+    return found != NULL ? *found : NULL;
 }

@@ -20,7 +20,7 @@ static const char *time_of(const json_t *event)
 {
     static const char *const fields[] = {"lastTimestamp", "series.lastObservedTime", "eventTime"};
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        if (*js_text(event, fields[i]))
+        if (*js_text(event, fields[i]) != '\0')
             return js_text(event, fields[i]);
     return "";
 }

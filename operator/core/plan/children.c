@@ -25,7 +25,7 @@ static int64_t retry_time(const struct refusal *r)
 /* What a person does about it. The service account is the one that every new namespace lacks at first. */
 static const char *remedy(const struct planner *p, const struct refusal *r)
 {
-    if (strstr(r->message, "looking up service account"))
+    if (strstr(r->message, "looking up service account") != NULL)
         return arena_printf(
             p->a, "run: kubectl create serviceaccount %s -n %s, and grant it the job's keys and buckets",
             p->j->spec.service_account_name, p->j->ns);
@@ -63,7 +63,7 @@ static bool is_said(const struct planner *p, const struct refusal *r)
 static bool may_create_now(struct planner *p)
 {
     const struct refusal *r = refusal_of_attempt(&p->w->refusal, p->gang.attempt);
-    if (!r)
+    if (r == NULL)
         return true;
     int64_t at_us = retry_time(r);
     if (!is_said(p, r))
@@ -81,7 +81,7 @@ static bool is_own(const struct planner *p, const struct child_facts *child)
 
 static bool check_child(struct planner *p, const char *kind, const struct child_facts *child)
 {
-    if (!child || is_own(p, child))
+    if (child == NULL || is_own(p, child))
         return true;
     planner_say(p, PHASE_PENDING, REASON_CreateRefused,
                 "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
@@ -120,7 +120,7 @@ static bool check_namespace(struct planner *p)
 
 static void create_service(struct planner *p)
 {
-    if (p->w->service)
+    if (p->w->service != NULL)
         return;
     char name[NAME_SIZE];
     name_service(p->j->name, name);
@@ -132,7 +132,7 @@ static void create_service(struct planner *p)
 /* Before any pod that it is about. */
 static void create_policy(struct planner *p)
 {
-    if (p->w->policy)
+    if (p->w->policy != NULL)
         return;
     char name[NAME_SIZE];
     name_policy(p->j->name, p->j->uid, name);
@@ -169,7 +169,7 @@ static void create_pods(struct planner *p)
 {
     const char *group = plan_group(p);
     for (int32_t i = 0; i < p->gang.replicas; i++) {
-        if (p->gang.workers[i])
+        if (p->gang.workers[i] != NULL)
             continue;
         char name[NAME_SIZE];
         name_pod(p->j->name, i, p->gang.attempt, name);
@@ -186,7 +186,7 @@ static void create_pods(struct planner *p)
 bool plan_children(struct planner *p)
 {
     bool is_complete = gang_present(&p->gang) == p->gang.replicas;
-    if (is_complete && p->w->service && p->w->policy && is_own(p, p->w->policy)) {
+    if (is_complete && p->w->service != NULL && p->w->policy != NULL && is_own(p, p->w->policy)) {
         keep_policy(p);
         return true;
     }

@@ -31,8 +31,8 @@ static int64_t queued_since(const struct planner *p)
     int64_t since_us = INT64_MAX;
     gang_init(&g, p->w, p->j->status.attempt, p->a);
     for (int32_t i = 0; i < g.replicas; i++) {
-        const struct pod_facts *pod = g.workers[i] ? g.workers[i] : g.departed[i];
-        if (pod && pod->created_us < since_us)
+        const struct pod_facts *pod = g.workers[i] != NULL ? g.workers[i] : g.departed[i];
+        if (pod != NULL && pod->created_us < since_us)
             since_us = pod->created_us;
     }
     return since_us == INT64_MAX || since_us < p->next.start_time_us ? p->next.start_time_us : since_us;

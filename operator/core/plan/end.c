@@ -37,7 +37,7 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
         stop_workers(p, "the job has failed");
         alive = plan_awaited_worker(p);
     }
-    if (alive) {
+    if (alive != NULL) {
         p->failing_message = text_clip(p->a, message, MESSAGE_MAX);
         planner_say(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
                     plan_wait_for_end(p, alive), message);
@@ -51,7 +51,8 @@ void plan_go_on_failing(struct planner *p)
 {
     const struct status_condition *target = status_condition(&p->j->status, "FailureTarget");
     const char *reason = p->j->status.reason;
-    plan_fail(p, *reason ? reason : "Unknown", target ? target->message : p->j->status.message);
+    plan_fail(p, *reason != '\0' ? reason : "Unknown",
+              target != NULL ? target->message : p->j->status.message);
 }
 
 static bool is_ttl_over(struct planner *p)
@@ -68,7 +69,7 @@ static bool is_ttl_over(struct planner *p)
 
 static void remove_child(struct planner *p, enum action_kind kind, const struct child_facts *child)
 {
-    if (child && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
+    if (child != NULL && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
         planner_add(p, (struct action){.kind = kind,
                                        .why = "ttlSecondsAfterFinished is over",
                                        .name = child->name,
@@ -84,7 +85,7 @@ static void remove_children(struct planner *p)
     stop_workers(p, "ttlSecondsAfterFinished is over");
     plan_remove_ended_workers(p, "ttlSecondsAfterFinished is over");
     remove_child(p, ACTION_DELETE_SERVICE, p->w->service);
-    if (!gang_first_alive(&p->gang))
+    if (gang_first_alive(&p->gang) == NULL)
         remove_child(p, ACTION_DELETE_POLICY, p->w->policy);
 }
 
@@ -113,7 +114,7 @@ void plan_end_succeeded(struct planner *p)
     if (report_of_pod(p->gang.workers[COORDINATOR_INDEX], p->a, &r))
         p->next.output = r.output;
     p->next.finish_time_us = planner_now(p);
-    if (*p->next.output.uri)
+    if (*p->next.output.uri != '\0')
         planner_say(p, PHASE_SUCCEEDED, REASON_Completed,
                     "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
                     "'kubectl cloister fetch %s -n %s'.",

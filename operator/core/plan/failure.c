@@ -45,13 +45,13 @@ static bool find_missing(const struct planner *p, struct verdict *ret)
     if (gang_missing(&p->gang, &p->j->status) <= 0)
         return false;
     int32_t index = 0;
-    while (p->gang.workers[index] || p->gang.departed[index])
+    while (p->gang.workers[index] != NULL || p->gang.departed[index] != NULL)
         index++;
     char name[NAME_SIZE];
     name_pod(p->j->name, index, p->gang.attempt, name);
     const char *nodes = where_they_were(p);
     *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) is gone: it was deleted%s%s",
-                        (int)index, name, *nodes ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
+                        (int)index, name, *nodes != '\0' ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
     ret->pod_name = arena_strdup(p->a, name);
     return true;
 }
@@ -80,7 +80,7 @@ static bool judge(struct planner *p, struct verdict *ret)
         bool is_failure = p->gang.departed[i] != NULL;
         if (is_failure)
             v = verdict_of_departed(p, p->gang.departed[i]);
-        else if (p->gang.workers[i] && !pod_is_remembered(p->gang.workers[i]))
+        else if (p->gang.workers[i] != NULL && !pod_is_remembered(p->gang.workers[i]))
             is_failure = verdict_of_pod(p->w, p->gang.workers[i], p->a, &v, &recheck_us);
         if (is_failure && (!has_failed || verdict_outranks(&v, ret))) {
             *ret = v;
@@ -106,7 +106,8 @@ static bool must_settle(struct planner *p, const struct verdict *v)
     int64_t until = 0;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
-        if (!pod || pod_is_terminal(pod) || pod->trainer.state != CONTAINER_TERMINATED || pod->is_deleting)
+        if (pod == NULL || pod_is_terminal(pod) || pod->trainer.state != CONTAINER_TERMINATED ||
+            pod->is_deleting)
             continue;
         if (pod->trainer.finished_us + SETTLE_US > until)
             until = pod->trainer.finished_us + SETTLE_US;
@@ -126,8 +127,8 @@ static void write_down(struct planner *p, const struct verdict *v)
     }
     s->failures[s->failure_count++] = (struct status_failure){
         .attempt = p->gang.attempt,
-        .pod = v->pod ? v->pod->name : v->pod_name,
-        .node = v->pod ? v->pod->node : "",
+        .pod = v->pod != NULL ? v->pod->name : v->pod_name,
+        .node = v->pod != NULL ? v->pod->node : "",
         .container = v->container,
         .exit_code = v->exit_code,
         .signal = v->signal,
@@ -141,7 +142,8 @@ static void write_down(struct planner *p, const struct verdict *v)
 static bool was_healthy_for_long(const struct planner *p)
 {
     const struct status_condition *ready = status_condition(&p->j->status, "WorkersReady");
-    return ready && strcmp(ready->status, "True") == 0 && p->w->now_us - ready->transition_us >= HEALTHY_US;
+    return ready != NULL && strcmp(ready->status, "True") == 0 &&
+           p->w->now_us - ready->transition_us >= HEALTHY_US;
 }
 
 /*
@@ -177,9 +179,9 @@ struct budget {
 static struct budget budget_of(struct planner *p, const struct verdict *v, const struct job_rule *rule)
 {
     const struct job_failure_policy *policy = &p->j->spec.failure_policy;
-    if (rule && rule->action == RULE_IGNORE)
+    if (rule != NULL && rule->action == RULE_IGNORE)
         return (struct budget){0};
-    if (rule || v->failure_class != CLASS_Disruption)
+    if (rule != NULL || v->failure_class != CLASS_Disruption)
         return (struct budget){"maxRestarts", REASON_RestartLimitExceeded, policy->max_restarts,
                                &p->next.restarts};
     return (struct budget){"maxDisruptions", REASON_DisruptionLimitExceeded, policy->max_disruptions,
@@ -190,7 +192,7 @@ static struct budget budget_of(struct planner *p, const struct verdict *v, const
 static bool charge(struct planner *p, const struct verdict *v, const struct job_rule *rule)
 {
     const struct budget b = budget_of(p, v, rule);
-    if (!b.field)
+    if (b.field == NULL)
         return true;
     if (b.limit >= 0 && *b.spent >= b.limit) {
         plan_fail(p, b.reason,
@@ -214,13 +216,14 @@ static void fail_by_rule(struct planner *p, const struct verdict *v, const struc
 static void act_on(struct planner *p, const struct verdict *v)
 {
     const struct job_rule *rule = rule_of_failure(p->j, v);
-    if (rule && rule->action == RULE_FAIL_JOB) {
+    if (rule != NULL && rule->action == RULE_FAIL_JOB) {
         fail_by_rule(p, v, rule);
-    } else if (v->retry == REASON_NEVER && !rule) {
+    } else if (v->retry == REASON_NEVER && rule == NULL) {
         plan_fail(p, v->reason, v->message);
     } else if (charge(p, v, rule)) {
         back_off(p, v);
-        planner_event_of_pod(p, "Warning", v->reason, v->pod ? v->pod->name : v->pod_name, v->message);
+        planner_event_of_pod(p, "Warning", v->reason, v->pod != NULL ? v->pod->name : v->pod_name,
+                             v->message);
     }
 }
 

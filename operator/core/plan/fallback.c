@@ -9,7 +9,7 @@ static const struct pod_facts *first_without_room(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
-        if (pod && !pod_is_bound(pod) && !pod_is_terminal(pod) && *pod->unschedulable_message)
+        if (pod != NULL && !pod_is_bound(pod) && !pod_is_terminal(pod) && *pod->unschedulable_message != '\0')
             return pod;
     }
     return NULL;
@@ -20,7 +20,8 @@ static int64_t unplaced_since(const struct planner *p)
 {
     const struct status_condition *placed = status_condition(&p->j->status, "NodesReady");
     bool is_this_attempt = p->j->status.attempt == p->gang.attempt;
-    return is_this_attempt && placed && strcmp(placed->status, "False") == 0 ? placed->transition_us : 0;
+    return is_this_attempt && placed != NULL && strcmp(placed->status, "False") == 0 ? placed->transition_us
+                                                                                     : 0;
 }
 
 static enum technology after(const struct job_spec *s, enum technology t)
@@ -37,8 +38,8 @@ bool plan_fallback(struct planner *p, struct verdict *ret)
     const struct pod_facts *pod = first_without_room(p);
     int64_t since_us = unplaced_since(p);
     /* The members of a pod group have one shape, so a job in a queue keeps what it has asked for. */
-    if (s->fallback_after_seconds == 0 || *job_queue(p->j) || s->technology_count < 2 || !pod ||
-        since_us == 0)
+    if (s->fallback_after_seconds == 0 || *job_queue(p->j) != '\0' || s->technology_count < 2 ||
+        pod == NULL || since_us == 0)
         return false;
     int64_t at_us = since_us + s->fallback_after_seconds * SECOND_US;
     if (at_us > p->w->now_us) {
@@ -60,7 +61,7 @@ enum technology plan_next_technology(const struct planner *p)
     const struct job_status *s = &p->next;
     enum technology t = job_technology(p->j);
     const struct status_failure *last = s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
-    bool was_full =
-        last && s->attempt == last->attempt && strcmp(last->reason, REASON_TechnologyUnavailable) == 0;
+    bool was_full = last != NULL && s->attempt == last->attempt &&
+                    strcmp(last->reason, REASON_TechnologyUnavailable) == 0;
     return was_full ? after(&p->j->spec, t) : t;
 }

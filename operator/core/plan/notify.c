@@ -23,7 +23,7 @@ static bool is_defined(const struct planner *p, const char *target)
 static const char *asked_target(const struct planner *p, size_t i)
 {
     const char *name = json_string_value(json_array_get(p->j->spec.notifications, i));
-    return name ? name : "";
+    return name != NULL ? name : "";
 }
 
 static bool is_asked_for(const struct planner *p, const char *target)
@@ -45,7 +45,7 @@ static bool has_taken(const struct planner *p, const char *target, const char *i
 /* "'ops', 'audit'" */
 static const char *add_name(struct arena *a, const char *names, const char *name)
 {
-    return arena_printf(a, "%s%s'%s'", names, *names ? ", " : "", name);
+    return arena_printf(a, "%s%s'%s'", names, *names != '\0' ? ", " : "", name);
 }
 
 /* ---- debts that are paid, or owed to nobody any more ---- */
@@ -116,7 +116,7 @@ static void owe(struct planner *p, const char *type, const struct status_failure
         .type = type,
         .attempt = p->next.attempt,
         .time_us = planner_now(p),
-        .failure_class = f ? f->failure_class : "",
+        .failure_class = f != NULL ? f->failure_class : "",
         .reason = reason,
         .message = text_clip(p->a, message, NOTIFICATION_MESSAGE_MAX),
     };
@@ -138,7 +138,7 @@ static const struct status_failure *last_failure(const struct job_status *s)
 static const struct status_failure *new_failure(const struct planner *p)
 {
     const struct status_failure *before = last_failure(&p->j->status), *now = last_failure(&p->next);
-    return now && (!before || before->attempt != now->attempt) ? now : NULL;
+    return now != NULL && (before == NULL || before->attempt != now->attempt) ? now : NULL;
 }
 
 static bool owe_start(struct planner *p)
@@ -151,7 +151,7 @@ static bool owe_start(struct planner *p)
                          (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s"));
         return true;
     }
-    if (before->attempt == 0 || p->next.attempt <= before->attempt || !f)
+    if (before->attempt == 0 || p->next.attempt <= before->attempt || f == NULL)
         return false;
     owe(p, "restarted", f, f->reason,
         arena_printf(p->a, "Attempt %d has begun, after attempt %d failed: %s", (int)p->next.attempt,
@@ -162,7 +162,7 @@ static bool owe_start(struct planner *p)
 static bool owe_failure(struct planner *p)
 {
     const struct status_failure *f = new_failure(p);
-    if (!f || strcmp(f->failure_class, err_class_name(CLASS_Security)) != 0)
+    if (f == NULL || strcmp(f->failure_class, err_class_name(CLASS_Security)) != 0)
         return false;
     owe(p, "security", f, f->reason, f->message);
     return true;
@@ -176,7 +176,8 @@ static bool owe_end(struct planner *p)
     if (p->next.phase == PHASE_SUCCEEDED)
         owe(p, "succeeded", NULL, p->next.reason, p->next.message);
     else
-        owe(p, "failed", f && f->attempt == p->next.attempt ? f : NULL, p->next.reason, p->next.message);
+        owe(p, "failed", f != NULL && f->attempt == p->next.attempt ? f : NULL, p->next.reason,
+            p->next.message);
     return true;
 }
 
@@ -186,7 +187,7 @@ static void tell_unknown_targets(struct planner *p)
     for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
         if (!is_defined(p, asked_target(p, i)))
             names = add_name(p->a, names, asked_target(p, i));
-    if (*names)
+    if (*names != '\0')
         planner_event(p, "Warning", REASON_NotificationTargetUnknown,
                       arena_printf(p->a,
                                    "spec.notifications names %s, not defined by the chart's value "

@@ -10,7 +10,7 @@
  */
 static bool is_ours_to_decide(const struct world *w)
 {
-    return job_is_ours(w->job) && w->ns && !w->ns->is_deleting && !w->job->is_deleting;
+    return job_is_ours(w->job) && w->ns != NULL && !w->ns->is_deleting && !w->job->is_deleting;
 }
 
 /*
@@ -29,7 +29,7 @@ static void catch_up(struct planner *p)
 static bool all_succeeded(const struct gang *g)
 {
     for (int32_t i = 0; i < g->replicas; i++)
-        if (!g->workers[i] || g->workers[i]->phase != POD_SUCCEEDED)
+        if (g->workers[i] == NULL || g->workers[i]->phase != POD_SUCCEEDED)
             return false;
     return true;
 }
@@ -77,7 +77,7 @@ static void decide(struct planner *p)
     catch_up(p);
     if (p->next.phase == PHASE_FAILING)
         plan_go_on_failing(p);
-    else if (p->j->spec_problem)
+    else if (p->j->spec_problem != NULL)
         refuse_spec(p);
     else
         decide_attempt(p);

@@ -83,7 +83,7 @@ void planner_event_of_pod(struct planner *p, const char *type, const char *reaso
                                                   .why = reason,
                                                   .type = type,
                                                   .reason = reason,
-                                                  .pod = pod && *pod ? pod : NULL,
+                                                  .pod = pod != NULL && *pod != '\0' ? pod : NULL,
                                                   .note = text_clip(p->a, note, NOTE_MAX)};
 }
 
@@ -91,7 +91,7 @@ void planner_event_of_pod(struct planner *p, const char *type, const char *reaso
 static void tell_turn(struct planner *p)
 {
     const struct reason *r = reason_find(p->next.reason);
-    enum reason_event event = r ? r->event : REASON_EVENT_WARNING;
+    enum reason_event event = r != NULL ? r->event : REASON_EVENT_WARNING;
     if (event != REASON_EVENT_NONE && strcmp(p->next.reason, p->j->status.reason) != 0)
         planner_event(p, event == REASON_EVENT_NORMAL ? "Normal" : "Warning", p->next.reason,
                       p->next.message);

@@ -40,7 +40,7 @@ static bool is_unbound(const struct planner *p, const struct pod_facts *pod)
 
 static bool is_unschedulable(const struct planner *p, const struct pod_facts *pod)
 {
-    return is_unbound(p, pod) && *pod->unschedulable_message;
+    return is_unbound(p, pod) && *pod->unschedulable_message != '\0';
 }
 
 static bool is_on_silent_node(const struct planner *p, const struct pod_facts *pod)
@@ -48,7 +48,7 @@ static bool is_on_silent_node(const struct planner *p, const struct pod_facts *p
     if (!pod_is_bound(pod) || pod_is_terminal(pod))
         return false;
     const struct node_facts *node = world_node(p->w, pod->node);
-    return !node || !node->is_ready;
+    return node == NULL || !node->is_ready;
 }
 
 /* The program's container runs from the moment on which the agent begins to stage. */
@@ -66,7 +66,7 @@ static const struct container_facts *troubled(const struct pod_facts *pod, const
     bool is_final = false;
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         *ret_name = names[i];
-        if (trouble_of_container(names[i], all[i], &is_final))
+        if (trouble_of_container(names[i], all[i], &is_final) != NULL)
             return all[i];
     }
     return NULL;
@@ -76,7 +76,7 @@ static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
 {
     const char *name = NULL;
     (void)p;
-    return !pod_is_terminal(pod) && troubled(pod, &name);
+    return !pod_is_terminal(pod) && troubled(pod, &name) != NULL;
 }
 
 /* The cluster autoscaler's word on a pod that finds no node, asked for now and then; NULL = it has none. */
@@ -117,7 +117,7 @@ static int32_t nodes_of_kind(const struct planner *p, enum technology t)
 static const char *gcloud_word(struct arena *a, const char *label)
 {
     char *word = arena_strdup(a, label);
-    for (char *c = word; *c; c++)
+    for (char *c = word; *c != '\0'; c++)
         *c = (char)tolower((unsigned char)*c);
     return word;
 }
@@ -131,7 +131,7 @@ static void say_no_nodes(struct planner *p, enum technology t, const char *refus
                        : p->w->confidential_nodes[t] > 0 ? " and is no Spot VM (confidential.spot is Never)"
                                                          : "";
     const char *remedy =
-        *s->compute_class
+        *s->compute_class != '\0'
             ? arena_printf(
                   p->a,
                   "make sure that the ComputeClass makes such nodes (confidentialNodeType: %s): kubectl "
@@ -173,7 +173,7 @@ static bool is_held_up(const struct planner *p, const struct pod_facts *pod)
 static bool say_held_up(struct planner *p, enum job_phase phase)
 {
     const struct pod_facts *pod = first(p, is_held_up);
-    if (!pod)
+    if (pod == NULL)
         return false;
     if (slow_time(pod) > p->w->now_us) {
         planner_wake(p, slow_time(pod), "a worker's containers do not come");
@@ -192,28 +192,29 @@ static bool say_placement(struct planner *p)
     enum technology t = job_technology(p->j);
     const char *label = technology_name(t);
     const struct pod_facts *pod = first(p, is_unschedulable), *unbound = first(p, is_unbound);
-    const struct scaling *s = pod ? ask_autoscaler(p, pod) : NULL;
-    const char *refusal = s ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
-    if (s && s->word == SCALING_UP) {
+    const struct scaling *s = pod != NULL ? ask_autoscaler(p, pod) : NULL;
+    const char *refusal =
+        s != NULL ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
+    if (s != NULL && s->word == SCALING_UP) {
         say_scaling_up(p, pod, s);
-    } else if (unbound && nodes_of_kind(p, t) == 0) {
+    } else if (unbound != NULL && nodes_of_kind(p, t) == 0) {
         say_no_nodes(p, t, refusal);
         wait_for_scale_up(p, unbound);
-    } else if (pod) {
+    } else if (pod != NULL) {
         planner_say(p, PHASE_PENDING, REASON_Unschedulable,
                     "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
                     "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
                     verdict_where(p->a, pod), label, label, pod->unschedulable_message, refusal);
     }
-    return unbound && (pod || nodes_of_kind(p, t) == 0);
+    return unbound != NULL && (pod != NULL || nodes_of_kind(p, t) == 0);
 }
 
 static bool say_trouble(struct planner *p, enum job_phase phase)
 {
     const char *name = NULL;
     const struct pod_facts *pod = first(p, is_troubled);
-    const struct container_facts *c = pod ? troubled(pod, &name) : NULL;
-    if (c) {
+    const struct container_facts *c = pod != NULL ? troubled(pod, &name) : NULL;
+    if (c != NULL) {
         char until[RFC3339_SIZE];
         bool is_final = false;
         const struct reason *r = reason_find(trouble_of_container(name, c, &is_final));
@@ -226,7 +227,7 @@ static bool say_trouble(struct planner *p, enum job_phase phase)
         return true;
     }
     pod = first(p, is_on_silent_node);
-    if (!pod)
+    if (pod == NULL)
         return say_held_up(p, phase);
     planner_say(p, phase, REASON_NodeNotReady,
                 "The node of %s does not answer; a new attempt starts if it stays away.",
@@ -242,7 +243,7 @@ static enum job_phase phase_of(const struct planner *p, int32_t ready)
     bool ran = p->j->status.phase == PHASE_RUNNING && p->j->status.attempt == p->gang.attempt;
     if (ran || ready == p->gang.replicas)
         return PHASE_RUNNING;
-    return first(p, is_not_started) ? PHASE_STARTING : PHASE_STAGING;
+    return first(p, is_not_started) != NULL ? PHASE_STARTING : PHASE_STAGING;
 }
 
 static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
@@ -261,7 +262,7 @@ static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
     else if (phase == PHASE_STAGING)
         planner_say(p, phase, REASON_Staging,
                     "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
-                    (int)ready, all, *stage ? "; the slowest is at the stage " : "", stage);
+                    (int)ready, all, *stage != '\0' ? "; the slowest is at the stage " : "", stage);
     else
         planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
                     attempt);
@@ -271,7 +272,7 @@ void plan_progress(struct planner *p)
 {
     /* A failed worker here is one whose judgement is not complete: what was said stays said, unless the
      * status was lost. */
-    bool is_settling = first(p, is_failed) && *p->next.reason;
+    bool is_settling = first(p, is_failed) != NULL && *p->next.reason != '\0';
     if (is_settling || plan_say_queue(p) || say_placement(p))
         return;
     struct status_workers n = gang_count(&p->gang, p->a);

@@ -17,7 +17,7 @@
 static bool is_over(const struct planner *p, const char *group)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        if (p->gang.workers[i] && p->gang.workers[i]->is_group_over &&
+        if (p->gang.workers[i] != NULL && p->gang.workers[i]->is_group_over &&
             strcmp(p->gang.workers[i]->group, group) == 0)
             return true;
     for (size_t i = 0; i < p->gang.other_count; i++)
@@ -30,20 +30,20 @@ static bool is_over(const struct planner *p, const char *group)
 static const struct pod_facts *newest_member(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        if (p->gang.workers[i] && *p->gang.workers[i]->group)
+        if (p->gang.workers[i] != NULL && *p->gang.workers[i]->group != '\0')
             return p->gang.workers[i];
     for (size_t i = p->gang.other_count; i-- > 0;)
-        if (*p->gang.others[i]->group)
+        if (*p->gang.others[i]->group != '\0')
             return p->gang.others[i];
     return NULL;
 }
 
 const char *plan_group(struct planner *p)
 {
-    if (!*job_queue(p->j))
+    if (*job_queue(p->j) == '\0')
         return "";
     const struct pod_facts *member = newest_member(p);
-    if (member && (member->attempt == p->gang.attempt || !is_over(p, member->group)))
+    if (member != NULL && (member->attempt == p->gang.attempt || !is_over(p, member->group)))
         return member->group;
     char name[NAME_SIZE];
     name_group(p->j->name, p->j->uid, p->gang.attempt, name);
@@ -53,7 +53,7 @@ const char *plan_group(struct planner *p)
 void plan_end_group(struct planner *p)
 {
     const struct pod_facts *member = newest_member(p);
-    if (member && !is_over(p, member->group))
+    if (member != NULL && !is_over(p, member->group))
         planner_add(p, (struct action){.kind = ACTION_END_GROUP,
                                        .why = "no more workers come into its group",
                                        .name = member->name,
@@ -62,7 +62,7 @@ void plan_end_group(struct planner *p)
 
 static bool has_succeeded(const struct pod_facts *p, const char *group)
 {
-    return p && p->phase == POD_SUCCEEDED && strcmp(p->group, group) == 0;
+    return p != NULL && p->phase == POD_SUCCEEDED && strcmp(p->group, group) == 0;
 }
 
 /* Kueue counts who has succeeded as a member for good: a whole set beside such a one is too large. */
@@ -80,7 +80,7 @@ static bool is_too_full(const struct planner *p, const char *group)
 bool plan_leave_group(struct planner *p)
 {
     const struct pod_facts *member = newest_member(p);
-    if (!member || is_over(p, member->group) || !is_too_full(p, member->group))
+    if (member == NULL || is_over(p, member->group) || !is_too_full(p, member->group))
         return false;
     plan_end_group(p);
     return true;
@@ -99,7 +99,7 @@ static const struct pod_facts *first_gated(const struct planner *p)
 /* Entries of nodeSelector that the operator wrote. */
 static int32_t own_selector_count(const struct job_spec *s)
 {
-    return (int32_t)json_object_size(s->node_selector) + (*s->compute_class ? 1 : 0);
+    return (int32_t)json_object_size(s->node_selector) + (*s->compute_class != '\0' ? 1 : 0);
 }
 
 /*
@@ -110,10 +110,11 @@ static const struct pod_facts *first_misled(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
-        bool is_waiting = !pod_is_bound(pod) && pod_is_alive(pod) && !pod->is_gated && *pod->group;
+        bool is_waiting = !pod_is_bound(pod) && pod_is_alive(pod) && !pod->is_gated && *pod->group != '\0';
         bool has_more = pod->selector_count > own_selector_count(&p->j->spec);
-        if (is_waiting && (pod->selection == SELECTION_OTHER ||
-                           (pod->selection == SELECTION_SILENT && has_more && *pod->unschedulable_message)))
+        if (is_waiting &&
+            (pod->selection == SELECTION_OTHER ||
+             (pod->selection == SELECTION_SILENT && has_more && *pod->unschedulable_message != '\0')))
             return pod;
     }
     return NULL;
@@ -122,7 +123,7 @@ static const struct pod_facts *first_misled(const struct planner *p)
 static void say_waiting(struct planner *p, const struct pod_facts *pod)
 {
     int attempt = (int)p->gang.attempt, all = (int)p->gang.replicas;
-    if (*pod->group)
+    if (*pod->group != '\0')
         planner_say(
             p, PHASE_QUEUED, REASON_Queued,
             "Attempt %d: %d workers wait in the queue %s. To see for what, run: kubectl describe workload "
@@ -154,9 +155,9 @@ bool plan_say_queue(struct planner *p)
 {
     const struct pod_facts *gated = first_gated(p);
     const struct pod_facts *misled = first_misled(p);
-    if (gated)
+    if (gated != NULL)
         say_waiting(p, gated);
-    else if (misled)
+    else if (misled != NULL)
         say_misled(p, misled);
-    return gated || misled;
+    return gated != NULL || misled != NULL;
 }

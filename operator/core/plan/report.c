@@ -18,7 +18,7 @@
 
 static const struct posted_facts *posted(const struct planner *p, int32_t index)
 {
-    return p->gang.workers[index] ? posted_of_pod(p->w, p->gang.workers[index]) : NULL;
+    return p->gang.workers[index] != NULL ? posted_of_pod(p->w, p->gang.workers[index]) : NULL;
 }
 
 static bool is_at(const struct posted_facts *post, const char *stage)
@@ -33,7 +33,7 @@ static bool has_trained(const struct planner *p, int32_t index)
     if (pod->phase == POD_SUCCEEDED ||
         (pod->trainer.state == CONTAINER_TERMINATED && pod->trainer.exit_code == 0))
         return true;
-    return post && post->exit_code == 0 && (is_at(post, "publishing") || is_at(post, "done"));
+    return post != NULL && post->exit_code == 0 && (is_at(post, "publishing") || is_at(post, "done"));
 }
 
 bool plan_is_publishing(const struct planner *p)
@@ -53,7 +53,7 @@ const char *plan_slowest_stage(const struct planner *p)
     for (size_t s = 0; s < ARRAY_LEN(stages); s++)
         for (int32_t i = 0; i < p->gang.replicas; i++) {
             const struct posted_facts *post = posted(p, i);
-            if (post && is_at(post, stages[s]))
+            if (post != NULL && is_at(post, stages[s]))
                 return stages[s];
         }
     return "";
@@ -79,9 +79,9 @@ static bool read_progress(const struct planner *p, int32_t index, struct status_
     const struct pod_facts *pod = p->gang.workers[index];
     const struct posted_facts *post = posted(p, index);
     struct report r;
-    if (pod && report_of_pod(pod, p->a, &r))
+    if (pod != NULL && report_of_pod(pod, p->a, &r))
         return progress_decode(r.progress, p->a, ret);
-    json_t *tree = post && *post->progress ? json_loads(post->progress, 0, NULL) : NULL;
+    json_t *tree = post != NULL && *post->progress != '\0' ? json_loads(post->progress, 0, NULL) : NULL;
     bool says_something = progress_decode(tree, p->a, ret);
     json_decref(tree);
     return says_something;
@@ -103,7 +103,7 @@ static void describe_progress(struct planner *p)
 
 static bool is_newer(const struct status_checkpoint *a, const struct status_checkpoint *b)
 {
-    if (!*a->uri || !*b->uri)
+    if (*a->uri == '\0' || *b->uri == '\0')
         return *a->uri != '\0';
     if (a->step != b->step)
         return a->step > b->step;
@@ -114,7 +114,7 @@ static bool is_newer(const struct status_checkpoint *a, const struct status_chec
 static void take_last_word(struct planner *p, const struct pod_facts *pod)
 {
     struct report r;
-    if (pod && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
+    if (pod != NULL && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
         p->next.checkpoint = r.checkpoint;
 }
 
@@ -129,7 +129,7 @@ static void take_posted(struct planner *p)
     const struct status_checkpoint *newest = &p->next.checkpoint;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct posted_facts *post = posted(p, i);
-        if (post && is_newer(&post->checkpoint, newest))
+        if (post != NULL && is_newer(&post->checkpoint, newest))
             newest = &post->checkpoint;
     }
     if (newest == &p->next.checkpoint || !may_refresh(p, time_of(&p->next.checkpoint)))

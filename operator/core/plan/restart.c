@@ -50,14 +50,14 @@ static const struct status_failure *failure_of_attempt(const struct planner *p)
 {
     const struct job_status *s = &p->next;
     const struct status_failure *last = s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
-    return last && last->attempt == s->attempt ? last : NULL;
+    return last != NULL && last->attempt == s->attempt ? last : NULL;
 }
 
 /* `when` stands behind "the next attempt starts". */
 static void say_waiting(struct planner *p, const char *reason, const char *when)
 {
     const struct status_failure *failure = failure_of_attempt(p);
-    if (failure)
+    if (failure != NULL)
         planner_say(p, PHASE_RESTARTING, reason, "Attempt %d failed and the next one starts %s: %s",
                     (int)p->next.attempt, when, failure->message);
     else
@@ -78,7 +78,7 @@ void plan_restart(struct planner *p)
     plan_stop_workers(p, -1, "its attempt is over");
     const struct pod_facts *alive = plan_awaited_worker(p);
     bool is_leaving = plan_leave_group(p);
-    if (alive)
+    if (alive != NULL)
         say_waiting(p, REASON_WaitingForOldWorkers,
                     arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));
     else if (p->next.backoff_until_us > p->w->now_us)

@@ -21,11 +21,11 @@ static void describe_nodes(struct planner *p)
     p->next.technology = "";
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
-        if (!pod || !pod_is_bound(pod))
+        if (pod == NULL || !pod_is_bound(pod))
             continue;
         names[n++] = pod->node;
         const struct node_facts *node = world_node(p->w, pod->node);
-        if (node && strcmp(node->technology, technology_name(pod->technology)) == 0)
+        if (node != NULL && strcmp(node->technology, technology_name(pod->technology)) == 0)
             p->next.technology = node->technology;
     }
     qsort(names, n, sizeof(*names), by_name);
@@ -45,7 +45,7 @@ static void describe_completed(struct planner *p)
         const struct pod_facts *pod = p->gang.workers[i];
         struct verdict unused;
         int64_t recheck_us = 0;
-        is_completed[i] = pod && pod->phase == POD_SUCCEEDED && worker_may_go(p->j, i) &&
+        is_completed[i] = pod != NULL && pod->phase == POD_SUCCEEDED && worker_may_go(p->j, i) &&
                           (pod_is_remembered(pod) || !verdict_of_pod(p->w, pod, p->a, &unused, &recheck_us));
     }
     p->next.workers.completed_indexes = indexes_text(is_completed, p->gang.replicas, p->a);
@@ -59,7 +59,7 @@ static void add_condition(struct planner *p, const char *type, bool is_true, con
     const struct status_condition *old = status_condition(&p->j->status, type);
     /* Where the workers of another attempt were says nothing about these. */
     bool is_anew = strcmp(type, "NodesReady") == 0 && p->next.attempt != p->j->status.attempt;
-    bool is_same = old && strcmp(old->status, word) == 0 && !is_anew;
+    bool is_same = old != NULL && strcmp(old->status, word) == 0 && !is_anew;
     p->next.conditions[p->next.condition_count++] = (struct status_condition){
         .type = type,
         .status = word,
@@ -78,7 +78,7 @@ static bool is_reason(const struct planner *p, const char *reason)
 /* Another technology is asked for after a time, without anybody's help. */
 static bool falls_back(const struct job *j)
 {
-    return j->spec.fallback_after_seconds > 0 && j->spec.technology_count > 1 && !*job_queue(j);
+    return j->spec.fallback_after_seconds > 0 && j->spec.technology_count > 1 && *job_queue(j) == '\0';
 }
 
 /* Whether nothing moves until a person does something; a full cluster may empty by itself. */
@@ -104,7 +104,7 @@ static bool all_placed(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
-        if (!pod || (!pod_is_terminal(pod) && !world_node(p->w, pod->node)))
+        if (pod == NULL || (!pod_is_terminal(pod) && world_node(p->w, pod->node) == NULL))
             return false;
     }
     return true;

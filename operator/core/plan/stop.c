@@ -54,7 +54,7 @@ static void wait_or_force(struct planner *p, const struct pod_facts *pod)
 
 static void stop(struct planner *p, const struct pod_facts *pod, int32_t grace_seconds, const char *why)
 {
-    if (!pod || !pod_is_alive(pod))
+    if (pod == NULL || !pod_is_alive(pod))
         return;
     if (pod->is_deleting)
         wait_or_force(p, pod);
@@ -73,7 +73,7 @@ void plan_stop_workers(struct planner *p, int32_t grace_seconds, const char *why
 
 static void remove_ended(struct planner *p, const struct pod_facts *pod, const char *why)
 {
-    if (pod && pod_is_terminal(pod) && !pod->is_deleting)
+    if (pod != NULL && pod_is_terminal(pod) && !pod->is_deleting)
         delete_pod(p, pod, -1, why);
 }
 
@@ -111,7 +111,7 @@ const struct pod_facts *plan_awaited_worker(const struct planner *p)
         if (must_force(p, p->gang.others[i]))
             return p->gang.others[i];
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        if (p->gang.workers[i] && must_force(p, p->gang.workers[i]))
+        if (p->gang.workers[i] != NULL && must_force(p, p->gang.workers[i]))
             return p->gang.workers[i];
     return gang_first_alive(&p->gang);
 }
@@ -134,7 +134,7 @@ static bool is_listed(const struct strbuf *list, const char *name)
 
 static void list_forced(const struct planner *p, const struct pod_facts *pod, struct strbuf *list)
 {
-    if (pod && must_force(p, pod) && !is_listed(list, pod->node))
+    if (pod != NULL && must_force(p, pod) && !is_listed(list, pod->node))
         strbuf_addf(list, "%s%s", list->len > 0 ? ", " : "", pod->node);
 }
 
@@ -179,7 +179,7 @@ const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)
     if (pod->deletion_us != 0 && pod->deletion_us <= p->w->now_us)
         return arena_printf(p->a, "%s has ended (%s)", where, stuck_text(p, pod));
     const struct node_facts *node = world_node(p->w, pod->node);
-    bool is_silent = pod_is_bound(pod) && (!node || !node->is_ready);
+    bool is_silent = pod_is_bound(pod) && (node == NULL || !node->is_ready);
     return arena_printf(p->a, "%s has ended%s", where,
                         is_silent ? " (its node does not answer: make sure that the machine is off, then "
                                     "delete the Node object)"
@@ -190,7 +190,7 @@ const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)
 void plan_tell_force(struct planner *p)
 {
     const struct pod_facts *pod = plan_awaited_worker(p);
-    if (pod && must_force(p, pod) && strstr(p->next.message, forced_words) &&
+    if (pod != NULL && must_force(p, pod) && strstr(p->next.message, forced_words) != NULL &&
         strcmp(p->next.message, p->j->status.message) != 0)
         planner_event_of_pod(
             p, "Warning", REASON_ForcedDeletion, pod->name,

@@ -13,7 +13,7 @@ void plan_suspend(struct planner *p)
     plan_end_group(p);
     p->next.start_time_us = 0;
     const struct pod_facts *alive = plan_awaited_worker(p);
-    if (alive)
+    if (alive != NULL)
         planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended, "The job is suspended: it rests when %s.",
                     plan_wait_for_end(p, alive));
     else

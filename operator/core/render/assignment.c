@@ -18,7 +18,7 @@ static json_t *endpoints(const struct config *c)
 {
     json_t *o = json_pack("{s:s, s:s, s:s}", "metadata", c->metadata_url, "kms", c->kms_url, "storage",
                           c->storage_url);
-    if (*c->ca_bundle)
+    if (*c->ca_bundle != '\0')
         json_object_set_new(o, "caBundle", json_string(c->ca_bundle));
     return o;
 }
@@ -26,7 +26,7 @@ static json_t *endpoints(const struct config *c)
 /* Where the agent tells how far it is. The CA's certificates must outlive the job. */
 static void add_reports(json_t *plan, const struct config *c)
 {
-    if (*c->report_url)
+    if (*c->report_url != '\0')
         json_object_set_new(plan, "reports",
                             json_pack("{s:s, s:s}", "url", c->report_url, "ca", c->report_ca));
 }
@@ -67,14 +67,14 @@ static char *job_folder(const struct job *j, const char *uri)
 static void add_destinations(json_t *plan, const struct job *j, int32_t attempt, int32_t index)
 {
     const struct job_spec *s = &j->spec;
-    if (*s->checkpoints_uri) {
+    if (*s->checkpoints_uri != '\0') {
         char *folder = job_folder(j, s->checkpoints_uri);
         json_object_set_new(plan, "checkpoints",
                             json_pack("{s:s, s:s, s:s}", "uri", folder, "keyName", s->checkpoints_key_name,
                                       "anchor", j->status.checkpoint.manifest_sha256));
         free(folder);
     }
-    if (*s->output_uri) {
+    if (*s->output_uri != '\0') {
         char *folder = job_folder(j, s->output_uri);
         json_object_set_new(plan, "output",
                             json_pack("{s:o, s:s, s:b}", "uri", json_sprintf("%s%d/", folder, (int)attempt),

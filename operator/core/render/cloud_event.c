@@ -20,9 +20,9 @@ static json_t *render_data(const struct job *j, const struct status_notification
 {
     json_t *data = json_pack("{s:s, s:s, s:s, s:i, s:s, s:s}", "namespace", j->ns, "name", j->name, "uid",
                              j->uid, "attempt", (int)n->attempt, "reason", n->reason, "message", n->message);
-    if (*n->failure_class)
+    if (*n->failure_class != '\0')
         json_object_set_new(data, "class", json_string(n->failure_class));
-    if (strcmp(n->type, "succeeded") == 0 && *j->status.output.uri)
+    if (strcmp(n->type, "succeeded") == 0 && *j->status.output.uri != '\0')
         json_object_set_new(data, "output",
                             json_pack("{s:s, s:s}", "uri", j->status.output.uri, "manifestSHA256",
                                       j->status.output.manifest_sha256));

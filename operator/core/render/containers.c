@@ -26,7 +26,7 @@ static void add_mount(json_t *list, const char *volume, const char *path, const 
                       bool is_read_only)
 {
     json_t *mount = json_pack("{s:s, s:s}", "name", volume, "mountPath", path);
-    if (sub_path)
+    if (sub_path != NULL)
         json_object_set_new(mount, "subPath", json_string(sub_path));
     if (is_read_only)
         json_object_set_new(mount, "readOnly", json_true());
@@ -53,7 +53,7 @@ static json_t *worker_container(const struct config *c, const char *name, const 
 {
     json_t *o = json_pack("{s:s, s:s, s:[s, s], s:o}", "name", name, "image", c->worker_image, "command",
                           WORKER_PROGRAM, verb, "securityContext", container_security());
-    if (*c->worker_pull_policy)
+    if (*c->worker_pull_policy != '\0')
         json_object_set_new(o, "imagePullPolicy", json_string(c->worker_pull_policy));
     return o;
 }
@@ -94,7 +94,7 @@ json_t *render_agent_container(const struct job *j, const struct config *c, int3
     add_mount(mounts, "inputs", "/cloister/in", NULL, false);
     add_mount(mounts, "outputs", "/cloister/out", NULL, false);
     add_mount(mounts, "run", "/cloister/run", NULL, false);
-    if (*c->report_url)
+    if (*c->report_url != '\0')
         add_mount(mounts, REPORT_TOKEN_VOLUME, REPORT_TOKEN_FOLDER, NULL, true);
     json_object_set_new(o, "volumeMounts", mounts);
     /* Pages of a memory volume are charged to the container that writes them first. */
@@ -147,7 +147,7 @@ static json_t *trainer_mounts(const struct job_trainer *t)
 
 static json_t *copy_or_empty(const json_t *object)
 {
-    return object ? json_deep_copy(object) : json_object();
+    return object != NULL ? json_deep_copy(object) : json_object();
 }
 
 /* What the trainer writes to the outputs volume is charged to it, so the volume's size is added to its
@@ -178,7 +178,7 @@ json_t *render_trainer_container(const struct job *j, const struct config *c, in
                           trainer_command(j, c));
     if (json_array_size(t->args) > 0)
         json_object_set_new(o, "args", json_deep_copy(t->args));
-    if (*t->working_dir)
+    if (*t->working_dir != '\0')
         json_object_set_new(o, "workingDir", json_string(t->working_dir));
     if (json_array_size(t->ports) > 0)
         json_object_set_new(o, "ports", json_deep_copy(t->ports));

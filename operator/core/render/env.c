@@ -209,7 +209,7 @@ static void leave_out_empty_values(json_t *env)
     for (size_t i = 0; i < json_array_size(env); i++) {
         json_t *variable = json_array_get(env, i);
         const char *value = json_string_value(json_object_get(variable, "value"));
-        if (value && !*value)
+        if (value != NULL && *value == '\0')
             (void)json_object_del(variable, "value");
     }
 }
@@ -227,7 +227,7 @@ json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t 
     add_text(env, "CLOISTER_CHECKPOINTS", "/cloister/checkpoints");
     add_text(env, "CLOISTER_OUTPUT", "/cloister/output");
     add_text(env, "CLOISTER_PROGRESS", "/cloister/run/progress");
-    if (*c->report_url)
+    if (*c->report_url != '\0')
         add_trainer_client(env, j);
     add_number(env, "JOB_COMPLETION_INDEX", index);
     add_text(env, "HOME", "/cloister/home");

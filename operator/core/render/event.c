@@ -25,7 +25,7 @@ json_t *event_render(const struct job *job, const struct action *a, const char *
         "kind", "Event", "metadata", "name", name, "namespace", job->ns, "eventTime", time,
         "reportingController", API_GROUP "/operator", "reportingInstance", instance, "action", "Reconcile",
         "type", a->type, "reason", a->reason, "note", a->note, "regarding", render_job(job, a));
-    if (a->pod)
+    if (a->pod != NULL)
         json_object_set_new(event, "related",
                             json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod", "namespace",
                                       job->ns, "name", a->pod));
@@ -34,5 +34,6 @@ json_t *event_render(const struct job *job, const struct action *a, const char *
 
 char *event_key(const struct action *a)
 {
-    return xasprintf("%s\n%s\n%s\n%s", a->type, a->reason, a->pod ? a->pod : "", a->part ? a->part : "");
+    return xasprintf("%s\n%s\n%s\n%s", a->type, a->reason, a->pod != NULL ? a->pod : "",
+                     a->part != NULL ? a->part : "");
 }

@@ -8,7 +8,7 @@
 /* value NULL: the label must be absent. */
 static json_t *label_rule(const char *key, const char *value)
 {
-    if (!value)
+    if (value == NULL)
         return json_pack("{s:s, s:s}", "key", key, "operator", "DoesNotExist");
     return json_pack("{s:s, s:s, s:[s]}", "key", key, "operator", "In", "values", value);
 }
@@ -47,14 +47,14 @@ static json_t *patience(const char *taint, int32_t seconds)
 /* value NULL: whatever its value. */
 static json_t *toleration(const char *taint, const char *value)
 {
-    return json_pack("{s:s, s:s, s:s*, s:s}", "key", taint, "operator", value ? "Equal" : "Exists", "value",
-                     value, "effect", "NoSchedule");
+    return json_pack("{s:s, s:s, s:s*, s:s}", "key", taint, "operator", value != NULL ? "Equal" : "Exists",
+                     "value", value, "effect", "NoSchedule");
 }
 
 static bool wants_gpu(const struct job_spec *s)
 {
-    return json_object_get(s->trainer.limits, RESOURCE_GPU) ||
-           json_object_get(s->trainer.requests, RESOURCE_GPU);
+    return json_object_get(s->trainer.limits, RESOURCE_GPU) != NULL ||
+           json_object_get(s->trainer.requests, RESOURCE_GPU) != NULL;
 }
 
 static json_t *tolerations(const struct job_spec *s, const struct config *c)
@@ -64,7 +64,7 @@ static json_t *tolerations(const struct job_spec *s, const struct config *c)
     append_copies(list, s->tolerations);
     if (s->spot != SPOT_NEVER)
         json_array_append_new(list, toleration(LABEL_NODE_SPOT, "true"));
-    if (*s->compute_class)
+    if (*s->compute_class != '\0')
         json_array_append_new(list, toleration(LABEL_NODE_COMPUTE_CLASS, s->compute_class));
     if (wants_gpu(s))
         json_array_append_new(list, toleration(RESOURCE_GPU, NULL));
@@ -75,8 +75,8 @@ static json_t *tolerations(const struct job_spec *s, const struct config *c)
 
 static json_t *node_selector(const struct job_spec *s)
 {
-    json_t *selector = s->node_selector ? json_deep_copy(s->node_selector) : json_object();
-    if (*s->compute_class)
+    json_t *selector = s->node_selector != NULL ? json_deep_copy(s->node_selector) : json_object();
+    if (*s->compute_class != '\0')
         json_object_set_new(selector, LABEL_NODE_COMPUTE_CLASS, json_string(s->compute_class));
     return selector;
 }
@@ -89,7 +89,7 @@ void render_placement(json_t *pod_spec, const struct job_spec *s, enum technolog
     if (json_object_size(selector) > 0)
         json_object_set(pod_spec, "nodeSelector", selector);
     json_decref(selector);
-    if (*s->priority_class_name)
+    if (*s->priority_class_name != '\0')
         json_object_set_new(pod_spec, "priorityClassName", json_string(s->priority_class_name));
     json_t *secrets = json_array();
     append_copies(secrets, c->image_pull_secrets);

@@ -47,7 +47,7 @@ static json_t *pod_metadata(const struct job *j, const struct worker *w)
     json_object_set_new(m, "annotations",
                         json_pack("{s:s, s:s}", ANNOTATION_DEFAULT_CONTAINER, CONTAINER_TRAINER,
                                   ANNOTATION_FINGERPRINT, "0000000000000000"));
-    if (*w->group)
+    if (*w->group != '\0')
         render_queueing(m, j, w);
     return m;
 }

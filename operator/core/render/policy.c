@@ -44,7 +44,7 @@ static json_t *selector(const struct job *j)
 static void allow(json_t *rules, const char *direction, json_t *peers, json_t *ports)
 {
     json_t *rule = json_pack("{s:o}", direction, peers);
-    if (ports)
+    if (ports != NULL)
         json_object_set_new(rule, "ports", ports);
     json_array_append_new(rules, rule);
 }
@@ -80,13 +80,13 @@ static void allow_ranges(json_t *rules, const json_t *ranges)
         const char *cidr = json_string_value(json_object_get(one, "cidr"));
         json_t *ports = json_deep_copy(json_object_get(one, "ports"));
         for (size_t k = 0; k < json_array_size(ports); k++)
-            if (!json_object_get(json_array_get(ports, k), "protocol"))
+            if (json_object_get(json_array_get(ports, k), "protocol") == NULL)
                 json_object_set_new(json_array_get(ports, k), "protocol", json_string("TCP"));
         if (json_array_size(ports) == 0) {
             json_decref(ports);
             ports = NULL;
         }
-        allow(rules, "to", json_pack("[o]", range(cidr ? cidr : "")), ports);
+        allow(rules, "to", json_pack("[o]", range(cidr != NULL ? cidr : "")), ports);
     }
 }
 
@@ -109,7 +109,7 @@ static json_t *egress_rules(const struct job *j, const struct config *c)
     allow_workers(rules, "to", j);
     allow_dns(rules);
     allow_metadata_server(rules);
-    if (*c->operator_namespace)
+    if (*c->operator_namespace != '\0')
         allow(rules, "to", json_pack("[o]", in_namespace(c->operator_namespace)),
               json_pack("[o]", port("TCP", PORT_REPORTS)));
     allow_google(rules, j->spec.network.egress);
@@ -122,7 +122,7 @@ static json_t *ingress_rules(const struct job *j, const struct config *c)
 {
     json_t *rules = json_array();
     allow_workers(rules, "from", j);
-    if (*c->metrics_namespace)
+    if (*c->metrics_namespace != '\0')
         allow(rules, "from", json_pack("[o]", in_namespace(c->metrics_namespace)),
               json_pack("[o]", port("TCP", PORT_AGENT_METRICS)));
     return rules;

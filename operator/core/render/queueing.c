@@ -15,7 +15,7 @@ static void copy_words(json_t *to, const json_t *from)
 {
     const char *key;
     json_t *value;
-    json_t *words = from ? json_deep_copy(from) : json_object();
+    json_t *words = from != NULL ? json_deep_copy(from) : json_object();
     json_object_foreach(words, key, value)
     {
         if (strncmp(key, KUEUE_PREFIX, strlen(KUEUE_PREFIX)) == 0)

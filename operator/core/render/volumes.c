@@ -57,7 +57,7 @@ json_t *render_volumes(const struct job_spec *s, const struct config *c)
                              memory_volume("outputs", s->output_limit_bytes),
                              memory_volume("run", (int64_t)1 << 20), memory_volume("bin", (int64_t)16 << 20),
                              memory_volume("tmp", 0), memory_volume("home", 0), memory_volume("shm", 0));
-    if (*c->report_url)
+    if (*c->report_url != '\0')
         json_array_append_new(list, token_volume());
     for (size_t i = 0; i < s->trainer.volume_count; i++)
         json_array_append_new(list, user_volume(&s->trainer.volumes[i]));

@@ -12,21 +12,21 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
 {
     static const struct reason unknown = {"Unknown", CLASS_Internal, REASON_LATER, REASON_EVENT_WARNING, ""};
     const struct reason *r = reason_find(reason);
-    if (!r)
+    if (r == NULL)
         r = &unknown;
     va_list args;
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
     va_end(args);
     /* Texts of Kubernetes end with a full stop or not, the kubelet's with a space behind it. */
-    for (size_t n = strlen(text); n > 0 && strchr(". ", text[n - 1]); n--)
+    for (size_t n = strlen(text); n > 0 && strchr(". ", text[n - 1]) != NULL; n--)
         text[n - 1] = '\0';
     return (struct verdict){
         .reason = r->word,
         .failure_class = r->failure_class,
         .retry = r->retry,
-        .message =
-            *r->remedy ? arena_printf(a, "%s. To go on, %s.", text, r->remedy) : arena_printf(a, "%s.", text),
+        .message = *r->remedy != '\0' ? arena_printf(a, "%s. To go on, %s.", text, r->remedy)
+                                      : arena_printf(a, "%s.", text),
         .pod = p,
         .pod_name = "",
         .container = "",
@@ -36,7 +36,7 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
 
 const char *verdict_where(struct arena *a, const struct pod_facts *p)
 {
-    if (!*p->node)
+    if (*p->node == '\0')
         return arena_printf(a, "worker %d (pod %s)", (int)p->index, p->name);
     return arena_printf(a, "worker %d (pod %s on node %s)", (int)p->index, p->name, p->node);
 }

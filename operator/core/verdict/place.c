@@ -20,10 +20,10 @@ static bool is_one_of_the_jobs(const struct job *j, enum technology t)
 static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, struct arena *a,
                              struct verdict *ret)
 {
-    const struct node_facts *node = *p->node ? world_node(w, p->node) : NULL;
+    const struct node_facts *node = *p->node != '\0' ? world_node(w, p->node) : NULL;
     enum spot spot = w->job->spec.spot;
     const char *where = verdict_where(a, p);
-    if (!node)
+    if (node == NULL)
         return false;
     if (!is_one_of_the_jobs(w->job, p->technology) ||
         strcmp(node->technology, technology_name(p->technology)) != 0)

@@ -21,7 +21,7 @@ static bool matches_conditions(const struct job_rule *r, const struct pod_facts 
     for (size_t i = 0; i < json_array_size(r->conditions); i++) {
         const json_t *c = json_array_get(r->conditions, i);
         const char *status = js_text(c, "status");
-        if (pod_has_condition(p, js_text(c, "type"), *status ? status : "True"))
+        if (pod_has_condition(p, js_text(c, "type"), *status != '\0' ? status : "True"))
             return true;
     }
     return false;
@@ -35,11 +35,11 @@ static bool is_beyond_help(const struct verdict *v)
 const struct job_rule *rule_of_failure(const struct job *j, const struct verdict *v)
 {
     const struct job_failure_policy *policy = &j->spec.failure_policy;
-    if (!v->pod || v->failure_class == CLASS_Security)
+    if (v->pod == NULL || v->failure_class == CLASS_Security)
         return NULL;
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct job_rule *r = &policy->rules[i];
-        if (r->exit_codes ? matches_exit_code(r, v->pod) : matches_conditions(r, v->pod))
+        if (r->exit_codes != NULL ? matches_exit_code(r, v->pod) : matches_conditions(r, v->pod))
             return r->action != RULE_FAIL_JOB && is_beyond_help(v) ? NULL : r;
     }
     return NULL;

@@ -42,7 +42,7 @@ const char *trouble_detail(const struct container_facts *c)
 {
     static const char pull[] = "ErrImagePull: ";
     const char *at = strstr(c->message, pull);
-    return at ? at + strlen(pull) : c->message;
+    return at != NULL ? at + strlen(pull) : c->message;
 }
 
 int64_t trouble_until(const struct pod_facts *p)

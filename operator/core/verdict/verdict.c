@@ -45,13 +45,13 @@ static const char *disruption_of(const struct pod_facts *p)
         {"Shutdown", REASON_NodeLost},   {"Terminated", REASON_NodeLost}, {"Preempting", REASON_Preempted},
         {"Preempted", REASON_Preempted},
     };
-    if (*p->disruption_reason) {
+    if (*p->disruption_reason != '\0') {
         const char *ours = translate(conditions, ARRAY_LEN(conditions), p->disruption_reason);
-        return ours ? ours : REASON_Evicted;
+        return ours != NULL ? ours : REASON_Evicted;
     }
-    if (pod_is_terminal(p) && *p->reason) {
+    if (pod_is_terminal(p) && *p->reason != '\0') {
         const char *ours = translate(reasons, ARRAY_LEN(reasons), p->reason);
-        return ours ? ours : REASON_NodeRefused;
+        return ours != NULL ? ours : REASON_NodeRefused;
     }
     return p->is_deleting ? REASON_PodDeleted : NULL;
 }
@@ -60,19 +60,19 @@ static const char *disruption_of(const struct pod_facts *p)
 static bool is_storage_eviction(const struct pod_facts *p)
 {
     return strcmp(p->reason, "Evicted") == 0 &&
-           (strstr(p->message, "ephemeral") || strstr(p->message, "EmptyDir volume")) &&
-           strstr(p->message, "exceed");
+           (strstr(p->message, "ephemeral") != NULL || strstr(p->message, "EmptyDir volume") != NULL) &&
+           strstr(p->message, "exceed") != NULL;
 }
 
 static bool was_disrupted(const struct pod_facts *p, struct arena *a, struct verdict *ret)
 {
     const char *reason = is_storage_eviction(p) ? REASON_StorageLimitExceeded : disruption_of(p);
-    if (!reason)
+    if (reason == NULL)
         return false;
-    const char *detail = *p->disruption_message ? p->disruption_message : p->message;
-    const char *word = *p->disruption_reason ? p->disruption_reason : p->reason;
+    const char *detail = *p->disruption_message != '\0' ? p->disruption_message : p->message;
+    const char *word = *p->disruption_reason != '\0' ? p->disruption_reason : p->reason;
     *ret = verdict_make(a, p, reason, "%s was ended from outside: %s%s%s", verdict_where(a, p),
-                        *word ? word : "the pod was deleted", *detail ? ": " : "", detail);
+                        *word != '\0' ? word : "the pod was deleted", *detail != '\0' ? ": " : "", detail);
     return true;
 }
 
@@ -96,10 +96,10 @@ static bool class_is_final(enum err_class failure_class)
 static bool failed_by_report(const struct pod_facts *p, const struct report *r, struct arena *a,
                              struct verdict *ret)
 {
-    if (r->has_succeeded || !*r->reason)
+    if (r->has_succeeded || *r->reason == '\0')
         return false;
     struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_where(a, p), r->reason);
-    if (!reason_find(r->reason)) {
+    if (reason_find(r->reason) == NULL) {
         enum err_class failure_class = err_class_from_name(r->failure_class);
         v.reason = r->reason;
         v.failure_class = failure_class == CLASS_None ? CLASS_Internal : failure_class;
@@ -109,7 +109,7 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     if (v.failure_class == CLASS_Disruption)
         v.retry = REASON_LATER;
     /* The agent knows what, the operator knows where. */
-    if (*r->message)
+    if (*r->message != '\0')
         v.message = arena_printf(a, "%s: %s", verdict_where(a, p), r->message);
     v = of_container(v, CONTAINER_AGENT, &p->agent);
     v.exit_code = -1;
@@ -126,7 +126,7 @@ static bool failed_by_post(const struct world *w, const struct pod_facts *p, str
                            struct verdict *ret)
 {
     const struct posted_facts *post = posted_of_pod(w, p);
-    if (!post)
+    if (post == NULL)
         return false;
     const struct report r = {
         .reason = post->reason, .failure_class = post->failure_class, .message = post->message};
@@ -247,9 +247,9 @@ static bool has_not_delivered(const struct world *w, const struct pod_facts *p, 
                               struct verdict *ret)
 {
     struct report r;
-    bool must_publish = *w->job->spec.output_uri && p->index == COORDINATOR_INDEX;
+    bool must_publish = *w->job->spec.output_uri != '\0' && p->index == COORDINATOR_INDEX;
     bool is_reported = report_of_pod(p, a, &r);
-    if (is_reported && r.has_succeeded && (!must_publish || *r.output.uri))
+    if (is_reported && r.has_succeeded && (!must_publish || *r.output.uri != '\0'))
         return false;
     if (is_reported && failed_by_report(p, &r, a, ret))
         return true;
@@ -268,7 +268,7 @@ static bool is_stuck(const struct world *w, const struct pod_facts *p, const cha
 {
     bool is_final = false;
     const char *reason = trouble_of_container(name, c, &is_final);
-    if (!reason)
+    if (reason == NULL)
         return false;
     int64_t until = trouble_until(p);
     if (!is_final && w->now_us < until) {
