@@ -1,6 +1,6 @@
 /*
- * SHA-256, in pieces or at once (OpenSSL). Cannot fail; the caller ends each
- * digest with digest_finish, which also frees it.
+ * SHA-256, in pieces or at once, and random bytes (OpenSSL). Cannot fail. The
+ * caller ends each digest with digest_finish or digest_free, which free it.
  */
 #ifndef CRYPT_DIGEST_H
 #define CRYPT_DIGEST_H

@@ -18,7 +18,7 @@ static EVP_PKEY *read_key(struct view pem, struct err *e)
     BIO_free(bio);
     if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
         EVP_PKEY_free(key);
-        err_set(e, ERR_INVALID, NULL, "the private key is no RSA key in PEM form");
+        err_set(e, ERR_INVALID, NULL, "the private key is not an RSA key in PEM form");
         return NULL;
     }
     return key;

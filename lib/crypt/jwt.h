@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/view.h"
 
-/* header and claims are JSON texts. The caller frees the token. NULL with ERR_INVALID when the key is no RSA
- * PEM key. */
+/* header and claims are JSON texts. The caller frees the token. NULL with ERR_INVALID when the key is not an
+ * RSA private key in PEM. */
 char *jwt_sign_rs256(struct view private_key_pem, const char *header, const char *claims,
                      struct err *e) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "crypt/digest.h"
+#include "data/protobuf.h"
 
 #include "base/banned.h"
 
@@ -13,82 +14,64 @@ enum {
     KEYS_MAX = 32,
     SEGMENT_MAX = 16 * 1024 * 1024,
     STATUS_ENABLED = 1,
-    STATUS_DISABLED = 2,
     MATERIAL_SYMMETRIC = 1,
     KEY_BYTES = 32,
 };
 
-/* ---- protobuf, as much of it as keysets need ---- */
-struct field {
-    uint32_t number;
-    uint64_t varint;   /* wire type 0 */
-    struct view bytes; /* wire type 2 */
-    bool is_bytes;
+/* ---- reading (tink.proto, aes_gcm_hkdf_streaming.proto) ---- */
+
+/* Numbers of the fields, by message. */
+enum { KEYSET_PRIMARY_ID = 1, KEYSET_KEY = 2 };
+enum { KEY_DATA = 1, KEY_STATUS = 2, KEY_ID = 3 };
+enum { DATA_TYPE_URL = 1, DATA_VALUE = 2, DATA_MATERIAL_TYPE = 3 };
+enum { STREAMING_VERSION = 1, STREAMING_PARAMS = 2, STREAMING_VALUE = 3 };
+enum { PARAMS_SEGMENT_SIZE = 1, PARAMS_DERIVED_SIZE = 2, PARAMS_HASH = 3 };
+
+/* A message's fields 1 to 3, each as it was given last; 0 and empty where it is missing. */
+struct message {
+    uint64_t number[4];
+    struct view bytes[4];
 };
 
-static bool read_varint(struct view *in, uint64_t *ret)
+/* False when it is malformed. The keyset's messages have neither fixed-width fields nor groups. */
+static bool next_field(struct protobuf *p, struct protobuf_field *f)
 {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && in->len > 0; shift += 7) {
-        uint8_t byte = (uint8_t)in->ptr[0];
-        *in = view_skip(*in, 1);
-        value |= (uint64_t)(byte & 0x7fU) << shift;
-        if ((byte & 0x80U) == 0) {
-            *ret = value;
-            return true;
-        }
-    }
-    return false;
+    if (!protobuf_next(p, f))
+        return false;
+    p->is_broken = f->type != PROTOBUF_VARINT && f->type != PROTOBUF_BYTES;
+    return !p->is_broken;
 }
 
-/* False at the end and on anything malformed; *ok tells which. */
-static bool next_field(struct view *in, struct field *f, bool *ok)
+static bool read_message(struct view in, struct message *ret)
 {
-    uint64_t tag, length;
-    *f = (struct field){.number = 0};
-    *ok = true;
-    if (in->len == 0)
-        return false;
-    *ok = false;
-    if (!read_varint(in, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX)
-        return false;
-    f->number = (uint32_t)(tag >> 3);
-    switch (tag & 7U) {
-    case 0: *ok = read_varint(in, &f->varint); return *ok;
-    case 2:
-        if (!read_varint(in, &length) || length > in->len)
-            return false;
-        f->is_bytes = true;
-        f->bytes = view_of(in->ptr, (size_t)length);
-        *in = view_skip(*in, (size_t)length);
-        *ok = true;
-        return true;
-    default: return false; /* no fixed or group fields in these messages */
+    struct protobuf p = protobuf_open(in);
+    struct protobuf_field f;
+    *ret = (struct message){.number = {0}};
+    while (next_field(&p, &f)) {
+        if (f.number >= ARRAY_LEN(ret->bytes))
+            continue;
+        if (f.type == PROTOBUF_VARINT)
+            ret->number[f.number] = f.value;
+        else
+            ret->bytes[f.number] = f.bytes;
     }
+    return !p.is_broken;
 }
 
 static int parse_params(struct view in, struct stream_params *p, struct err *e)
 {
-    struct field f;
-    bool ok;
-    uint64_t segment = 0, derived = 0, hash = 0;
-    while (next_field(&in, &f, &ok)) {
-        if (f.number == 1)
-            segment = f.varint;
-        else if (f.number == 2)
-            derived = f.varint;
-        else if (f.number == 3)
-            hash = f.varint;
-    }
-    if (!ok)
+    struct message m;
+    if (!read_message(in, &m))
         return FAIL(e, ERR_KEYSET_INVALID, "the parameters of a key are malformed");
+    uint64_t segment = m.number[PARAMS_SEGMENT_SIZE], derived = m.number[PARAMS_DERIVED_SIZE],
+             hash = m.number[PARAMS_HASH];
     if (derived != 16 && derived != 32)
-        return FAIL(e, ERR_KEYSET_INVALID, "a derived key of %llu bytes; Tink has 16 and 32",
+        return FAIL(e, ERR_KEYSET_INVALID, "a key has derived keys of %llu bytes; Tink allows 16 and 32",
                     (unsigned long long)derived);
     if (hash != STREAM_SHA1 && hash != STREAM_SHA256 && hash != STREAM_SHA512)
-        return FAIL(e, ERR_KEYSET_INVALID, "an HKDF hash that streaming keys may not have");
+        return FAIL(e, ERR_KEYSET_INVALID, "a key has an HKDF hash that streaming keys cannot have");
     if (segment <= derived + 24 || segment > SEGMENT_MAX)
-        return FAIL(e, ERR_KEYSET_INVALID, "segments of %llu bytes; at most 16 MiB can be read",
+        return FAIL(e, ERR_KEYSET_INVALID, "a key has segments of %llu bytes; at most 16 MiB are supported",
                     (unsigned long long)segment);
     *p = (struct stream_params){(uint32_t)segment, (uint32_t)derived, (enum stream_hash)hash};
     return 0;
@@ -96,72 +79,41 @@ static int parse_params(struct view in, struct stream_params *p, struct err *e)
 
 static int parse_streaming_key(struct view in, struct keyset_key *key, struct err *e)
 {
-    struct field f;
-    struct view params = {NULL, 0}, material = {NULL, 0};
-    uint64_t version = 0;
-    bool ok;
-    while (next_field(&in, &f, &ok)) {
-        if (f.number == 1)
-            version = f.varint;
-        else if (f.number == 2)
-            params = f.bytes;
-        else if (f.number == 3)
-            material = f.bytes;
-    }
-    if (!ok || version != 0)
+    struct message m;
+    if (!read_message(in, &m) || m.number[STREAMING_VERSION] != 0)
         return FAIL(e, ERR_KEYSET_INVALID, "a key is malformed or of an unknown version");
-    if (parse_params(params, &key->params, e) < 0)
+    struct view value = m.bytes[STREAMING_VALUE];
+    if (parse_params(m.bytes[STREAMING_PARAMS], &key->params, e) < 0)
         return -1;
-    if (material.len < 16 || material.len < key->params.derived_bytes)
-        return FAIL(e, ERR_KEYSET_INVALID, "a key has only %zu bytes of material", material.len);
-    secret_copy(&key->material, material.ptr, material.len);
+    if (value.len < 16 || value.len < key->params.derived_bytes)
+        return FAIL(e, ERR_KEYSET_INVALID, "a key has only %zu bytes of key material", value.len);
+    secret_copy(&key->material, value.ptr, value.len);
     return 0;
 }
 
 static int parse_key_data(struct view in, struct keyset_key *key, struct err *e)
 {
-    struct field f;
-    struct view type_url = {NULL, 0}, value = {NULL, 0};
-    uint64_t material = 0;
-    bool ok;
-    while (next_field(&in, &f, &ok)) {
-        if (f.number == 1)
-            type_url = f.bytes;
-        else if (f.number == 2)
-            value = f.bytes;
-        else if (f.number == 3)
-            material = f.varint;
-    }
-    if (!ok)
+    struct message m;
+    if (!read_message(in, &m))
         return FAIL(e, ERR_KEYSET_INVALID, "the data of a key is malformed");
-    if (!view_equal_text(type_url, TYPE_URL))
-        return FAIL(e, ERR_KEYSET_INVALID, "a key of type %.*s; Cloister reads " TYPE_URL,
-                    VIEW_ARG(type_url));
-    if (material != MATERIAL_SYMMETRIC)
-        return FAIL(e, ERR_KEYSET_INVALID, "a key whose material is not symmetric");
-    return parse_streaming_key(value, key, e);
+    if (!view_equal_text(m.bytes[DATA_TYPE_URL], TYPE_URL))
+        return FAIL(e, ERR_KEYSET_INVALID, "a key has type %.*s; only " TYPE_URL " is supported",
+                    VIEW_ARG(m.bytes[DATA_TYPE_URL]));
+    if (m.number[DATA_MATERIAL_TYPE] != MATERIAL_SYMMETRIC)
+        return FAIL(e, ERR_KEYSET_INVALID, "a key is not symmetric");
+    return parse_streaming_key(m.bytes[DATA_VALUE], key, e);
 }
 
 static int parse_key(struct view in, struct keyset_key *key, struct err *e)
 {
-    struct field f;
-    struct view data = {NULL, 0};
-    uint64_t status = 0;
-    bool ok;
-    while (next_field(&in, &f, &ok)) {
-        if (f.number == 1)
-            data = f.bytes;
-        else if (f.number == 2)
-            status = f.varint;
-        else if (f.number == 3)
-            key->id = (uint32_t)f.varint;
-    }
-    if (!ok)
+    struct message m;
+    if (!read_message(in, &m))
         return FAIL(e, ERR_KEYSET_INVALID, "a key is malformed");
-    key->is_enabled = status == STATUS_ENABLED;
-    if (status != STATUS_ENABLED)
+    key->id = (uint32_t)m.number[KEY_ID];
+    key->is_enabled = m.number[KEY_STATUS] == STATUS_ENABLED;
+    if (!key->is_enabled)
         return 0; /* disabled and destroyed keys are never used */
-    return parse_key_data(data, key, e);
+    return parse_key_data(m.bytes[KEY_DATA], key, e);
 }
 
 static int check_whole(struct keyset *ks, uint64_t primary_id, struct err *e)
@@ -174,36 +126,39 @@ static int check_whole(struct keyset *ks, uint64_t primary_id, struct err *e)
         }
         for (size_t k = 0; k < i; k++)
             if (ks->keys[k].id == ks->keys[i].id)
-                return FAIL(e, ERR_KEYSET_INVALID, "two keys of id %u", ks->keys[i].id);
+                return FAIL(e, ERR_KEYSET_INVALID, "two keys have the id %u", ks->keys[i].id);
     }
-    return primaries == 1 ? 0 : FAIL(e, ERR_KEYSET_INVALID, "no enabled primary key");
+    return primaries == 1 ? 0 : FAIL(e, ERR_KEYSET_INVALID, "there is no enabled primary key");
+}
+
+/* Appends the key; owned by ks even when it fails. */
+static int add_key(struct keyset *ks, const struct protobuf_field *f, struct err *e)
+{
+    if (f->type != PROTOBUF_BYTES || ks->count == KEYS_MAX)
+        return FAIL(e, ERR_KEYSET_INVALID, "not a Tink keyset");
+    ks->keys = xreallocarray(ks->keys, ks->count + 1, sizeof(*ks->keys));
+    ks->keys[ks->count] = (struct keyset_key){.id = 0};
+    return parse_key(f->bytes, &ks->keys[ks->count++], e);
+}
+
+static int parse_keys(struct view serialized, struct keyset *ks, struct err *e)
+{
+    struct protobuf p = protobuf_open(serialized);
+    struct protobuf_field f;
+    uint64_t primary_id = 0;
+    while (next_field(&p, &f)) {
+        if (f.number == KEYSET_PRIMARY_ID)
+            primary_id = f.value;
+        else if (f.number == KEYSET_KEY && add_key(ks, &f, e) < 0)
+            return -1;
+    }
+    return p.is_broken ? FAIL(e, ERR_KEYSET_INVALID, "not a Tink keyset") : check_whole(ks, primary_id, e);
 }
 
 int keyset_parse(struct view serialized, struct keyset *ret, struct err *e)
 {
     struct keyset ks = {.keys = NULL};
-    struct field f;
-    uint64_t primary_id = 0;
-    bool ok;
-    while (next_field(&serialized, &f, &ok)) {
-        if (f.number == 1)
-            primary_id = f.varint;
-        if (f.number != 2)
-            continue;
-        if (!f.is_bytes || ks.count == KEYS_MAX) {
-            ok = false;
-            break;
-        }
-        ks.keys = xreallocarray(ks.keys, ks.count + 1, sizeof(*ks.keys));
-        ks.keys[ks.count] = (struct keyset_key){.id = 0};
-        if (parse_key(f.bytes, &ks.keys[ks.count++], e) < 0) {
-            keyset_free(&ks);
-            return -1;
-        }
-    }
-    if (!ok)
-        err_set(e, ERR_KEYSET_INVALID, NULL, "not a Tink keyset");
-    if (!ok || check_whole(&ks, primary_id, e) < 0) {
+    if (parse_keys(serialized, &ks, e) < 0) {
         keyset_free(&ks);
         return -1;
     }
@@ -228,17 +183,19 @@ const struct keyset_key *keyset_find(const struct keyset *ks, uint32_t id)
 }
 
 /* ---- generation ---- */
-struct writer {
+
+/* Writes into a buffer that is known to be large enough. */
+struct key_writer {
     uint8_t *at;
 };
 
-static void put(struct writer *w, const void *bytes, size_t length)
+static void put(struct key_writer *w, const void *bytes, size_t length)
 {
     memcpy(w->at, bytes, length);
     w->at += length;
 }
 
-static void put_varint(struct writer *w, uint8_t number, uint32_t value)
+static void put_varint(struct key_writer *w, uint8_t number, uint32_t value)
 {
     *w->at++ = (uint8_t)((unsigned)number << 3);
     for (; value >= 0x80; value >>= 7)
@@ -246,7 +203,7 @@ static void put_varint(struct writer *w, uint8_t number, uint32_t value)
     *w->at++ = (uint8_t)value;
 }
 
-static void put_length(struct writer *w, uint8_t number, size_t length)
+static void put_length(struct key_writer *w, uint8_t number, size_t length)
 {
     *w->at++ = (uint8_t)((unsigned)number << 3 | 2U);
     *w->at++ = (uint8_t)length; /* every message here is shorter than 128 bytes */
@@ -269,7 +226,7 @@ void keyset_generate(struct keyset *ret, struct secret *ret_serialized)
     secret_alloc(&key->material, KEY_BYTES);
     random_bytes(key->material.bytes, KEY_BYTES);
     secret_alloc(&message, 256);
-    struct writer w = {message.bytes};
+    struct key_writer w = {message.bytes};
     put_varint(&w, 1, key->id);
     put_length(&w, 2, 2 + data + 2 + 6 + 2);
     put_length(&w, 1, data);

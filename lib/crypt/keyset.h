@@ -1,10 +1,10 @@
 /*
  * Tink keysets for streaming AEAD, in Tink's binary form (tink.proto,
  * aes_gcm_hkdf_streaming.proto). Strict: version 0, symmetric material, exactly
- * one enabled primary, no two keys of one id.
+ * one enabled primary key, ids that differ, at most 32 keys.
  *
- * A keyset owns its key material as secrets; keyset_free wipes. Reading fails
- * with ERR_KEYSET_INVALID and a sentence that holds nothing of the keys.
+ * A keyset owns its key material as secrets; keyset_free wipes it. Parsing fails
+ * with ERR_KEYSET_INVALID and a message that contains nothing of the keys.
  */
 #ifndef CRYPT_KEYSET_H
 #define CRYPT_KEYSET_H
@@ -38,12 +38,12 @@ struct keyset {
     size_t primary; /* index */
 };
 
-/* The binary Keyset message. */
+/* Parses the binary Keyset message. Disabled keys are kept without their material. */
 int keyset_parse(struct view serialized, struct keyset *ret, struct err *e) MUST_CHECK;
 /* A new keyset of one AES256_GCM_HKDF_1MB key, and its binary form. */
 void keyset_generate(struct keyset *ret, struct secret *ret_serialized);
-void keyset_free(struct keyset *ks);
-/* NULL when there is none of that id. */
+void keyset_free(struct keyset *ks); /* leaves an empty keyset */
+/* The enabled key of that id, borrowed; NULL when there is none. */
 const struct keyset_key *keyset_find(const struct keyset *ks, uint32_t id);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * One AES-GCM-HKDF key schedule for one object: shared by reader and writer.
- * Internal to lib/crypt.
+ * One AES-GCM-HKDF key schedule for one object, shared by reader and writer.
+ * Internal to lib/crypt. The owner calls segment_cipher_fini; a failure of
+ * OpenSSL's arithmetic aborts.
  */
 #ifndef CRYPT_STREAM_INT_H
 #define CRYPT_STREAM_INT_H
@@ -24,7 +25,7 @@ void segment_begin(struct segment_cipher *c, uint32_t number, bool is_last);
 void segment_update(struct segment_cipher *c, const void *in, size_t length, void *out);
 /* Encrypting: writes the tag. */
 void segment_seal(struct segment_cipher *c, uint8_t tag[STREAM_TAG]);
-/* Decrypting: is the tag right? */
+/* Decrypting: true when the tag is right. */
 bool segment_verify(struct segment_cipher *c, const uint8_t tag[STREAM_TAG]) MUST_CHECK;
 
 #endif

@@ -1,3 +1,5 @@
+#include "crypt/stream_reader.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,42 +9,29 @@
 #include "base/banned.h"
 
 struct stream_reader {
-    const struct keyset *ks;
-    uint32_t key_id;
-    struct view associated_data;
-    const uint8_t *expected_header;
-    int (*sink)(void *context, const void *bytes, size_t length, struct err *e);
-    void *context;
+    struct stream_source source;
+    struct byte_sink sink;
 
     const struct keyset_key *key; /* NULL until it is known which one it is */
     struct segment_cipher cipher;
     uint8_t header[STREAM_HEADER_MAX];
     uint8_t tag[STREAM_TAG];
-    uint64_t cipher_bytes; /* of the whole object */
-    uint64_t offset;       /* bytes taken so far */
-    uint64_t segment_end;  /* offset behind the current segment's tag */
+    uint64_t offset;      /* ciphertext bytes taken so far */
+    uint64_t segment_end; /* offset of the first byte after the current segment's tag */
     uint32_t number;
     uint8_t *segment; /* decrypted, not verified yet */
     size_t capacity;  /* of segment */
     size_t held;      /* plaintext bytes in it */
-    uint8_t
-        *start; /* while several keys could be it: the object up to the end of the longest first segment */
+    /* While several keys are possible: the object's beginning, as long as the longest first segment. */
+    uint8_t *start;
     size_t start_bytes;
 };
 
-struct stream_reader *
-stream_reader_new(const struct keyset *ks, uint32_t key_id, struct view associated_data,
-                  const uint8_t *expected_header, uint64_t cipher_bytes,
-                  int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context)
+struct stream_reader *stream_reader_new(const struct stream_source *source, struct byte_sink sink)
 {
     struct stream_reader *r = xcalloc(1, sizeof(*r));
-    r->ks = ks;
-    r->key_id = key_id;
-    r->associated_data = associated_data;
-    r->expected_header = expected_header;
-    r->cipher_bytes = cipher_bytes;
+    r->source = *source;
     r->sink = sink;
-    r->context = context;
     return r;
 }
 
@@ -61,26 +50,27 @@ void stream_reader_free(struct stream_reader *r)
 static bool is_candidate(const struct stream_reader *r, const struct keyset_key *key)
 {
     uint64_t ignored;
-    return key->is_enabled && (r->key_id == 0 || key->id == r->key_id) &&
+    return key->is_enabled && (r->source.key_id == 0 || key->id == r->source.key_id) &&
            r->header[0] == stream_header_bytes(&key->params) &&
-           stream_plain_size(&key->params, r->cipher_bytes, &ignored) == 0;
+           stream_plain_size(&key->params, r->source.cipher_bytes, &ignored) == 0;
 }
 
-/* The first key after `after` (NULL: from the start) that the object could have been written with. */
+/* The first key after `after` (NULL: the first of all) with which the object can have been written. */
 static const struct keyset_key *next_candidate(const struct stream_reader *r, const struct keyset_key *after)
 {
-    for (size_t i = after == NULL ? 0 : (size_t)(after - r->ks->keys) + 1; i < r->ks->count; i++)
-        if (is_candidate(r, &r->ks->keys[i]))
-            return &r->ks->keys[i];
+    for (size_t i = after == NULL ? 0 : (size_t)(after - r->source.keys->keys) + 1; i < r->source.keys->count;
+         i++)
+        if (is_candidate(r, &r->source.keys->keys[i]))
+            return &r->source.keys->keys[i];
     return NULL;
 }
 
 static void plan_segment(struct stream_reader *r)
 {
     uint64_t end = ((uint64_t)r->number + 1) * r->key->params.segment_bytes;
-    r->segment_end = end < r->cipher_bytes ? end : r->cipher_bytes;
+    r->segment_end = end < r->source.cipher_bytes ? end : r->source.cipher_bytes;
     r->held = 0;
-    segment_begin(&r->cipher, r->number, r->segment_end == r->cipher_bytes);
+    segment_begin(&r->cipher, r->number, r->segment_end == r->source.cipher_bytes);
 }
 
 static void use_key(struct stream_reader *r, const struct keyset_key *key)
@@ -92,7 +82,7 @@ static void use_key(struct stream_reader *r, const struct keyset_key *key)
         r->capacity = key->params.segment_bytes;
     }
     r->key = key;
-    segment_cipher_init(&r->cipher, key, r->header, r->associated_data, false);
+    segment_cipher_init(&r->cipher, key, r->header, r->source.associated_data, false);
     plan_segment(r);
 }
 
@@ -104,18 +94,18 @@ static size_t smaller(uint64_t a, size_t b)
 static int start(struct stream_reader *r, struct err *e)
 {
     const struct keyset_key *key = next_candidate(r, NULL);
-    if (r->expected_header != NULL && memcmp(r->header, r->expected_header, r->header[0]) != 0)
-        return FAIL(e, ERR_DATA_TAMPERED, "the object's header is not the one that the manifest names");
+    if (r->source.expected_header != NULL && memcmp(r->header, r->source.expected_header, r->header[0]) != 0)
+        return FAIL(e, ERR_DATA_TAMPERED, "the object's header is not the one in the manifest");
     if (key == NULL)
         return FAIL(e, r->header[0] == 24 || r->header[0] == 40 ? ERR_DATA_TRUNCATED : ERR_DATA_TAMPERED,
-                    "%llu bytes that begin with 0x%02x are no stream of this keyset",
-                    (unsigned long long)r->cipher_bytes, r->header[0]);
+                    "an object of %llu bytes that begins with 0x%02x is not a stream of this keyset",
+                    (unsigned long long)r->source.cipher_bytes, r->header[0]);
     if (next_candidate(r, key) == NULL) {
         use_key(r, key);
         return 0;
     }
     for (; key != NULL; key = next_candidate(r, key)) {
-        size_t bytes = smaller(r->cipher_bytes, key->params.segment_bytes);
+        size_t bytes = smaller(r->source.cipher_bytes, key->params.segment_bytes);
         r->start_bytes = bytes > r->start_bytes ? bytes : r->start_bytes;
     }
     r->start = xmalloc(r->start_bytes);
@@ -125,11 +115,10 @@ static int start(struct stream_reader *r, struct err *e)
 
 static int not_authentic(const struct stream_reader *r, struct err *e)
 {
-    return FAIL(e, ERR_DATA_TAMPERED, "segment %u is not what was written under this key and name",
-                r->number);
+    return FAIL(e, ERR_DATA_TAMPERED, "segment %u does not authenticate under this key and name", r->number);
 }
 
-/* Does the first segment authenticate under that key? */
+/* True when the first segment authenticates under that key. */
 static bool is_opened_by(struct stream_reader *r, const struct keyset_key *key, const uint8_t *start_bytes)
 {
     use_key(r, key);
@@ -139,7 +128,7 @@ static bool is_opened_by(struct stream_reader *r, const struct keyset_key *key, 
     return segment_verify(&r->cipher, body + length);
 }
 
-/* Tries one key after the other on the start of the object, and reads it anew with the one that it is. */
+/* Tries the keys in turn on the object's beginning, then reads it again with the key that fits. */
 static int choose_key(struct stream_reader *r, struct err *e)
 {
     uint8_t *bytes CLEANUP(cleanup_free) = TAKE_PTR(r->start);
@@ -157,10 +146,10 @@ static int end_segment(struct stream_reader *r, struct err *e)
 {
     if (!segment_verify(&r->cipher, r->tag))
         return not_authentic(r, e);
-    if (r->held > 0 && r->sink(r->context, r->segment, r->held, e) < 0)
+    if (r->held > 0 && r->sink.take(r->sink.context, r->segment, r->held, e) < 0)
         return -1;
     r->number++;
-    if (r->offset < r->cipher_bytes)
+    if (r->offset < r->source.cipher_bytes)
         plan_segment(r);
     return 0;
 }
@@ -171,7 +160,7 @@ static ssize_t take(struct stream_reader *r, const uint8_t *bytes, size_t length
     size_t n;
     if (r->offset == 0 || r->offset < r->header[0]) {
         if (r->offset == 0 && (bytes[0] < 24 || bytes[0] > STREAM_HEADER_MAX))
-            return FAIL(e, ERR_DATA_TAMPERED, "a stream does not begin with 0x%02x", bytes[0]);
+            return FAIL(e, ERR_DATA_TAMPERED, "not a stream: it begins with 0x%02x", bytes[0]);
         n = smaller((r->offset == 0 ? bytes[0] : r->header[0]) - r->offset, length);
         memcpy(r->header + r->offset, bytes, n);
         r->offset += n;
@@ -199,8 +188,8 @@ static ssize_t take(struct stream_reader *r, const uint8_t *bytes, size_t length
 int stream_reader_feed(struct stream_reader *r, const void *bytes, size_t length, struct err *e)
 {
     const uint8_t *at = bytes;
-    if (length > r->cipher_bytes - r->offset)
-        return FAIL(e, ERR_DATA_TAMPERED, "more bytes than the object has");
+    if (length > r->source.cipher_bytes - r->offset)
+        return FAIL(e, ERR_DATA_TAMPERED, "received more bytes than the object has");
     while (length > 0) {
         ssize_t n = take(r, at, length, e);
         if (n < 0)
@@ -213,8 +202,8 @@ int stream_reader_feed(struct stream_reader *r, const void *bytes, size_t length
 
 int stream_reader_finish(const struct stream_reader *r, struct err *e)
 {
-    if (r->key == NULL || r->offset != r->cipher_bytes)
+    if (r->key == NULL || r->offset != r->source.cipher_bytes)
         return FAIL(e, ERR_DATA_TRUNCATED, "the object ends after %llu of %llu bytes",
-                    (unsigned long long)r->offset, (unsigned long long)r->cipher_bytes);
+                    (unsigned long long)r->offset, (unsigned long long)r->source.cipher_bytes);
     return 0;
 }

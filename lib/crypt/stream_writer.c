@@ -1,3 +1,5 @@
+#include "crypt/stream_writer.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,10 +18,10 @@ struct stream_writer {
     bool is_done;
 };
 
-struct stream_writer *stream_writer_new(const struct keyset *ks, struct view associated_data,
+struct stream_writer *stream_writer_new(const struct keyset *keys, struct view associated_data,
                                         uint64_t plain_bytes)
 {
-    const struct keyset_key *key = &ks->keys[ks->primary];
+    const struct keyset_key *key = &keys->keys[keys->primary];
     struct stream_writer *w = xcalloc(1, sizeof(*w));
     w->params = key->params;
     w->left = plain_bytes;

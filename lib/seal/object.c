@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "crypt/stream_writer.h"
 #include "os/file.h"
 
 #include "base/banned.h"
@@ -80,9 +81,12 @@ int seal_read(const struct gcp_site *site, struct http_session *s, const struct 
               int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context,
               struct err *e)
 {
-    struct stream_reader *r =
-        stream_reader_new(ks, item->key_id, view_from(item->associated_data),
-                          item->is_pinned ? item->header : NULL, item->object.size, sink, context);
+    struct stream_source source = {.keys = ks,
+                                   .key_id = item->key_id,
+                                   .associated_data = view_from(item->associated_data),
+                                   .expected_header = item->is_pinned ? item->header : NULL,
+                                   .cipher_bytes = item->object.size};
+    struct stream_reader *r = stream_reader_new(&source, (struct byte_sink){sink, context});
     int result = gcs_read(site, s, &item->object, feed, r, e);
     if (result < 0)
         (void)explain_storage(e);

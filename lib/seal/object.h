@@ -10,7 +10,7 @@
 #ifndef SEAL_OBJECT_H
 #define SEAL_OBJECT_H
 
-#include "crypt/stream.h"
+#include "crypt/stream_reader.h"
 #include "gcp/gcs.h"
 
 /* What one written object is pinned by, for the manifest. */

@@ -7,7 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/strbuf.h"
-#include "crypt/stream.h"
+#include "crypt/stream_reader.h"
+#include "crypt/stream_writer.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -43,7 +44,8 @@ static int read_once(const struct keyset *ks, struct view name, const struct str
 {
     struct err e CLEANUP(err_fini) = {0};
     t->used = 0;
-    struct stream_reader *r = stream_reader_new(ks, 0, name, NULL, cipher->len, stage, t);
+    struct stream_source source = {.keys = ks, .associated_data = name, .cipher_bytes = cipher->len};
+    struct stream_reader *r = stream_reader_new(&source, (struct byte_sink){stage, t});
     int result = 0;
     for (size_t at = 0; result == 0 && at < cipher->len; at += PORTION)
         result = stream_reader_feed(r, cipher->data + at,

@@ -1,5 +1,5 @@
 /* Tink's streaming format against the published and the derived vectors (reference: Tink's own writers). */
-#include "crypt/stream.h"
+#include "crypt/stream_reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "base/strbuf.h"
 #include "crypt/digest.h"
 #include "crypt/stream_int.h"
+#include "crypt/stream_writer.h"
 
 #include "base/banned.h"
 
@@ -83,10 +84,10 @@ static void object_fini(struct object *o)
 }
 
 /* Reads ciphertext in portions; 0 and the plaintext, or -1. */
-static int read_all(const struct keyset *ks, struct view cipher, struct view ad, size_t portion,
-                    uint64_t claimed, struct strbuf *plain, struct err *e)
+static int read_all(const struct stream_source *source, struct view cipher, size_t portion,
+                    struct strbuf *plain, struct err *e)
 {
-    struct stream_reader *r = stream_reader_new(ks, 0, ad, NULL, claimed, collect, plain);
+    struct stream_reader *r = stream_reader_new(source, (struct byte_sink){collect, plain});
     int result = 0;
     for (size_t at = 0; result == 0 && at < cipher.len; at += portion)
         result =
@@ -98,6 +99,8 @@ static int read_all(const struct keyset *ks, struct view cipher, struct view ad,
 }
 
 #define AD VIEW_LITERAL("gs://bucket/train/shard-00000.tar")
+#define SOURCE(ks, bytes)                                                                                    \
+    (&(struct stream_source){.keys = (ks), .associated_data = AD, .cipher_bytes = (bytes)})
 
 static void writes_what_tink_writes_at_every_border(void **state)
 {
@@ -148,7 +151,8 @@ static void reads_in_any_portions(void **state)
     for (size_t i = 0; i < sizeof(PORTIONS) / sizeof(*PORTIONS); i++) {
         struct strbuf plain = STRBUF(1U << 20);
         struct err e = {0};
-        assert_int_equal(read_all(&ks, strbuf_view(&o.cipher), AD, PORTIONS[i], o.cipher.len, &plain, &e), 0);
+        assert_int_equal(read_all(SOURCE(&ks, o.cipher.len), strbuf_view(&o.cipher), PORTIONS[i], &plain, &e),
+                         0);
         assert_int_equal(plain.len, o.plain.len);
         assert_memory_equal(plain.data, o.plain.data, plain.len);
         strbuf_fini(&plain);
@@ -167,7 +171,7 @@ static void hands_out_nothing_of_a_segment_with_a_flipped_byte(void **state)
         struct strbuf plain = STRBUF(1U << 20);
         struct err e = {0};
         o.cipher.data[at] = (char)(o.cipher.data[at] ^ 1);
-        assert_int_equal(read_all(&ks, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), -1);
+        assert_int_equal(read_all(SOURCE(&ks, o.cipher.len), strbuf_view(&o.cipher), 1000, &plain, &e), -1);
         assert_int_equal(plain.len, at < 4096 ? 0 : 4040);
         assert_int_equal(err_code_class(e.code), CLASS_Security);
         o.cipher.data[at] = (char)(o.cipher.data[at] ^ 1);
@@ -190,7 +194,8 @@ static void notices_truncation_at_every_byte(void **state)
             struct strbuf plain = STRBUF(1U << 20);
             struct err e = {0};
             uint64_t claimed = honest ? length : o.cipher.len;
-            assert_int_equal(read_all(&ks, view_of(o.cipher.data, length), AD, 500, claimed, &plain, &e), -1);
+            assert_int_equal(read_all(SOURCE(&ks, claimed), view_of(o.cipher.data, length), 500, &plain, &e),
+                             -1);
             assert_int_equal(err_code_class(e.code), CLASS_Security);
             err_fini(&e);
             strbuf_fini(&plain);
@@ -208,9 +213,9 @@ static void another_name_does_not_open_it(void **state)
     (void)state;
     load(&ks, 4096);
     struct object o = make_vector(&ks, 100, AD);
-    assert_int_equal(read_all(&ks, strbuf_view(&o.cipher), VIEW_LITERAL("gs://bucket/other"), 500,
-                              o.cipher.len, &plain, &e),
-                     -1);
+    struct stream_source other = {
+        .keys = &ks, .associated_data = VIEW_LITERAL("gs://bucket/other"), .cipher_bytes = o.cipher.len};
+    assert_int_equal(read_all(&other, strbuf_view(&o.cipher), 500, &plain, &e), -1);
     assert_int_equal(e.code, ERR_DATA_TAMPERED);
     assert_int_equal(plain.len, 0);
     err_fini(&e);
@@ -232,7 +237,7 @@ static void tries_every_key_of_the_keyset(void **state)
     struct object o = make_vector(&old, 300000, AD);
     struct strbuf plain = STRBUF(1U << 20);
     struct err e = {0};
-    assert_int_equal(read_all(&both, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), 0);
+    assert_int_equal(read_all(SOURCE(&both, o.cipher.len), strbuf_view(&o.cipher), 1000, &plain, &e), 0);
     assert_int_equal(plain.len, 300000);
     assert_memory_equal(plain.data, o.plain.data, plain.len);
     strbuf_fini(&plain);
@@ -261,12 +266,12 @@ static void tries_keys_of_other_segment_sizes_in_any_order(void **state)
         struct object o = make_vector(&ks[i % 4], SIZES[i / 4], AD);
         struct strbuf plain = STRBUF(4U << 20);
         struct err e CLEANUP(err_fini) = {0};
-        assert_int_equal(read_all(&all, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), 0);
+        assert_int_equal(read_all(SOURCE(&all, o.cipher.len), strbuf_view(&o.cipher), 1000, &plain, &e), 0);
         assert_int_equal(plain.len, SIZES[i / 4]);
         assert_memory_equal(strbuf_text(&plain), strbuf_text(&o.plain), plain.len);
         strbuf_clear(&plain);
         o.cipher.data[41] ^= 1;
-        assert_int_equal(read_all(&all, strbuf_view(&o.cipher), AD, 1000, o.cipher.len, &plain, &e), -1);
+        assert_int_equal(read_all(SOURCE(&all, o.cipher.len), strbuf_view(&o.cipher), 1000, &plain, &e), -1);
         assert_int_equal(e.code, ERR_DATA_TAMPERED);
         assert_int_equal(plain.len, 0);
         strbuf_fini(&plain);
@@ -295,7 +300,7 @@ static void a_generated_keyset_is_read_back_and_writes_readable_streams(void **s
             strbuf_add(&cipher, out, stream_writer_segment(w, in, out));
         while (stream_writer_next_bytes(w) > 0);
         assert_int_equal(cipher.len, stream_cipher_size(&made.keys[0].params, SIZES[i]));
-        assert_int_equal(read_all(&read, strbuf_view(&cipher), AD, 100000, cipher.len, &plain, &e), 0);
+        assert_int_equal(read_all(SOURCE(&read, cipher.len), strbuf_view(&cipher), 100000, &plain, &e), 0);
         assert_int_equal(plain.len, SIZES[i]);
         free(in);
         free(out);
