@@ -9,8 +9,8 @@
 #include <jansson.h>
 
 #include "base/alloc.h"
+#include "core/model/fingerprint.h"
 #include "core/model/pod_wire.h"
-#include "core/render/pod.h"
 #include "core/model/world.h"
 #include "data/skim.h"
 #include "kube/framer.h"
