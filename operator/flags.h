@@ -13,7 +13,7 @@
 #include "kube/leader.h"
 #include "os/log.h"
 #include "shell/notify/config.h"
-#include "shell/reports/reports.h"
+#include "shell/reports/report_server.h"
 
 struct flags {
     struct config config;

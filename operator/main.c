@@ -16,7 +16,7 @@
 #include "os/loop.h"
 #include "shell/reconcile/controller.h"
 #include "flags.h"
-#include "shell/reports/reports.h"
+#include "shell/reports/report_server.h"
 #include "verbosity.h"
 
 #include "base/banned.h"
@@ -35,7 +35,7 @@ struct manager {
     struct kube_client *lease_client; /* a renewal waits behind nothing */
     struct controller *controller;
     struct leader *leader; /* NULL without --leader-elect */
-    struct reports *reports;
+    struct report_server *reports;
     struct telemetry *telemetry;
     struct httpd *httpd;
     struct httpd *metrics; /* NULL: nobody scrapes */
@@ -113,7 +113,7 @@ static void start_work(struct manager *m, const struct flags *f)
         return;
     }
     m->lease_client = kube_client_new(m->loop, m->kube, USER_AGENT);
-    telemetry_watch_client(m->telemetry, m->lease_client, m->kube->server);
+    telemetry_observe_client(m->telemetry, m->lease_client, m->kube->server);
     m->leader = leader_new(m->loop, m->lease_client, &f->election, &listener);
 }
 
@@ -170,13 +170,13 @@ static int start(struct manager *m, struct flags *f, struct err *e)
     m->patience = loop_add_timer(m->loop, out_of_patience, m);
     m->client = kube_client_new(m->loop, m->kube, USER_AGENT);
     m->telemetry = telemetry_new();
-    telemetry_watch_client(m->telemetry, m->client, m->kube->server);
+    telemetry_observe_client(m->telemetry, m->client, m->kube->server);
     m->lease_name = f->election.name;
     m->controller = controller_new(m->loop, m->client, &f->config, &f->notifications, f->ns,
                                    f->election.identity, m->telemetry);
     if (f->report_address[0] != '\0') {
-        m->reports = reports_new(m->loop, m->client, m->controller, f->report_address, &f->report_files,
-                                 &f->config, e);
+        m->reports = report_server_new(m->loop, m->client, m->controller, f->report_address, &f->report_files,
+                                       &f->config, e);
         if (m->reports == NULL)
             return -1;
     }
@@ -195,7 +195,7 @@ static int start(struct manager *m, struct flags *f, struct err *e)
 static void manager_fini(struct manager *m)
 {
     httpd_free(m->httpd);
-    reports_free(m->reports);
+    report_server_free(m->reports);
     httpd_free(m->metrics);
     leader_free(m->leader);
     controller_free(m->controller);

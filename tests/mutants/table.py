@@ -272,7 +272,7 @@ E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!
 of("operator/api/job_decode.c")
 E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "*j->spec.managed_by == '\\0'", "true")
 
-of("operator/core/model/report_of_pod.c")
+of("operator/core/model/report_facts.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",
   'strcmp(id->pod_uid, p->uid) == 0', "true")
 

@@ -12,7 +12,7 @@
 
 #include "data/field.h"
 #include "api/names.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 #include "data/js.h"
 
 #include "../kit/config.h"
@@ -150,7 +150,7 @@ static void add_post(const json_t *pod, const struct pod_facts *f, struct scene 
                                           "index", (int)f->index, "podUID", f->uid),
                                 a);
     merge(report, given);
-    struct posted_facts *facts = posted_facts_new(report, f, NULL);
+    struct report_facts *facts = report_facts_new(report, f, NULL);
     assert_non_null(facts);
     arena_defer(a, free, facts);
     s->reports[s->w.report_count++] = facts;
@@ -239,7 +239,7 @@ static void read_pods(const json_t *test_case, struct scene *s, struct arena *a)
         s->pods[s->pod_count] = read_pod(json_array_get(pods, i), &s->job, a);
         add_post(json_array_get(pods, i), s->pods[s->pod_count++], s, a);
     }
-    qsort(s->reports, s->w.report_count, sizeof(*s->reports), posted_order);
+    qsort(s->reports, s->w.report_count, sizeof(*s->reports), report_facts_order);
 }
 
 /* In the same form. */

@@ -19,7 +19,7 @@ struct scene {
     const struct pod_facts **pods;
     const struct pod_facts **departed;
     const struct node_facts **nodes;
-    const struct posted_facts **reports;
+    const struct report_facts **reports;
     size_t pod_count;
     size_t pod_capacity;
 };

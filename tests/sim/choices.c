@@ -52,7 +52,7 @@ static void add_views(const struct state *s, const struct oper *o, struct list *
         add(l, SEE_POLICY, 0);
     if (o->calls[CACHE_NODES] == CALL_WATCH && memcmp(o->nodes, s->nodes, sizeof(o->nodes)) != 0)
         add(l, SEE_NODE, 0);
-    if (o->due == 1 && !o->in_pass)
+    if (o->due == 1 && !o->in_reconcile)
         add(l, PASS, 0);
 }
 
@@ -116,7 +116,7 @@ size_t operator_choices(const struct state *s, uint8_t op, bool with_trouble, st
     }
     add_lists(o, &l);
     add_views(s, o, &l);
-    if (o->in_pass)
+    if (o->in_reconcile)
         add_writes(o, is_rough, &l);
     if (is_rough) {
         add(&l, CRASH, 0);

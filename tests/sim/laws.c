@@ -242,7 +242,7 @@ const char *law_of_own_writes(const struct state *s, const struct oper *o, const
 
 const char *law_of_waiting(const struct state *s, const struct oper *o)
 {
-    if (!o->is_up || o->due != 2 || o->in_pass)
+    if (!o->is_up || o->due != 2 || o->in_reconcile)
         return NULL;
     for (enum cache i = 0; i < CACHE_COUNT; i++)
         if (o->calls[i] != CALL_WATCH)

@@ -3,7 +3,7 @@
  * gives goes through reduce_pod(), reduce_job() and job_decode().
  *
  * Each object is made and reduced once. What goes through the real framer and informer
- * is a stub with its number, and the reductions that the informer calls (shell/cache/caches_int.h,
+ * is a stub with its number, and the reductions that the informer calls (shell/cache/reduce.h,
  * defined here) look the facts up.
  */
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 #include "data/skim.h"
 #include "object_json.h"
 #include "objects.h"
-#include "shell/cache/caches_int.h"
+#include "shell/cache/reduce.h"
 
 /* The real ones under other names, since the informers are to call those that stand here. */
 void *real_reduce_job(struct view object, const void *previous);

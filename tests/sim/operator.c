@@ -14,7 +14,7 @@
 
 #include "base/banned.h"
 
-void operator_touch(struct oper *o)
+void operator_enqueue(struct oper *o)
 {
     o->due = 1;
 }
@@ -26,10 +26,10 @@ void operator_crash(struct oper *o)
 
 /* ---- a pass ---- */
 
-/* As the shell's task_forget(). */
-static void forget_task(struct oper *o, uint8_t job)
+/* As the shell's queue_item_reset(). */
+static void forget_item(struct oper *o, uint8_t job)
 {
-    o->task_job = job;
+    o->item_job = job;
     o->listed_for = 0;
     memset(o->expects, 0, sizeof(o->expects));
     o->expect_count = 0;
@@ -45,7 +45,7 @@ static void forget_task(struct oper *o, uint8_t job)
 
 void operator_end_pass(struct oper *o)
 {
-    o->in_pass = false;
+    o->in_reconcile = false;
     memset(o->writes, 0, sizeof(o->writes));
     o->write_count = 0;
     o->base = (struct simjob){0};
@@ -57,11 +57,11 @@ void operator_note_departed(struct oper *o, const struct pod *p)
 {
     if (o->job.number != p->job || p->attempt < status_of(o->job.status)->attempt)
         return;
-    if (o->task_job != p->job && !o->in_pass)
-        forget_task(o, p->job);
+    if (o->item_job != p->job && !o->in_reconcile)
+        forget_item(o, p->job);
     if (o->departed_count == DEPARTED)
         abort();
-    if (o->task_job == p->job)
+    if (o->item_job == p->job)
         o->departed[o->departed_count++] = *p;
 }
 
@@ -137,14 +137,14 @@ static const char *make_plan(struct oper *o, const struct world *w, struct arena
         else if (act->kind != ACTION_EVENT && act->kind != ACTION_ASK_AUTOSCALER)
             keep_write(o, act);
     }
-    o->in_pass = o->write_count > 0;
-    if (!o->in_pass)
+    o->in_reconcile = o->write_count > 0;
+    if (!o->in_reconcile)
         operator_complete_pass(o);
     return law;
 }
 
-/* As the shell's pass.c: pods that the status counts and the cache lacks, without having been seen to lose
- * them, are looked for in a list. */
+/* As the shell's reconcile.c: pods that the status counts and the cache lacks, without having been seen to
+ * lose them, are looked for in a list. */
 static bool must_list_pods(const struct state *s, struct oper *o, const struct world *w, struct arena *a)
 {
     const struct job_status *now = &w->job->status;
@@ -155,7 +155,7 @@ static bool must_list_pods(const struct state *s, struct oper *o, const struct w
     o->listed_for = o->job.version;
     view_expect(s, o, EXPECT_LIST, CACHE_PODS, &(struct simwrite){0}, 0);
     o->departed_planned = 0;
-    operator_touch(o);
+    operator_enqueue(o);
     return true;
 }
 
@@ -171,12 +171,12 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
         if (o->calls[i] != CALL_WATCH)
             return "a pass begins while a list is coming: the view is of mixed age";
     if (!caches_job(c, NAMESPACE, JOB_NAME)) {
-        forget_task(o, 0);
+        forget_item(o, 0);
         o->wake_ms = 0;
         return NULL;
     }
-    if (o->task_job != o->job.number)
-        forget_task(o, o->job.number);
+    if (o->item_job != o->job.number)
+        forget_item(o, o->job.number);
     if (!view_is_current(o, c)) {
         o->due = 2;
         return NULL;
@@ -215,7 +215,7 @@ const char *operator_step(struct state *s, struct choice c)
     case EVENTS_SWAP: operator_watch_step(s, o, c); return NULL;
     case PASS: return operator_pass(s, o);
     case CRASH: operator_crash(o); return NULL;
-    case SPURIOUS: operator_touch(o); return NULL;
+    case SPURIOUS: operator_enqueue(o); return NULL;
     default: return operator_write_step(s, o, c);
     }
 }

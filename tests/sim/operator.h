@@ -8,7 +8,7 @@
 
 /* ---- operator.c ---- */
 /* Something changed: a pass is due. */
-void operator_touch(struct oper *o);
+void operator_enqueue(struct oper *o);
 void operator_crash(struct oper *o);
 /* The NULL or the law that is broken, as of all steps. */
 const char *operator_pass(const struct state *s, struct oper *o);

@@ -64,7 +64,7 @@ static void note_refusal(const struct state *s, struct oper *o, const struct sim
     if (o->refused_count < 8)
         o->refused_count++;
     operator_end_pass(o);
-    operator_touch(o);
+    operator_enqueue(o);
 }
 
 static void note_failure(const struct state *s, struct oper *o, const struct simwrite *w, bool is_unknown)
@@ -76,7 +76,7 @@ static void note_failure(const struct state *s, struct oper *o, const struct sim
     if (is_unknown)
         view_expect(s, o, EXPECT_LIST, cache_of(w), w, 0);
     operator_end_pass(o);
-    operator_touch(o);
+    operator_enqueue(o);
 }
 
 static void answer(const struct state *s, struct oper *o, struct simwrite *w, enum reply reply,
@@ -101,10 +101,10 @@ const char *operator_write_step(struct state *s, struct oper *o, struct choice c
     struct simjob base = o->base;
     const char *law = NULL;
     uint16_t number = 0;
-    /* is_void() of the shell's pass.c. */
+    /* is_void() of the shell's reconcile.c. */
     if (is_create(w) && has_observed_deletion(o)) {
         operator_end_pass(o);
-        operator_touch(o);
+        operator_enqueue(o);
         return NULL;
     }
     law = law_of_own_writes(s, o, w);

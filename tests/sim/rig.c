@@ -149,7 +149,7 @@ static void fire(enum cache cache)
 
 /* ---- who is told ---- */
 
-static void on_touched(void *context, const char *ns, const char *name)
+static void enqueue(void *context, const char *ns, const char *name)
 {
     (void)context;
     bool is_meant = (!ns || strcmp(ns, NAMESPACE) == 0) && (!name || strcmp(name, JOB_NAME) == 0);
@@ -314,7 +314,7 @@ static void restore(enum cache cache)
 
 struct caches *rig_up(const struct state *s, struct oper *o, enum cache cache)
 {
-    static const struct caches_listener listener = {.on_touched = on_touched,
+    static const struct caches_listener listener = {.enqueue = enqueue,
                                                     .on_child_gone = on_child_gone,
                                                     .on_pod_gone = on_pod_gone,
                                                     .on_job_turned = on_job_turned};

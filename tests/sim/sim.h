@@ -138,7 +138,7 @@ enum call {
 struct oper {
     bool is_up;
     uint8_t due; /* 1: a pass is due; 2: looked, and waits for its caches */
-    bool in_pass;
+    bool in_reconcile;
     uint8_t calls[CACHE_COUNT]; /* enum call */
     bool is_synced[CACHE_COUNT];
     uint32_t asked_ms[CACHE_COUNT]; /* for the list that is under way */
@@ -161,8 +161,8 @@ struct oper {
     struct service service_missed; /* came and went, and its events are on their way */
     struct simnode nodes[NODES];
 
-    uint8_t task_job;    /* what the task remembers is about this one */
-    uint16_t listed_for; /* the job's version for which pods were listed, see the shell's pass.c */
+    uint8_t item_job;    /* what the task remembers is about this one */
+    uint16_t listed_for; /* the job's version for which pods were listed, see the shell's reconcile.c */
     struct simexpect expects[EXPECTS];
     uint8_t expect_count;
     struct pod departed[DEPARTED]; /* how it saw workers last that have gone */

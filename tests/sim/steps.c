@@ -106,7 +106,7 @@ void state_init(struct state *s, uint8_t scenario)
 static bool waits(const struct state *s)
 {
     for (size_t i = 0; i < s->ops_used; i++)
-        if (s->ops[i].is_up && !s->ops[i].in_pass && (s->ops[i].wake_ms || s->ops[i].due == 2))
+        if (s->ops[i].is_up && !s->ops[i].in_reconcile && (s->ops[i].wake_ms || s->ops[i].due == 2))
             return true;
     return false;
 }

@@ -1,5 +1,5 @@
 /*
- * An operator's real caches as the world of plan(), as the shell's pass.c makes it, and
+ * An operator's real caches as the world of plan(), as the shell's reconcile.c makes it, and
  * the real expectations of operator/shell/cache/expectations.c, which are flat between steps.
  */
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "api/names.h"
 #include "base/arena.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 #include "objects.h"
 #include "os/loop.h"
 
@@ -35,11 +35,11 @@ static struct refusal refusal_of(const struct oper *o, struct arena *a)
  * What agents posted. It comes by another way than the caches, so it is news of pods of which
  * the view may still be old: always what is true now.
  */
-static const struct posted_facts *posted_by(const struct pod *p, const char *uid, struct arena *a)
+static const struct report_facts *report_by(const struct pod *p, const char *uid, struct arena *a)
 {
-    struct posted_facts *f = arena_alloc(a, sizeof(*f));
+    struct report_facts *f = arena_alloc(a, sizeof(*f));
     bool is_well = p->trainer == T_EXIT_0;
-    *f = (struct posted_facts){.pod_uid = uid,
+    *f = (struct report_facts){.pod_uid = uid,
                                .stage = p->told == TOLD_SUCCEEDED ? "done"
                                         : is_well                 ? "publishing"
                                                                   : "running",
@@ -66,15 +66,15 @@ static const struct pod *teller(const struct state *s, const char *uid)
     return NULL;
 }
 
-static void add_posts(const struct state *s, struct arena *a, struct world *w)
+static void add_reports(const struct state *s, struct arena *a, struct world *w)
 {
-    const struct posted_facts **list = arena_calloc(a, w->pod_count + 1, sizeof(*list));
+    const struct report_facts **list = arena_calloc(a, w->pod_count + 1, sizeof(*list));
     for (size_t i = 0; i < w->pod_count; i++) {
         const struct pod *p = teller(s, w->pods[i]->uid);
         if (p)
-            list[w->report_count++] = posted_by(p, w->pods[i]->uid, a);
+            list[w->report_count++] = report_by(p, w->pods[i]->uid, a);
     }
-    qsort(list, w->report_count, sizeof(*list), posted_order);
+    qsort(list, w->report_count, sizeof(*list), report_facts_order);
     w->reports = list;
 }
 
@@ -110,7 +110,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
     ret->nodes = caches_nodes_of(c, ret->pods, ret->pod_count, a, &ret->node_count);
     memcpy(ret->confidential_nodes, c->confidential_nodes, sizeof(ret->confidential_nodes));
     memcpy(ret->spot_nodes, c->spot_nodes, sizeof(ret->spot_nodes));
-    add_posts(s, a, ret);
+    add_reports(s, a, ret);
     if (o->status_ms && o->status_ms + STATUS_PAUSE_MS > s->ms)
         ret->status_after_us = SIM_EPOCH_US + (o->status_ms + STATUS_PAUSE_MS) * INT64_C(1000);
 }
@@ -120,7 +120,7 @@ void view_world(const struct state *s, const struct oper *o, const struct caches
 static void put(struct expectations *x, const struct oper *o, const struct simexpect *e)
 {
     char job_uid[16];
-    (void)snprintf(job_uid, sizeof(job_uid), "job-%d", o->task_job);
+    (void)snprintf(job_uid, sizeof(job_uid), "job-%d", o->item_job);
     char name[NAME_SIZE] = JOB_NAME, text[16];
     if (e->cache == CACHE_PODS)
         name_pod(JOB_NAME, e->index, e->attempt, name);

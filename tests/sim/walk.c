@@ -39,7 +39,7 @@ static const char *check_rest(struct state *s, FILE *trace)
         const char *law = go(s, (struct choice){.kind = PASS, .op = op}, NULL, trace);
         if (law)
             return law;
-        if (s->ops[op].in_pass)
+        if (s->ops[op].in_reconcile)
             return "nothing changed, and the operator writes again";
     }
     return law_of_rest(s);

@@ -18,7 +18,7 @@
 #include "core/model/config.h"
 #include "core/model/pod_facts.h"
 #include "core/model/refusal.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 #include "core/model/scaling.h"
 
 /* A target has taken the event with that id; known to the shell, in memory only. */
@@ -42,7 +42,7 @@ struct world {
     size_t departed_count;
     const struct node_facts *const *nodes;
     size_t node_count;
-    const struct posted_facts *const *reports; /* of those pods, sorted by pod_uid; advice, never needed */
+    const struct report_facts *const *reports; /* of those pods, sorted by pod_uid; advice, never needed */
     size_t report_count;
     int32_t confidential_nodes[TECHNOLOGY_COUNT]; /* in the whole cluster, by label */
     int32_t spot_nodes[TECHNOLOGY_COUNT];         /* Spot VMs among them */

@@ -5,7 +5,7 @@
 
 #include "api/names.h"
 #include "core/render/pod.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 
 #include "base/banned.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/rfc3339.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 
 #include "base/banned.h"
 
@@ -16,12 +16,12 @@
 
 /* ---- stages ---- */
 
-static const struct posted_facts *posted(const struct planner *p, int32_t index)
+static const struct report_facts *posted(const struct planner *p, int32_t index)
 {
-    return p->gang.workers[index] != NULL ? posted_of_pod(p->w, p->gang.workers[index]) : NULL;
+    return p->gang.workers[index] != NULL ? report_facts_of_pod(p->w, p->gang.workers[index]) : NULL;
 }
 
-static bool is_at(const struct posted_facts *post, const char *stage)
+static bool is_at(const struct report_facts *post, const char *stage)
 {
     return strcmp(post->stage, stage) == 0;
 }
@@ -29,7 +29,7 @@ static bool is_at(const struct posted_facts *post, const char *stage)
 static bool has_trained(const struct planner *p, int32_t index)
 {
     const struct pod_facts *pod = p->gang.workers[index];
-    const struct posted_facts *post = posted(p, index);
+    const struct report_facts *post = posted(p, index);
     if (pod->phase == POD_SUCCEEDED ||
         (pod->trainer.state == CONTAINER_TERMINATED && pod->trainer.exit_code == 0))
         return true;
@@ -52,7 +52,7 @@ const char *plan_slowest_stage(const struct planner *p)
     static const char *const stages[] = {"identity", "attest", "keys", "staging"};
     for (size_t s = 0; s < ARRAY_LEN(stages); s++)
         for (int32_t i = 0; i < p->gang.replicas; i++) {
-            const struct posted_facts *post = posted(p, i);
+            const struct report_facts *post = posted(p, i);
             if (post != NULL && is_at(post, stages[s]))
                 return stages[s];
         }
@@ -77,7 +77,7 @@ static bool may_refresh(struct planner *p, int64_t last_us)
 static bool read_progress(const struct planner *p, int32_t index, struct status_progress *ret)
 {
     const struct pod_facts *pod = p->gang.workers[index];
-    const struct posted_facts *post = posted(p, index);
+    const struct report_facts *post = posted(p, index);
     struct report r;
     if (pod != NULL && report_of_pod(pod, p->a, &r))
         return progress_decode(r.progress, p->a, ret);
@@ -128,7 +128,7 @@ static void take_posted(struct planner *p)
 {
     const struct status_checkpoint *newest = &p->next.checkpoint;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
-        const struct posted_facts *post = posted(p, i);
+        const struct report_facts *post = posted(p, i);
         if (post != NULL && is_newer(&post->checkpoint, newest))
             newest = &post->checkpoint;
     }

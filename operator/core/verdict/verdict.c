@@ -7,7 +7,7 @@
 #include "core/verdict/place.h"
 #include "core/verdict/trouble.h"
 #include "api/names.h"
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 
 #include "base/banned.h"
 
@@ -125,7 +125,7 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
 static bool failed_by_post(const struct world *w, const struct pod_facts *p, struct arena *a,
                            struct verdict *ret)
 {
-    const struct posted_facts *post = posted_of_pod(w, p);
+    const struct report_facts *post = report_facts_of_pod(w, p);
     if (post == NULL)
         return false;
     const struct report r = {

@@ -8,7 +8,7 @@
 #include "core/model/pod_wire.h"
 #include "data/js.h"
 #include "os/log.h"
-#include "shell/cache/caches_int.h"
+#include "shell/cache/reduce.h"
 
 #include "base/banned.h"
 
@@ -23,7 +23,7 @@ int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tr
 /* ---- who is touched by a change ---- */
 static void touch(const struct caches *c, const char *ns, const char *name)
 {
-    c->listener.on_touched(c->listener.context, ns, name);
+    c->listener.enqueue(c->listener.context, ns, name);
 }
 
 static void on_job(void *context, const void *before, const void *after)
@@ -39,7 +39,7 @@ static void on_pod(void *context, const void *before, const void *after)
 {
     const struct caches *c = context;
     const struct pod_facts *old = before, *p = after != NULL ? after : before;
-    gangs_change(c->gangs, old, after);
+    pods_by_job_update(c->gangs, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
         c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);
     if (after == NULL)
@@ -177,7 +177,7 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
 {
     struct caches *c = xcalloc(1, sizeof(*c));
     c->listener = *listener;
-    c->gangs = gangs_new();
+    c->gangs = pods_by_job_new();
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         c->kinds[i] = kinds[i];
         if (*ns != '\0')
@@ -201,7 +201,7 @@ void caches_free(struct caches *c)
         informer_free(c->informers[i]);
         free(c->narrowed[i]);
     }
-    gangs_free(c->gangs);
+    pods_by_job_free(c->gangs);
     free(c);
 }
 
@@ -260,7 +260,7 @@ const struct namespace_facts *caches_namespace(const struct caches *c, const cha
 
 const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count)
 {
-    return gangs_pods(c->gangs, job_uid, ret_count);
+    return pods_by_job_get(c->gangs, job_uid, ret_count);
 }
 
 const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,

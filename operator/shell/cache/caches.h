@@ -47,7 +47,7 @@ enum cache {
 /* Who wants to know. Names are borrowed for the call; a namespace alone (name NULL) means all its jobs, both
  * NULL all jobs. */
 struct caches_listener {
-    void (*on_touched)(void *context, const char *ns, const char *name);
+    void (*enqueue)(void *context, const char *ns, const char *name);
     /* A job has another state than it had. */
     void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
     /* A pod, Service or NetworkPolicy of a job is gone. */
@@ -61,7 +61,7 @@ struct caches {
     struct informer *informers[CACHE_COUNT];
     struct informer_kind kinds[CACHE_COUNT];
     char *narrowed[CACHE_COUNT]; /* the path or selector of one namespace */
-    struct gangs *gangs;
+    struct pods_by_job *gangs;
     struct caches_listener listener;
     int32_t confidential_nodes[TECHNOLOGY_COUNT], spot_nodes[TECHNOLOGY_COUNT];
 };

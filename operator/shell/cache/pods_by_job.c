@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-struct gangs {
+struct pods_by_job {
     struct store *lists; /* by job uid; none is empty */
 };
 
@@ -24,14 +24,14 @@ static void list_free(void *list)
     free(l);
 }
 
-struct gangs *gangs_new(void)
+struct pods_by_job *pods_by_job_new(void)
 {
-    struct gangs *g = xcalloc(1, sizeof(*g));
+    struct pods_by_job *g = xcalloc(1, sizeof(*g));
     g->lists = store_new(list_free);
     return g;
 }
 
-void gangs_free(struct gangs *g)
+void pods_by_job_free(struct pods_by_job *g)
 {
     if (g == NULL)
         return;
@@ -39,7 +39,7 @@ void gangs_free(struct gangs *g)
     free(g);
 }
 
-static void add(struct gangs *g, const struct pod_facts *pod)
+static void add(struct pods_by_job *g, const struct pod_facts *pod)
 {
     struct list *l = store_get(g->lists, "", pod->job_uid);
     if (l == NULL) {
@@ -61,7 +61,7 @@ static size_t find(const struct list *l, const struct pod_facts *pod)
     return at;
 }
 
-static void drop(struct gangs *g, const struct pod_facts *pod)
+static void drop(struct pods_by_job *g, const struct pod_facts *pod)
 {
     struct list *l = store_get(g->lists, "", pod->job_uid);
     size_t at = l == NULL ? 0 : find(l, pod);
@@ -72,7 +72,7 @@ static void drop(struct gangs *g, const struct pod_facts *pod)
         list_free(store_take(g->lists, "", pod->job_uid));
 }
 
-void gangs_change(struct gangs *g, const struct pod_facts *before, const struct pod_facts *after)
+void pods_by_job_update(struct pods_by_job *g, const struct pod_facts *before, const struct pod_facts *after)
 {
     if (before != NULL && after != NULL && strcmp(before->job_uid, after->job_uid) == 0) {
         struct list *l = store_get(g->lists, "", before->job_uid);
@@ -85,7 +85,8 @@ void gangs_change(struct gangs *g, const struct pod_facts *before, const struct 
         add(g, after);
 }
 
-const struct pod_facts *const *gangs_pods(const struct gangs *g, const char *job_uid, size_t *ret_count)
+const struct pod_facts *const *pods_by_job_get(const struct pods_by_job *g, const char *job_uid,
+                                               size_t *ret_count)
 {
     const struct list *l = store_get(g->lists, "", job_uid);
     *ret_count = l == NULL ? 0 : l->count;

@@ -8,13 +8,14 @@
 
 #include "core/model/world.h"
 
-struct gangs;
+struct pods_by_job;
 
-struct gangs *gangs_new(void) MUST_CHECK RETURNS_NONNULL;
-void gangs_free(struct gangs *g); /* NULL is fine */
+struct pods_by_job *pods_by_job_new(void) MUST_CHECK RETURNS_NONNULL;
+void pods_by_job_free(struct pods_by_job *g); /* NULL is fine */
 /* before NULL: new; after NULL: gone. */
-void gangs_change(struct gangs *g, const struct pod_facts *before, const struct pod_facts *after);
+void pods_by_job_update(struct pods_by_job *g, const struct pod_facts *before, const struct pod_facts *after);
 /* The pods with that job uid, in any order; valid until the next change. */
-const struct pod_facts *const *gangs_pods(const struct gangs *g, const char *job_uid, size_t *ret_count);
+const struct pod_facts *const *pods_by_job_get(const struct pods_by_job *g, const char *job_uid,
+                                               size_t *ret_count);
 
 #endif

@@ -1,4 +1,4 @@
-#include "shell/cache/caches_int.h"
+#include "shell/cache/reduce.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "core/render/event.h"
 #include "data/js.h"
 #include "os/loop.h"
-#include "shell/events/outbox.h"
+#include "shell/events/event_sink.h"
 #include "shell/events/series.h"
 
 #include "base/banned.h"
@@ -16,7 +16,7 @@ enum { LOOK_MS = 60 * 1000 };
 
 struct recorder {
     const char *instance;
-    struct outbox *outbox;
+    struct event_sink *outbox;
     struct series_table *series;
     struct loop_source *look; /* at the series */
     int64_t named_us;         /* names of events end in a time; no two have the same */
@@ -35,7 +35,7 @@ static void write_series(struct recorder *r, const struct series *s)
     json_t *patch CLEANUP(js_free) = make_patch(s);
     json_t *event CLEANUP(js_free) = js_parse(view_from(s->event), "an event", NULL);
     json_object_update(event, patch);
-    outbox_put(r->outbox, s->ns, s->name, event, patch);
+    event_sink_put(r->outbox, s->ns, s->name, event, patch);
 }
 
 /* ---- what happened ---- */
@@ -50,7 +50,7 @@ static void write_first(struct recorder *r, const struct job *job, json_t *event
                        .written_ms = clock_boot_ms(),
                        .seen_us = now_us};
     series_begin(r->series, job->uid, key, &s);
-    outbox_put(r->outbox, job->ns, name, event, NULL);
+    event_sink_put(r->outbox, job->ns, name, event, NULL);
 }
 
 void recorder_event(struct recorder *r, const struct job *job, const struct action *a)
@@ -86,7 +86,7 @@ struct recorder *recorder_new(struct loop *loop, struct kube_client *client, con
 {
     struct recorder *r = xcalloc(1, sizeof(*r));
     r->instance = instance;
-    r->outbox = outbox_new(loop, client, telemetry);
+    r->outbox = event_sink_new(loop, client, telemetry);
     r->series = series_table_new();
     r->look = loop_add_timer(loop, on_look, r);
     loop_timer_set(r->look, LOOK_MS);
@@ -97,7 +97,7 @@ void recorder_free(struct recorder *r)
 {
     if (r == NULL)
         return;
-    outbox_free(r->outbox);
+    event_sink_free(r->outbox);
     series_table_free(r->series);
     loop_source_free(r->look);
     free(r);
@@ -105,5 +105,5 @@ void recorder_free(struct recorder *r)
 
 bool recorder_is_idle(const struct recorder *r)
 {
-    return outbox_is_idle(r->outbox);
+    return event_sink_is_idle(r->outbox);
 }

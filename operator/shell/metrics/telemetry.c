@@ -47,7 +47,7 @@ static void on_request(void *context, const char *method, int status)
     metrics_add(t->metrics, REQUESTS, labels, 1);
 }
 
-void telemetry_watch_client(struct telemetry *t, struct kube_client *client, const char *server)
+void telemetry_observe_client(struct telemetry *t, struct kube_client *client, const char *server)
 {
     const char *host = strstr(server, "://");
     t->host = host == NULL ? server : host + 3;
@@ -100,29 +100,30 @@ void telemetry_job(struct telemetry *t, const struct cached_job *before, const s
 }
 
 /* ---- passes ---- */
-void telemetry_pass_begun(struct telemetry *t, int64_t late_ms)
+void telemetry_reconcile_begun(struct telemetry *t, int64_t late_ms)
 {
     metrics_add(t->metrics, QUEUE_ADDS, queue_labels, 1);
     metrics_observe(t->metrics, QUEUE_SECONDS, queue_labels, seconds(late_ms > 0 ? late_ms : 0));
 }
 
-static const char *result_word(enum pass_end end, bool is_due_later)
+static const char *result_word(enum reconcile_result end, bool is_due_later)
 {
-    return end == PASS_FAILED    ? "error"
-           : end == PASS_REFUSED ? "requeue"
-           : is_due_later        ? "requeue_after"
-                                 : "success";
+    return end == RECONCILE_ERROR     ? "error"
+           : end == RECONCILE_REQUEUE ? "requeue"
+           : is_due_later             ? "requeue_after"
+                                      : "success";
 }
 
-void telemetry_pass_ended(struct telemetry *t, enum pass_end end, bool is_due_later, int64_t took_ms)
+void telemetry_reconcile_ended(struct telemetry *t, enum reconcile_result end, bool is_due_later,
+                               int64_t took_ms)
 {
     const char *const labels[] = {CONTROLLER[0], result_word(end, is_due_later)};
     metrics_add(t->metrics, RECONCILE_TOTAL, labels, 1);
     metrics_observe(t->metrics, RECONCILE_SECONDS, CONTROLLER, seconds(took_ms));
     metrics_observe(t->metrics, WORK_SECONDS, queue_labels, seconds(took_ms));
-    if (end == PASS_FAILED)
+    if (end == RECONCILE_ERROR)
         metrics_add(t->metrics, RECONCILE_ERRORS, CONTROLLER, 1);
-    if (end != PASS_DONE)
+    if (end != RECONCILE_SUCCESS)
         metrics_add(t->metrics, RETRIES, queue_labels, 1);
 }
 
@@ -190,11 +191,11 @@ static void show_all(struct metrics *m)
     metrics_add(m, RECONCILE_ERRORS, CONTROLLER, 0);
     metrics_add(m, QUEUE_ADDS, queue_labels, 0);
     metrics_add(m, RETRIES, queue_labels, 0);
-    for (int end = PASS_DONE; end <= PASS_FAILED; end++) {
-        const char *const now[] = {CONTROLLER[0], result_word((enum pass_end)end, false)};
+    for (int end = RECONCILE_SUCCESS; end <= RECONCILE_ERROR; end++) {
+        const char *const now[] = {CONTROLLER[0], result_word((enum reconcile_result)end, false)};
         metrics_add(m, RECONCILE_TOTAL, now, 0);
     }
-    const char *const later[] = {CONTROLLER[0], result_word(PASS_DONE, true)};
+    const char *const later[] = {CONTROLLER[0], result_word(RECONCILE_SUCCESS, true)};
     metrics_add(m, RECONCILE_TOTAL, later, 0);
     for (int failure_class = CLASS_Application; failure_class <= CLASS_Internal; failure_class++) {
         const char *const labels[] = {err_class_name((enum err_class)failure_class)};

@@ -13,10 +13,10 @@
 #include "shell/cache/caches.h"
 
 /* How a pass ended. */
-enum pass_end {
-    PASS_DONE,    /* everything was taken, or there was nothing to do */
-    PASS_REFUSED, /* a create was refused; the task holds the words: plan again with them */
-    PASS_FAILED,  /* try again after a pause */
+enum reconcile_result {
+    RECONCILE_SUCCESS, /* everything was taken, or there was nothing to do */
+    RECONCILE_REQUEUE, /* a create was refused; the task holds the words: plan again with them */
+    RECONCILE_ERROR,   /* try again after a pause */
 };
 
 struct telemetry;
@@ -25,12 +25,13 @@ struct telemetry *telemetry_new(void) MUST_CHECK RETURNS_NONNULL;
 void telemetry_free(struct telemetry *t); /* NULL is fine */
 
 /* The client's requests are counted from now on; t must outlive it. */
-void telemetry_watch_client(struct telemetry *t, struct kube_client *client, const char *server);
+void telemetry_observe_client(struct telemetry *t, struct kube_client *client, const char *server);
 /* A job turned from one state into another. */
 void telemetry_job(struct telemetry *t, const struct cached_job *before, const struct cached_job *after);
 /* A pass begins, so late; it ended. */
-void telemetry_pass_begun(struct telemetry *t, int64_t late_ms);
-void telemetry_pass_ended(struct telemetry *t, enum pass_end end, bool is_due_later, int64_t took_ms);
+void telemetry_reconcile_begun(struct telemetry *t, int64_t late_ms);
+void telemetry_reconcile_ended(struct telemetry *t, enum reconcile_result end, bool is_due_later,
+                               int64_t took_ms);
 void telemetry_stale_skip(struct telemetry *t);
 void telemetry_event_dropped(struct telemetry *t);
 /* A target was sent a notification. */

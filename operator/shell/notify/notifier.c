@@ -12,8 +12,8 @@
 #include "base/banned.h"
 
 enum {
-    UNDER_WAY_MAX = 8,
-    TARGET_UNDER_WAY_MAX = 2,
+    IN_FLIGHT_MAX = 8,
+    TARGET_IN_FLIGHT_MAX = 2,
     PAUSE_FIRST_MS = 1000,
     PAUSE_MOST_MS = 5 * 60 * 1000,
 };
@@ -21,17 +21,17 @@ enum {
 static void pump(struct notifier *n);
 
 /* ---- queues ---- */
-static void enqueue(struct errand *x)
+static void enqueue(struct delivery *x)
 {
     struct target *t = x->target;
-    x->state = ERRAND_WAITING;
+    x->state = DELIVERY_PENDING;
     x->next = NULL;
     x->previous = t->last;
     *(t->last != NULL ? &t->last->next : &t->first) = x;
     t->last = x;
 }
 
-static void dequeue(struct errand *x)
+static void dequeue(struct delivery *x)
 {
     struct target *t = x->target;
     *(x->previous != NULL ? &x->previous->next : &t->first) = x->next;
@@ -39,18 +39,18 @@ static void dequeue(struct errand *x)
     x->next = x->previous = NULL;
 }
 
-static void land(struct errand *x)
+static void land(struct delivery *x)
 {
     x->call = NULL;
-    x->target->under_way--;
-    x->target->notifier->under_way--;
+    x->target->in_flight--;
+    x->target->notifier->in_flight--;
 }
 
-static void errand_free(struct errand *x)
+static void delivery_free(struct delivery *x)
 {
-    if (x->state == ERRAND_WAITING)
+    if (x->state == DELIVERY_PENDING)
         dequeue(x);
-    if (x->state == ERRAND_UNDER_WAY) {
+    if (x->state == DELIVERY_IN_FLIGHT) {
         http_call_cancel(x->call);
         land(x);
     }
@@ -58,13 +58,13 @@ static void errand_free(struct errand *x)
     free(x);
 }
 
-static void told_job_free(void *job)
+static void notified_job_free(void *job)
 {
-    struct told_job *j = job;
-    while (j->errands != NULL) {
-        struct errand *next = j->errands->next_of_job;
-        errand_free(j->errands);
-        j->errands = next;
+    struct notified_job *j = job;
+    while (j->deliveries != NULL) {
+        struct delivery *next = j->deliveries->next_of_job;
+        delivery_free(j->deliveries);
+        j->deliveries = next;
     }
     free(j->ns);
     free(j->name);
@@ -95,32 +95,32 @@ static void pause_target(struct target *t, int64_t least_ms)
 }
 
 /* Behind all others: what a target does not take keeps nothing else from it. */
-static void put_off(struct errand *x, int64_t least_ms, const struct err *e)
+static void put_off(struct delivery *x, int64_t least_ms, const struct err *e)
 {
     telemetry_notification(x->target->notifier->host.telemetry, x->target->config->name, false);
     log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
                 x->target->config->name, "id", x->id, "namespace", x->job->ns, "job", x->job->name, NULL);
-    errand_tell_failure(x, e);
+    delivery_record_failure(x, e);
     enqueue(x);
     pause_target(x->target, least_ms);
 }
 
 static void on_done(void *context, const struct http_response *r, const struct err *transport)
 {
-    struct errand *x = context;
+    struct delivery *x = context;
     struct target *t = x->target;
     struct notifier *n = t->notifier;
     struct err e CLEANUP(err_fini) = {0};
     land(x);
-    if (errand_judge(x, r, transport, &e) < 0) {
+    if (delivery_judge(x, r, transport, &e) < 0) {
         int retry_seconds = http_response_retry_after(r, clock_wall_us());
         put_off(x, (int64_t)retry_seconds * 1000, &e);
     } else {
         telemetry_notification(n->host.telemetry, t->config->name, true);
-        x->state = ERRAND_TAKEN;
+        x->state = DELIVERY_DONE;
         t->is_failing = false;
         backoff_reset(&t->backoff);
-        n->host.on_taken(n->host.context, x->job->ns, x->job->name);
+        n->host.on_delivered(n->host.context, x->job->ns, x->job->name);
     }
     pump(n);
 }
@@ -131,7 +131,7 @@ static void on_token(void *context, const struct err *e)
     struct notifier *n = context;
     for (size_t i = 0; e != NULL && i < n->target_count; i++) {
         struct target *t = &n->targets[i];
-        struct errand *x = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
+        struct delivery *x = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
         if (x == NULL)
             continue;
         dequeue(x);
@@ -141,29 +141,29 @@ static void on_token(void *context, const struct err *e)
 }
 
 /* ---- sending ---- */
-static void set_out(struct errand *x)
+static void set_out(struct delivery *x)
 {
     struct notifier *n = x->target->notifier;
     struct err e CLEANUP(err_fini) = {0};
     dequeue(x);
-    x->state = ERRAND_UNDER_WAY;
-    x->target->under_way++;
-    n->under_way++;
-    enum send_result result = errand_send(x, on_done, &e);
+    x->state = DELIVERY_IN_FLIGHT;
+    x->target->in_flight++;
+    n->in_flight++;
+    enum send_result result = delivery_send(x, on_done, &e);
     if (result == SEND_STARTED)
         return;
     land(x);
     if (result == SEND_FAILED)
         put_off(x, 0, &e);
     else
-        x->state = ERRAND_TAKEN; /* owed no more: the next status that is followed takes it away */
+        x->state = DELIVERY_DONE; /* owed no more: the next status that is followed takes it away */
 }
 
 /* A target in trouble gets one at a time, to see whether it is over. */
 static bool can_take(const struct target *t)
 {
-    size_t most = t->is_failing ? 1 : TARGET_UNDER_WAY_MAX;
-    if (t->first == NULL || t->paused_until_ms != 0 || t->under_way >= most)
+    size_t most = t->is_failing ? 1 : TARGET_IN_FLIGHT_MAX;
+    if (t->first == NULL || t->paused_until_ms != 0 || t->in_flight >= most)
         return false;
     return t->config->topic == NULL || loop_token_get(t->notifier->token) != NULL;
 }
@@ -174,7 +174,7 @@ static void pump(struct notifier *n)
     size_t idle = 0;
     if (!n->host.may_send(n->host.context))
         return;
-    while (idle < n->target_count && n->under_way < UNDER_WAY_MAX) {
+    while (idle < n->target_count && n->in_flight < IN_FLIGHT_MAX) {
         struct target *t = &n->targets[n->turn];
         n->turn = (n->turn + 1) % n->target_count;
         if (can_take(t)) {
@@ -195,39 +195,39 @@ static struct target *find_target(struct notifier *n, const char *name)
     return NULL;
 }
 
-static struct errand *find_errand(const struct told_job *j, const char *id, const struct target *t)
+static struct delivery *find_delivery(const struct notified_job *j, const char *id, const struct target *t)
 {
-    struct errand *x = j->errands;
+    struct delivery *x = j->deliveries;
     while (x != NULL && (x->target != t || strcmp(x->id, id) != 0))
         x = x->next_of_job;
     return x;
 }
 
-static void follow_one(struct told_job *j, struct target *t, const char *id)
+static void follow_one(struct notified_job *j, struct target *t, const char *id)
 {
-    struct errand *x = find_errand(j, id, t);
+    struct delivery *x = find_delivery(j, id, t);
     if (x == NULL) {
         x = xcalloc(1, sizeof(*x));
         x->job = j;
         x->target = t;
         x->id = xstrdup(id);
-        x->next_of_job = j->errands;
-        j->errands = x;
+        x->next_of_job = j->deliveries;
+        j->deliveries = x;
         enqueue(x);
     }
-    x->is_still_owed = true;
+    x->is_still_pending = true;
 }
 
-static void drop_what_is_not_owed(struct told_job *j)
+static void drop_no_longer_pending(struct notified_job *j)
 {
-    for (struct errand **at = &j->errands; *at != NULL;) {
-        struct errand *x = *at;
-        if (x->is_still_owed) {
-            x->is_still_owed = false;
+    for (struct delivery **at = &j->deliveries; *at != NULL;) {
+        struct delivery *x = *at;
+        if (x->is_still_pending) {
+            x->is_still_pending = false;
             at = &x->next_of_job;
         } else {
             *at = x->next_of_job;
-            errand_free(x);
+            delivery_free(x);
         }
     }
 }
@@ -235,7 +235,7 @@ static void drop_what_is_not_owed(struct told_job *j)
 void notifier_follow(struct notifier *n, const struct job *job)
 {
     const struct job_status *s = &job->status;
-    struct told_job *j = store_get(n->jobs, job->ns, job->name);
+    struct notified_job *j = store_get(n->jobs, job->ns, job->name);
     if (j == NULL && s->notification_count == 0)
         return;
     if (j == NULL) {
@@ -252,33 +252,33 @@ void notifier_follow(struct notifier *n, const struct job *job)
                 follow_one(j, t, one->id);
         }
     }
-    drop_what_is_not_owed(j);
-    if (j->errands == NULL)
-        told_job_free(store_take(n->jobs, job->ns, job->name));
+    drop_no_longer_pending(j);
+    if (j->deliveries == NULL)
+        notified_job_free(store_take(n->jobs, job->ns, job->name));
     pump(n);
 }
 
 void notifier_forget(struct notifier *n, const char *ns, const char *name)
 {
-    struct told_job *j = store_take(n->jobs, ns, name);
+    struct notified_job *j = store_take(n->jobs, ns, name);
     if (j == NULL)
         return;
-    told_job_free(j);
+    notified_job_free(j);
     pump(n); /* what was under way for it has made room */
 }
 
-const struct notified *notifier_taken(const struct notifier *n, const struct job *job, struct arena *a,
-                                      size_t *ret_count)
+const struct notified *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
+                                          size_t *ret_count)
 {
-    const struct told_job *j = store_get(n->jobs, job->ns, job->name);
+    const struct notified_job *j = store_get(n->jobs, job->ns, job->name);
     size_t count = 0;
-    for (const struct errand *x = j == NULL ? NULL : j->errands; x != NULL; x = x->next_of_job)
-        count += x->state == ERRAND_TAKEN;
+    for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
+        count += x->state == DELIVERY_DONE;
     struct notified *list = arena_calloc(a, count + 1, sizeof(*list));
     *ret_count = count;
     count = 0;
-    for (const struct errand *x = j == NULL ? NULL : j->errands; x != NULL; x = x->next_of_job)
-        if (x->state == ERRAND_TAKEN)
+    for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
+        if (x->state == DELIVERY_DONE)
             list[count++] = (struct notified){x->id, x->target->config->name};
     return list;
 }
@@ -289,7 +289,7 @@ struct notifier *notifier_new(const struct notifier_host *host)
     struct notifier *n = xcalloc(1, sizeof(*n));
     bool needs_token = false;
     n->host = *host;
-    n->jobs = store_new(told_job_free);
+    n->jobs = store_new(notified_job_free);
     n->target_count = host->targets->count;
     n->targets = xcalloc(n->target_count + 1, sizeof(*n->targets));
     for (size_t i = 0; i < n->target_count; i++) {

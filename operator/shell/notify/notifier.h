@@ -28,9 +28,9 @@ struct notifier_host {
     struct recorder *recorder;
     struct telemetry *telemetry;
     const struct notify_config *targets;
-    const struct config *config;                                       /* endpoints */
-    bool (*may_send)(void *context);                                   /* false: somebody else leads */
-    void (*on_taken)(void *context, const char *ns, const char *name); /* of the job */
+    const struct config *config;                                           /* endpoints */
+    bool (*may_send)(void *context);                                       /* false: somebody else leads */
+    void (*on_delivered)(void *context, const char *ns, const char *name); /* of the job */
     void *context;
 };
 
@@ -43,7 +43,7 @@ void notifier_follow(struct notifier *n, const struct job *job);
 /* The job is gone. */
 void notifier_forget(struct notifier *n, const char *ns, const char *name);
 /* What was taken and still stands in the status, in an array in the arena. */
-const struct notified *notifier_taken(const struct notifier *n, const struct job *job, struct arena *a,
-                                      size_t *ret_count);
+const struct notified *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
+                                          size_t *ret_count);
 
 #endif

@@ -59,8 +59,8 @@ static void reading_fini(struct reading *r)
     arena_free(r->arena);
 }
 
-/* The errand's job as it is cached; false when it is gone (or no pass can read it either). */
-static bool read_job(const struct errand *x, struct reading *ret)
+/* The delivery's job as it is cached; false when it is gone (or no pass can read it either). */
+static bool read_job(const struct delivery *x, struct reading *ret)
 {
     const struct caches *c = x->target->notifier->host.caches;
     const struct cached_job *cached = caches_job(c, x->job->ns, x->job->name);
@@ -71,7 +71,7 @@ static bool read_job(const struct errand *x, struct reading *ret)
     return cached_job_read(cached, ret->arena, &ret->tree, &ret->job, &ignored) == 0;
 }
 
-static const struct status_notification *find_debt(const struct job *job, const struct errand *x)
+static const struct status_notification *find_pending(const struct job *job, const struct delivery *x)
 {
     for (size_t i = 0; i < job->status.notification_count; i++) {
         const struct status_notification *n = &job->status.notifications[i];
@@ -105,17 +105,18 @@ static char *render(const struct target *t, const struct job *job, const struct 
     return js_dump(body);
 }
 
-enum send_result
-errand_send(struct errand *x,
-            void (*on_done)(void *errand, const struct http_response *r, const struct err *e), struct err *e)
+enum send_result delivery_send(struct delivery *x,
+                               void (*on_done)(void *delivery, const struct http_response *r,
+                                               const struct err *e),
+                               struct err *e)
 {
     struct target *t = x->target;
     bool is_pubsub = t->config->topic != NULL;
     struct reading reading CLEANUP(reading_fini) = {0};
     struct secret authorization CLEANUP(secret_free) = {0};
-    const struct status_notification *debt = read_job(x, &reading) ? find_debt(&reading.job, x) : NULL;
+    const struct status_notification *debt = read_job(x, &reading) ? find_pending(&reading.job, x) : NULL;
     if (debt == NULL)
-        return SEND_NOT_OWED;
+        return SEND_NOT_PENDING;
     if (*t->config->authorization_file != '\0' && read_authorization(t, &authorization, e) < 0)
         return SEND_FAILED;
     char *body CLEANUP(cleanup_free) = render(t, &reading.job, debt);
@@ -139,8 +140,8 @@ errand_send(struct errand *x,
 }
 
 /* ---- answers ---- */
-int errand_judge(const struct errand *x, const struct http_response *r, const struct err *transport,
-                 struct err *e)
+int delivery_judge(const struct delivery *x, const struct http_response *r, const struct err *transport,
+                   struct err *e)
 {
     const struct target *t = x->target;
     /* Once the answer's head is there, it counts, whatever became of its body. */
@@ -176,7 +177,7 @@ static void make_presentable(char *text)
     }
 }
 
-void errand_tell_failure(const struct errand *x, const struct err *e)
+void delivery_record_failure(const struct delivery *x, const struct err *e)
 {
     const char *target = x->target->config->name;
     struct reading reading CLEANUP(reading_fini) = {0};

@@ -6,7 +6,7 @@
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/notify/notifier.h"
-#include "shell/reconcile/pass.h"
+#include "shell/reconcile/reconcile.h"
 
 #include "base/banned.h"
 
@@ -17,20 +17,20 @@ enum { GATHER_MS = 3, LOOK_AGAIN_MS = 20 };
 enum { UNSEEN_MS = 1000 };
 /* More at once would not be faster: the API server is busy with those. What waits is planned on newer facts.
  */
-enum { PASSES_AT_ONCE = 8 };
+enum { MAX_CONCURRENT_RECONCILES = 8 };
 
 struct controller {
     struct loop *loop;
     struct caches *caches;
     struct recorder *recorder;
-    struct posts *posts;
+    struct reports_by_pod *posts;
     struct telemetry *telemetry;
     struct notifier *notifier;
     struct store *tasks;
-    struct pass_world pass_world;
-    size_t passes;                             /* that run */
-    struct task *first_waiting, *last_waiting; /* for one of them to end */
-    struct loop_source *stopped;               /* tells that it has; NULL: it was not asked to stop */
+    struct reconciler reconciler;
+    size_t passes;                                   /* that run */
+    struct queue_item *first_waiting, *last_waiting; /* for one of them to end */
+    struct loop_source *stopped;                     /* tells that it has; NULL: it was not asked to stop */
     void (*on_stopped)(void *context);
     void *stopped_context;
 };
@@ -41,7 +41,7 @@ static bool is_working(const struct controller *c)
     return c->passes > 0 || !recorder_is_idle(c->recorder);
 }
 
-static void wait_in_line(struct controller *c, struct task *t)
+static void wait_in_line(struct controller *c, struct queue_item *t)
 {
     t->is_waiting = true;
     t->next_waiting = NULL;
@@ -51,149 +51,149 @@ static void wait_in_line(struct controller *c, struct task *t)
 
 static void let_next_in(struct controller *c)
 {
-    struct task *t = c->first_waiting;
+    struct queue_item *t = c->first_waiting;
     if (t == NULL)
         return;
     c->first_waiting = t->next_waiting;
     t->is_waiting = false;
-    task_schedule(t, 0);
+    queue_item_schedule(t, 0);
 }
 
-static void forget_task(struct controller *c, struct task *t)
+static void forget_item(struct controller *c, struct queue_item *t)
 {
     void *taken = store_take(c->tasks, t->ns, t->name);
-    pass_cancel(t->pass);
+    reconcile_cancel(t->pass);
     notifier_forget(c->notifier, t->ns, t->name);
-    task_free(taken);
+    queue_item_free(taken);
 }
 
 /* What was remembered of another job of that name is void. */
-static void know_job(struct task *t, const struct cached_job *job)
+static void know_job(struct queue_item *t, const struct cached_job *job)
 {
     if (strcmp(job->uid, t->uid) != 0)
-        task_forget(t, job->uid);
+        queue_item_reset(t, job->uid);
 }
 
 /* False when the job needs no pass now: it is gone, or there will be another occasion. */
-static bool begin_pass(struct controller *c, struct task *t)
+static bool begin_reconcile(struct controller *c, struct queue_item *t)
 {
     int64_t wait_ms, late_ms = clock_boot_ms() - t->ready_ms;
     t->ready_ms = 0;
     /* The end of the list that is coming touches every job. */
-    if (!c->pass_world.may_write || !caches_are_current(c->caches))
+    if (!c->reconciler.may_write || !caches_are_current(c->caches))
         return false;
     const struct cached_job *job = caches_job(c->caches, t->ns, t->name);
     if (job == NULL) {
-        forget_task(c, t);
+        forget_item(c, t);
         return false;
     }
     know_job(t, job);
     if (!expectations_are_met(&t->expectations, c->caches, t->ns, &wait_ms)) {
         telemetry_stale_skip(c->telemetry);
-        task_schedule(t, wait_ms);
+        queue_item_schedule(t, wait_ms);
         return false;
     }
-    t->is_touched = false;
+    t->is_dirty = false;
     c->passes++;
     t->begun_ms = clock_boot_ms();
-    telemetry_pass_begun(c->telemetry, late_ms);
-    pass_run(&c->pass_world, t);
+    telemetry_reconcile_begun(c->telemetry, late_ms);
+    reconcile_start(&c->reconciler, t);
     return true;
 }
 
 static void on_due(void *context)
 {
-    struct task *t = context;
+    struct queue_item *t = context;
     struct controller *c = t->controller;
     if (t->ready_ms == 0)
         t->ready_ms = t->due_ms;
-    task_not_due(t);
+    queue_item_unschedule(t);
     if (t->is_waiting)
         return;
     if (t->pass != NULL)
-        t->is_touched = true;
-    else if (c->passes >= PASSES_AT_ONCE)
+        t->is_dirty = true;
+    else if (c->passes >= MAX_CONCURRENT_RECONCILES)
         wait_in_line(c, t);
-    else if (!begin_pass(c, t))
+    else if (!begin_reconcile(c, t))
         let_next_in(c);
 }
 
-static void on_pass_end(struct task *t, enum pass_end end, int64_t wake_us, int64_t retry_ms)
+static void on_reconciled(struct queue_item *t, enum reconcile_result end, int64_t wake_us, int64_t retry_ms)
 {
     struct controller *c = t->controller;
     int64_t pause_ms;
-    telemetry_pass_ended(c->telemetry, end, wake_us != 0, clock_boot_ms() - t->begun_ms);
+    telemetry_reconcile_ended(c->telemetry, end, wake_us != 0, clock_boot_ms() - t->begun_ms);
     c->passes--;
     switch (end) {
-    case PASS_DONE:
+    case RECONCILE_SUCCESS:
         backoff_reset(&t->backoff);
         if (wake_us != 0) {
             int64_t delay_us = wake_us - clock_wall_us();
-            task_schedule(t, delay_us > 0 ? delay_us / 1000 + 1 : 0);
+            queue_item_schedule(t, delay_us > 0 ? delay_us / 1000 + 1 : 0);
         }
         break;
-    case PASS_REFUSED: task_schedule(t, GATHER_MS); break;
-    case PASS_FAILED:
+    case RECONCILE_REQUEUE: queue_item_schedule(t, GATHER_MS); break;
+    case RECONCILE_ERROR:
         pause_ms = backoff_next_ms(&t->backoff);
         /* What has changed meanwhile is mostly what it failed for: the plan was made on an older job. */
-        if (t->is_touched && pause_ms > UNSEEN_MS)
+        if (t->is_dirty && pause_ms > UNSEEN_MS)
             pause_ms = UNSEEN_MS;
-        task_hold(t, retry_ms);
-        task_schedule(t, pause_ms);
+        queue_item_hold(t, retry_ms);
+        queue_item_schedule(t, pause_ms);
         break;
     }
     let_next_in(c);
     /* Own writes come back as changes, so nothing is lost by looking at the caches once more. */
-    if (t->is_touched && end != PASS_FAILED)
-        task_schedule(t, GATHER_MS);
+    if (t->is_dirty && end != RECONCILE_ERROR)
+        queue_item_schedule(t, GATHER_MS);
     /* Nor when they do not: who waits for them looks now and then. */
-    if (end == PASS_DONE && t->expectations.first != NULL)
-        task_schedule(t, UNSEEN_MS);
+    if (end == RECONCILE_SUCCESS && t->expectations.first != NULL)
+        queue_item_schedule(t, UNSEEN_MS);
 }
 
 /* ---- changes ---- */
-static void touch_job(struct controller *c, const char *ns, const char *name)
+static void enqueue_job(struct controller *c, const char *ns, const char *name)
 {
-    struct task *t = store_get(c->tasks, ns, name);
-    if (!c->pass_world.may_write)
+    struct queue_item *t = store_get(c->tasks, ns, name);
+    if (!c->reconciler.may_write)
         return;
     if (t == NULL) {
         /* A child whose job is gone is the garbage collector's. */
         if (caches_job(c->caches, ns, name) == NULL)
             return;
-        t = task_new(c->loop, ns, name, on_due, c);
+        t = queue_item_new(c->loop, ns, name, on_due, c);
         (void)!store_put(c->tasks, ns, name, t);
-        task_schedule(t, 0); /* a new job has no flock to wait for */
+        queue_item_schedule(t, 0); /* a new job has no flock to wait for */
     }
-    task_schedule(t, GATHER_MS);
+    queue_item_schedule(t, GATHER_MS);
 }
 
-static void on_touched(void *context, const char *ns, const char *name)
+static void enqueue(void *context, const char *ns, const char *name)
 {
     struct controller *c = context;
     void *cursor = NULL;
-    struct task *t;
+    struct queue_item *t;
     if (name != NULL) {
-        touch_job(c, ns, name);
+        enqueue_job(c, ns, name);
         return;
     }
     while ((t = store_next(c->tasks, &cursor)) != NULL)
         if (ns == NULL || strcmp(t->ns, ns) == 0)
-            task_schedule(t, GATHER_MS);
+            queue_item_schedule(t, GATHER_MS);
 }
 
 static void on_job_turned(void *context, const struct cached_job *before, const struct cached_job *after)
 {
     struct controller *c = context;
-    if (c->pass_world.may_write)
+    if (c->reconciler.may_write)
         telemetry_job(c->telemetry, before, after);
 }
 
 static void on_child_gone(void *context, const char *ns, const char *job_name, const char *uid)
 {
     struct controller *c = context;
-    struct task *t = store_get(c->tasks, ns, job_name);
-    posts_forget(c->posts, uid);
+    struct queue_item *t = store_get(c->tasks, ns, job_name);
+    reports_by_pod_forget(c->posts, uid);
     if (t != NULL)
         expectations_note_gone(&t->expectations, uid);
 }
@@ -202,20 +202,20 @@ static void on_child_gone(void *context, const char *ns, const char *job_name, c
 static void on_pod_gone(void *context, const struct pod_facts *last)
 {
     struct controller *c = context;
-    struct task *t = store_get(c->tasks, last->ns, last->job_name);
+    struct queue_item *t = store_get(c->tasks, last->ns, last->job_name);
     const struct cached_job *job = caches_job(c->caches, last->ns, last->job_name);
     if (t == NULL || job == NULL || last->attempt < job->attempt)
         return;
     if (t->pass == NULL)
         know_job(t, job);
     if (strcmp(last->owner_uid, t->uid) == 0)
-        task_note_departed(t, last);
+        queue_item_note_departed(t, last);
 }
 
 /* ---- reports ---- */
 bool controller_takes_reports(const struct controller *c)
 {
-    return c->pass_world.may_write && controller_is_ready(c);
+    return c->reconciler.may_write && controller_is_ready(c);
 }
 
 /* Of the job's status; -1 when that pod belongs to no job that is there. */
@@ -237,18 +237,18 @@ int controller_take_report(struct controller *c, const char *ns, const char *pod
     if (attempt != pod->attempt)
         return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name, "pod %s/%s is of attempt %d, its job is at %d", ns,
                            pod_name, (int)pod->attempt, (int)attempt);
-    struct posted_facts *facts = posted_facts_new(report, pod, e);
+    struct report_facts *facts = report_facts_new(report, pod, e);
     if (facts == NULL)
         return -1;
-    if (posts_put(c->posts, facts))
-        touch_job(c, ns, pod->job_name);
+    if (reports_by_pod_put(c->posts, facts))
+        enqueue_job(c, ns, pod->job_name);
     return 0;
 }
 
 static bool may_notify(void *context)
 {
     const struct controller *c = context;
-    return pass_may_write(&c->pass_world);
+    return reconciler_may_write(&c->reconciler);
 }
 
 /* ---- life ---- */
@@ -257,19 +257,19 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
                                   struct telemetry *telemetry)
 {
     struct controller *c = xcalloc(1, sizeof(*c));
-    struct caches_listener listener = {on_touched, on_job_turned, on_child_gone, on_pod_gone, c};
+    struct caches_listener listener = {enqueue, on_job_turned, on_child_gone, on_pod_gone, c};
     c->loop = loop;
     c->telemetry = telemetry;
-    c->tasks = store_new(task_free);
+    c->tasks = store_new(queue_item_free);
     c->recorder = recorder_new(loop, client, instance, telemetry);
-    c->posts = posts_new();
+    c->posts = reports_by_pod_new();
     c->caches = caches_new(loop, client, ns, &listener);
-    c->pass_world = (struct pass_world){.client = client,
+    c->reconciler = (struct reconciler){.client = client,
                                         .caches = c->caches,
                                         .posts = c->posts,
                                         .config = config,
                                         .recorder = c->recorder,
-                                        .on_end = on_pass_end};
+                                        .on_end = on_reconciled};
     struct notifier_host host = {.loop = loop,
                                  .caches = c->caches,
                                  .recorder = c->recorder,
@@ -277,26 +277,26 @@ struct controller *controller_new(struct loop *loop, struct kube_client *client,
                                  .targets = targets,
                                  .config = config,
                                  .may_send = may_notify,
-                                 .on_taken = on_touched,
+                                 .on_delivered = enqueue,
                                  .context = c};
     c->notifier = notifier_new(&host);
-    c->pass_world.notifier = c->notifier;
+    c->reconciler.notifier = c->notifier;
     return c;
 }
 
 void controller_free(struct controller *c)
 {
     void *cursor = NULL;
-    struct task *t;
+    struct queue_item *t;
     if (c == NULL)
         return;
     while ((t = store_next(c->tasks, &cursor)) != NULL)
-        pass_cancel(t->pass);
+        reconcile_cancel(t->pass);
     loop_source_free(c->stopped);
     notifier_free(c->notifier);
     caches_free(c->caches);
     recorder_free(c->recorder);
-    posts_free(c->posts);
+    reports_by_pod_free(c->posts);
     store_free(c->tasks);
     free(c);
 }
@@ -305,12 +305,12 @@ void controller_lead(struct controller *c, const struct leader *leader)
 {
     void *cursor = NULL;
     const struct cached_job *job;
-    c->pass_world.leader = leader;
-    c->pass_world.may_write = c->stopped == NULL;
+    c->reconciler.leader = leader;
+    c->reconciler.may_write = c->stopped == NULL;
     if (leader != NULL)
         caches_refresh(c->caches);
     while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
-        touch_job(c, job->ns, job->name);
+        enqueue_job(c, job->ns, job->name);
 }
 
 static void on_stopped(void *context)
@@ -324,7 +324,7 @@ static void on_stopped(void *context)
 
 void controller_stop(struct controller *c, void (*fn)(void *context), void *context)
 {
-    c->pass_world.may_write = false;
+    c->reconciler.may_write = false;
     c->on_stopped = fn;
     c->stopped_context = context;
     c->stopped = loop_add_timer(c->loop, on_stopped, c);
@@ -336,7 +336,7 @@ void controller_stop(struct controller *c, void (*fn)(void *context), void *cont
 static void look_at_tasks(const struct controller *c, struct telemetry_now *now)
 {
     void *cursor = NULL;
-    const struct task *t;
+    const struct queue_item *t;
     int64_t now_ms = clock_boot_ms();
     while ((t = store_next(c->tasks, &cursor)) != NULL) {
         now->waiting += t->is_waiting || (t->due_ms != 0 && t->due_ms <= now_ms + GATHER_MS);
@@ -360,7 +360,7 @@ void controller_write_metrics(const struct controller *c, const struct leader *l
     look_at_tasks(c, &now);
     while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
         jobs[job->phase]++;
-    now.jobs = c->pass_world.may_write ? jobs : NULL;
+    now.jobs = c->reconciler.may_write ? jobs : NULL;
     telemetry_write(c->telemetry, &now, leader, lease_name, out);
 }
 

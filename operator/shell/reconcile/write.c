@@ -7,7 +7,7 @@
 #include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "shell/reconcile/pass_int.h"
+#include "shell/reconcile/reconcile_int.h"
 
 #include "base/banned.h"
 
@@ -57,7 +57,7 @@ static char *object_path(const struct write *w, const char *subresource)
 }
 
 /* The subresource takes nothing but status from this; resourceVersion makes it a comparison and a swap. */
-static json_t *status_body(const struct pass *p, const struct action *a)
+static json_t *status_body(const struct reconcile *p, const struct action *a)
 {
     return json_pack("{s:s, s:s, s:{s:s, s:s, s:s, s:s}, s:O, s:o}", "apiVersion", API_GROUP "/" API_VERSION,
                      "kind", JOB_KIND, "metadata", "name", p->job.name, "namespace", p->job.ns, "uid",
@@ -77,21 +77,21 @@ static json_t *delete_body(const struct action *a)
 
 static void end_write(struct write *w)
 {
-    struct pass *p = w->pass;
+    struct reconcile *p = w->pass;
     w->action = NULL;
     p->in_flight--;
-    pass_go_on(p);
+    reconcile_continue(p);
 }
 
 /* ---- answers ---- */
 static void note_success(struct write *w, const json_t *object)
 {
-    struct pass *p = w->pass;
+    struct reconcile *p = w->pass;
     struct expectations *x = &p->task->expectations;
     const char *name = object_name(w);
     switch (w->action->kind) {
     case ACTION_SET_STATUS:
-        task_note_status(p->task, clock_boot_ms() - w->begun_ms);
+        queue_item_note_status(p->task, clock_boot_ms() - w->begun_ms);
         expect(x, EXPECT_VERSION, CACHE_JOBS, name, js_text(object, "metadata.resourceVersion"));
         break;
     case ACTION_UPDATE_POLICY:
@@ -122,15 +122,15 @@ static void note_refusal(struct write *w, const char *message)
 {
     char *object CLEANUP(cleanup_free) = xasprintf("%s %s", targets[w->action->kind].word, w->action->name);
     if (w->pass->is_refused)
-        task_note_refusal_too(w->pass->task, object, message);
+        queue_item_note_further_refusal(w->pass->task, object, message);
     else
-        task_note_create(w->pass->task, object, message);
+        queue_item_note_create(w->pass->task, object, message);
     w->pass->is_refused = true;
 }
 
 static void note_failure(struct write *w, const struct kube_answer *answer, const struct err *e)
 {
-    struct pass *p = w->pass;
+    struct reconcile *p = w->pass;
     log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e, "a write was not taken",
                 "action", action_kind_name(w->action->kind), "namespace", p->job.ns, "job", p->job.name,
                 "object", object_name(w), NULL);
@@ -178,7 +178,7 @@ static void note_taken(struct write *w, const struct kube_answer *answer)
     note_failure(w, &unknown, &strange);
 }
 
-static bool is_ours(const struct pass *p, const json_t *object)
+static bool is_ours(const struct reconcile *p, const json_t *object)
 {
     size_t at;
     json_t *owner;
@@ -290,8 +290,8 @@ static void on_autoscaler(void *context, const struct kube_answer *answer, const
     if (e != NULL)
         log_failure(LOG_LEVEL_WARNING, e, "cannot read a pod's events", "namespace", w->pass->job.ns, "pod",
                     w->action->name, NULL);
-    task_note_scaling(w->pass->task, w->action->uid, &word);
-    w->pass->task->is_touched = true;
+    queue_item_note_scaling(w->pass->task, w->action->uid, &word);
+    w->pass->task->is_dirty = true;
     end_write(w);
 }
 
@@ -299,7 +299,7 @@ static void on_autoscaler(void *context, const struct kube_answer *answer, const
 static void on_confirmed(void *context, const struct kube_answer *answer, const struct err *e)
 {
     struct write *w = context;
-    struct pass *p = w->pass;
+    struct reconcile *p = w->pass;
     const json_t *job = json_array_get(json_object_get(answer->object, "items"), 0);
     struct err overtaken CLEANUP(err_fini) = {0};
     w->call = NULL;
@@ -330,7 +330,7 @@ static void create(struct write *w, json_t *body)
 
 static void create_pod(struct write *w)
 {
-    const struct pass *p = w->pass;
+    const struct reconcile *p = w->pass;
     const struct action *a = w->action;
     const struct worker worker = {a->attempt, a->index, a->technology, a->group};
     char *body CLEANUP(cleanup_free) = render_pod(&p->job, p->pw->config, &worker);
@@ -340,7 +340,7 @@ static void create_pod(struct write *w)
 
 static void put_status(struct write *w)
 {
-    const struct pass *p = w->pass;
+    const struct reconcile *p = w->pass;
     json_t *body CLEANUP(js_free) = status_body(p, w->action);
     char *path CLEANUP(cleanup_free) = object_path(w, "/status");
     w->call = kube_start_write(p->pw->client, "PUT", path, body, on_replaced, w);
@@ -348,7 +348,7 @@ static void put_status(struct write *w)
 
 static void put_policy(struct write *w)
 {
-    const struct pass *p = w->pass;
+    const struct reconcile *p = w->pass;
     const struct action *a = w->action;
     json_t *body CLEANUP(js_free) = render_policy(&p->job, p->pw->config, a->attempt, a->pods, a->pod_count);
     json_object_set_new(json_object_get(body, "metadata"), "resourceVersion", json_string(a->version));
@@ -375,7 +375,7 @@ static void delete_child(struct write *w)
 
 void write_start(struct write *w)
 {
-    const struct pass *p = w->pass;
+    const struct reconcile *p = w->pass;
     const struct action *a = w->action;
     w->begun_ms = clock_boot_ms();
     switch (a->kind) {

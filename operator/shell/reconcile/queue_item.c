@@ -1,4 +1,4 @@
-#include "shell/reconcile/task.h"
+#include "shell/reconcile/queue_item.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -18,27 +18,27 @@ static void set_text(char **to, const char *text)
     *to = copy;
 }
 
-struct task *task_new(struct loop *loop, const char *ns, const char *name, void (*on_due)(void *task),
-                      void *controller)
+struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
+                                  void (*on_due)(void *task), void *controller)
 {
-    struct task *t = xcalloc(1, sizeof(*t));
+    struct queue_item *t = xcalloc(1, sizeof(*t));
     t->ns = xstrdup(ns);
     t->name = xstrdup(name);
     t->controller = controller;
     t->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
     t->backoff.random = (uint64_t)clock_wall_us() | 1;
     t->timer = loop_add_timer(loop, on_due, t);
-    task_forget(t, "");
+    queue_item_reset(t, "");
     return t;
 }
 
-void task_note_departed(struct task *t, const struct pod_facts *last)
+void queue_item_note_departed(struct queue_item *t, const struct pod_facts *last)
 {
     t->departed = xreallocarray(t->departed, t->departed_count + 1, sizeof(*t->departed));
     t->departed[t->departed_count++] = pod_facts_copy(last);
 }
 
-void task_forget_departed(struct task *t, size_t count)
+void queue_item_forget_departed(struct queue_item *t, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         free(t->departed[i]);
@@ -51,12 +51,12 @@ void task_forget_departed(struct task *t, size_t count)
     t->departed = NULL;
 }
 
-void task_free(void *task)
+void queue_item_free(void *task)
 {
-    struct task *t = task;
+    struct queue_item *t = task;
     loop_source_free(t->timer);
     expectations_fini(&t->expectations);
-    task_forget_departed(t, t->departed_count);
+    queue_item_forget_departed(t, t->departed_count);
     free(t->ns);
     free(t->name);
     free(t->uid);
@@ -68,7 +68,7 @@ void task_free(void *task)
     free(t);
 }
 
-void task_schedule(struct task *t, int64_t delay_ms)
+void queue_item_schedule(struct queue_item *t, int64_t delay_ms)
 {
     int64_t now_ms = clock_boot_ms(), due_ms = now_ms + delay_ms;
     if (due_ms < t->held_until_ms)
@@ -79,7 +79,7 @@ void task_schedule(struct task *t, int64_t delay_ms)
     loop_timer_set(t->timer, due_ms - now_ms);
 }
 
-void task_hold(struct task *t, int64_t for_ms)
+void queue_item_hold(struct queue_item *t, int64_t for_ms)
 {
     t->held_until_ms = clock_boot_ms() + for_ms;
     if (t->due_ms == 0 || t->due_ms >= t->held_until_ms)
@@ -88,12 +88,12 @@ void task_hold(struct task *t, int64_t for_ms)
     loop_timer_set(t->timer, for_ms);
 }
 
-void task_not_due(struct task *t)
+void queue_item_unschedule(struct queue_item *t)
 {
     t->due_ms = 0;
 }
 
-void task_forget(struct task *t, const char *uid)
+void queue_item_reset(struct queue_item *t, const char *uid)
 {
     set_text(&t->uid, uid);
     set_text(&t->listed_for, "");
@@ -103,7 +103,7 @@ void task_forget(struct task *t, const char *uid)
     set_text(&t->scaling_message, "");
     t->refused_count = 0;
     expectations_fini(&t->expectations);
-    task_forget_departed(t, t->departed_count);
+    queue_item_forget_departed(t, t->departed_count);
     backoff_reset(&t->backoff);
 }
 
@@ -114,7 +114,7 @@ static bool is_of_next_attempt(const char *object, const char *before)
     return attempt != 0 && last != 0 && attempt != last;
 }
 
-void task_note_create(struct task *t, const char *object, const char *message)
+void queue_item_note_create(struct queue_item *t, const char *object, const char *message)
 {
     if (object == NULL) {
         set_text(&t->refused_object, "");
@@ -131,7 +131,7 @@ void task_note_create(struct task *t, const char *object, const char *message)
         t->refused_count++;
 }
 
-void task_note_refusal_too(struct task *t, const char *object, const char *message)
+void queue_item_note_further_refusal(struct queue_item *t, const char *object, const char *message)
 {
     if (strcmp(object, t->refused_object) >= 0)
         return;
@@ -139,7 +139,7 @@ void task_note_refusal_too(struct task *t, const char *object, const char *messa
     set_text(&t->refused_message, message);
 }
 
-bool task_note_listing(struct task *t, const char *version)
+bool queue_item_note_relist(struct queue_item *t, const char *version)
 {
     if (strcmp(t->listed_for, version) == 0)
         return false;
@@ -160,19 +160,19 @@ static int64_t status_pause_ms(int64_t took_ms)
     return pause_ms < STATUS_PAUSE_MOST_MS ? pause_ms : STATUS_PAUSE_MOST_MS;
 }
 
-int64_t task_status_after_us(const struct task *t, int64_t now_us)
+int64_t queue_item_status_after_us(const struct queue_item *t, int64_t now_us)
 {
     int64_t wait_ms = t->status_after_ms - clock_boot_ms();
     return wait_ms > 0 ? now_us + wait_ms * 1000 : 0;
 }
 
-void task_note_status(struct task *t, int64_t took_ms)
+void queue_item_note_status(struct queue_item *t, int64_t took_ms)
 {
     t->is_refusal_told = t->refused_count > 0;
     t->status_after_ms = clock_boot_ms() + status_pause_ms(took_ms);
 }
 
-struct refusal task_refusal(const struct task *t)
+struct refusal queue_item_refusal(const struct queue_item *t)
 {
     return (struct refusal){.object = t->refused_object,
                             .message = t->refused_message,
@@ -181,7 +181,7 @@ struct refusal task_refusal(const struct task *t)
                             .is_told = t->is_refusal_told};
 }
 
-void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word)
+void queue_item_note_scaling(struct queue_item *t, const char *pod_uid, const struct scaling *word)
 {
     set_text(&t->scaling_uid, pod_uid);
     set_text(&t->scaling_message, word->message);
@@ -189,7 +189,7 @@ void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling
     t->scaling_us = clock_wall_us();
 }
 
-struct scaling task_scaling(const struct task *t)
+struct scaling queue_item_scaling(const struct queue_item *t)
 {
     return (struct scaling){.pod_uid = t->scaling_uid,
                             .word = t->scaling_word,

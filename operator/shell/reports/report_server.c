@@ -1,4 +1,4 @@
-#include "shell/reports/reports.h"
+#include "shell/reports/report_server.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "shell/reports/reviews.h"
+#include "shell/reports/token_reviews.h"
 
 #include "base/banned.h"
 
@@ -25,14 +25,14 @@ enum {
     RETRY_SECONDS = 2
 };
 
-struct reports {
+struct report_server {
     struct loop *loop;
     struct controller *controller;
     struct config *config;
     struct report_files files;
     struct httpd_keys *keys;
     struct httpd *server;
-    struct reviews *reviews;
+    struct token_reviews *reviews;
     struct loop_source *timer; /* looks at the files */
     char *cert, *ca;           /* as read last */
     char *refused;             /* what was wrong with the files, so that it is said once */
@@ -57,7 +57,8 @@ static void answer_error(struct httpd_call *call, const struct err *e)
     answer(call, status, text);
 }
 
-static int take(struct reports *r, struct httpd_call *call, const struct reviewed_pod *pod, struct err *e)
+static int take(struct report_server *r, struct httpd_call *call, const struct reviewed_pod *pod,
+                struct err *e)
 {
     json_t *report CLEANUP(js_free) = js_parse(httpd_call_body(call), "the report", e);
     if (report == NULL)
@@ -81,7 +82,7 @@ static void on_reviewed(void *context, const struct reviewed_pod *pod, const str
 
 static void on_call(void *context, struct httpd_call *call)
 {
-    struct reports *r = context;
+    struct report_server *r = context;
     struct view token = httpd_call_bearer(call);
     if (strcmp(httpd_call_path(call), PATH) != 0) {
         answer(call, 404, "reports are posted to " PATH);
@@ -92,7 +93,7 @@ static void on_call(void *context, struct httpd_call *call)
     } else if (!controller_takes_reports(r->controller)) {
         answer(call, 503, "this operator does not work on jobs now");
     } else {
-        reviews_ask(r->reviews, token, on_reviewed, call);
+        token_reviews_ask(r->reviews, token, on_reviewed, call);
     }
 }
 
@@ -104,7 +105,7 @@ static void keep(char **to, char *text)
 }
 
 /* The whole set or nothing: a Secret's files change together. */
-static int load(struct reports *r, struct err *e)
+static int load(struct report_server *r, struct err *e)
 {
     struct secret key CLEANUP(secret_free) = {.bytes = NULL};
     char *cert CLEANUP(cleanup_free) = file_read(r->files.cert, PEM_MAX, NULL, e);
@@ -132,7 +133,7 @@ static int load(struct reports *r, struct err *e)
 
 static void look_at_files(void *context)
 {
-    struct reports *r = context;
+    struct report_server *r = context;
     struct err e CLEANUP(err_fini) = {0};
     char *text = NULL;
     if (load(r, &e) < 0) {
@@ -146,17 +147,18 @@ static void look_at_files(void *context)
 }
 
 /* ---- life ---- */
-struct reports *reports_new(struct loop *loop, struct kube_client *client, struct controller *controller,
-                            const char *address, const struct report_files *files, struct config *config,
-                            struct err *e)
+struct report_server *report_server_new(struct loop *loop, struct kube_client *client,
+                                        struct controller *controller, const char *address,
+                                        const struct report_files *files, struct config *config,
+                                        struct err *e)
 {
-    struct reports *r = xcalloc(1, sizeof(*r));
+    struct report_server *r = xcalloc(1, sizeof(*r));
     r->loop = loop;
     r->controller = controller;
     r->config = config;
     r->files = *files;
     r->keys = httpd_keys_new();
-    r->reviews = reviews_new(client);
+    r->reviews = token_reviews_new(client);
     r->timer = loop_add_timer(loop, look_at_files, r);
     loop_timer_set(r->timer, LOOK_MS);
     const struct httpd_service service = {.address = address,
@@ -168,16 +170,16 @@ struct reports *reports_new(struct loop *loop, struct kube_client *client, struc
                                           .context = r};
     if (load(r, e) == 0 && (r->server = httpd_open(loop, &service, e)) != NULL)
         return r;
-    reports_free(r);
+    report_server_free(r);
     err_wrap_text(e, "reports");
     return NULL;
 }
 
-void reports_free(struct reports *r)
+void report_server_free(struct report_server *r)
 {
     if (r == NULL)
         return;
-    reviews_free(r->reviews);
+    token_reviews_free(r->reviews);
     httpd_free(r->server);
     httpd_keys_free(r->keys);
     loop_source_free(r->timer);

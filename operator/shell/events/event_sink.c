@@ -1,4 +1,4 @@
-#include "shell/events/outbox.h"
+#include "shell/events/event_sink.h"
 
 #include <stdlib.h>
 
@@ -6,7 +6,7 @@
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/metrics/telemetry.h"
-#include "shell/events/turns.h"
+#include "shell/events/fair_queue.h"
 
 #include "base/banned.h"
 
@@ -28,16 +28,16 @@ struct item {
 
 /* One that is being sent, or waits to be sent again. */
 struct sender {
-    struct outbox *outbox;
+    struct event_sink *outbox;
     struct item *item; /* NULL: free */
     struct kube_call *call;
     struct loop_source *retry;
 };
 
-struct outbox {
+struct event_sink {
     struct kube_client *client;
     struct telemetry *telemetry;
-    struct turns *waiting;
+    struct fair_queue *waiting;
     struct sender senders[IN_FLIGHT_MAX];
     int64_t credit_ms, credited_ms; /* REFILL_MS of credit pay for one event */
     struct loop_source *paid;       /* there is credit again */
@@ -58,7 +58,7 @@ static void item_free(void *item)
 }
 
 /* ---- sending ---- */
-static void leave_out(struct outbox *o, const struct item *i, const char *why, const struct err *e)
+static void leave_out(struct event_sink *o, const struct item *i, const char *why, const struct err *e)
 {
     telemetry_event_dropped(o->telemetry);
     if (e == NULL)
@@ -118,7 +118,7 @@ static void send_again(void *context)
 }
 
 /* ---- the queue ---- */
-static bool pay(struct outbox *o)
+static bool pay(struct event_sink *o)
 {
     int64_t now_ms = clock_boot_ms(), most_ms = (int64_t)BURST * REFILL_MS;
     o->credit_ms += now_ms - o->credited_ms;
@@ -133,7 +133,7 @@ static bool pay(struct outbox *o)
     return true;
 }
 
-static struct sender *free_sender(struct outbox *o)
+static struct sender *free_sender(struct event_sink *o)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
         if (o->senders[i].item == NULL)
@@ -143,22 +143,22 @@ static struct sender *free_sender(struct outbox *o)
 
 static void send_more(void *context)
 {
-    struct outbox *o = context;
+    struct event_sink *o = context;
     struct sender *s;
-    while (turns_count(o->waiting) > 0 && (s = free_sender(o)) != NULL && pay(o)) {
-        s->item = turns_take(o->waiting);
+    while (fair_queue_count(o->waiting) > 0 && (s = free_sender(o)) != NULL && pay(o)) {
+        s->item = fair_queue_take(o->waiting);
         send(s);
     }
 }
 
-void outbox_put(struct outbox *o, const char *ns, const char *name, json_t *event, json_t *patch)
+void event_sink_put(struct event_sink *o, const char *ns, const char *name, json_t *event, json_t *patch)
 {
     struct item *i = xcalloc(1, sizeof(*i));
     i->ns = xstrdup(ns);
     i->name = xstrdup(name);
     i->event = json_incref(event);
     i->patch = json_incref(patch);
-    if (!turns_put(o->waiting, ns, i)) {
+    if (!fair_queue_put(o->waiting, ns, i)) {
         leave_out(o, i, "too many events of this namespace wait, one is left out", NULL);
         item_free(i);
         return;
@@ -166,21 +166,21 @@ void outbox_put(struct outbox *o, const char *ns, const char *name, json_t *even
     send_more(o);
 }
 
-bool outbox_is_idle(const struct outbox *o)
+bool event_sink_is_idle(const struct event_sink *o)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
         if (o->senders[i].call != NULL)
             return false;
-    return turns_count(o->waiting) == 0;
+    return fair_queue_count(o->waiting) == 0;
 }
 
 /* ---- life ---- */
-struct outbox *outbox_new(struct loop *loop, struct kube_client *client, struct telemetry *telemetry)
+struct event_sink *event_sink_new(struct loop *loop, struct kube_client *client, struct telemetry *telemetry)
 {
-    struct outbox *o = xcalloc(1, sizeof(*o));
+    struct event_sink *o = xcalloc(1, sizeof(*o));
     o->client = client;
     o->telemetry = telemetry;
-    o->waiting = turns_new(WAITING_MAX, item_free);
+    o->waiting = fair_queue_new(WAITING_MAX, item_free);
     o->credit_ms = (int64_t)BURST * REFILL_MS;
     o->credited_ms = clock_boot_ms();
     o->paid = loop_add_timer(loop, send_more, o);
@@ -190,7 +190,7 @@ struct outbox *outbox_new(struct loop *loop, struct kube_client *client, struct 
     return o;
 }
 
-void outbox_free(struct outbox *o)
+void event_sink_free(struct event_sink *o)
 {
     if (o == NULL)
         return;
@@ -199,7 +199,7 @@ void outbox_free(struct outbox *o)
         loop_source_free(o->senders[i].retry);
         item_free(o->senders[i].item);
     }
-    turns_free(o->waiting);
+    fair_queue_free(o->waiting);
     loop_source_free(o->paid);
     free(o);
 }

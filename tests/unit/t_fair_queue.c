@@ -1,5 +1,5 @@
 /* Whose turn it is, and who finds room. */
-#include "shell/events/turns.h"
+#include "shell/events/fair_queue.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,12 +16,12 @@
 #include "base/banned.h"
 
 /* So many of the namespace are put, named by it and a number from 1 on; returns how many found room. */
-static int put_crowd(struct turns *t, const char *ns, int count)
+static int put_crowd(struct fair_queue *t, const char *ns, int count)
 {
     int i = 0;
     for (bool is_in = true; is_in && i < count; i += is_in) {
         char *item = xasprintf("%s%d", ns, i + 1);
-        is_in = turns_put(t, ns, item);
+        is_in = fair_queue_put(t, ns, item);
         if (!is_in)
             free(item);
     }
@@ -29,11 +29,11 @@ static int put_crowd(struct turns *t, const char *ns, int count)
 }
 
 /* The next ones, with spaces between. */
-static void assert_taken(struct turns *t, int count, const char *expected)
+static void assert_taken(struct fair_queue *t, int count, const char *expected)
 {
     struct strbuf taken = STRBUF(1000);
     for (int i = 0; i < count; i++) {
-        char *item CLEANUP(cleanup_free) = turns_take(t);
+        char *item CLEANUP(cleanup_free) = fair_queue_take(t);
         strbuf_addf(&taken, "%s%s", i == 0 ? "" : " ", item == NULL ? "none" : item);
     }
     assert_string_equal(strbuf_text(&taken), expected);
@@ -42,20 +42,20 @@ static void assert_taken(struct turns *t, int count, const char *expected)
 
 static void one_namespace_keeps_its_order(void **state)
 {
-    struct turns *t = turns_new(100, free);
+    struct fair_queue *t = fair_queue_new(100, free);
     (void)state;
     assert_int_equal(put_crowd(t, "a", 3), 3);
-    assert_int_equal(turns_count(t), 3);
+    assert_int_equal(fair_queue_count(t), 3);
     assert_taken(t, 4, "a1 a2 a3 none");
-    assert_int_equal(turns_count(t), 0);
+    assert_int_equal(fair_queue_count(t), 0);
     assert_int_equal(put_crowd(t, "a", 1), 1);
     assert_taken(t, 2, "a1 none");
-    turns_free(t);
+    fair_queue_free(t);
 }
 
 static void namespaces_take_turns(void **state)
 {
-    struct turns *t = turns_new(100, free);
+    struct fair_queue *t = fair_queue_new(100, free);
     (void)state;
     assert_int_equal(put_crowd(t, "a", 5), 5);
     assert_taken(t, 1, "a1");
@@ -65,24 +65,24 @@ static void namespaces_take_turns(void **state)
     /* Who had nothing left comes last again. */
     assert_int_equal(put_crowd(t, "c", 1), 1);
     assert_taken(t, 4, "a4 c1 a5 none");
-    turns_free(t);
+    fair_queue_free(t);
 }
 
 static void a_crowd_leaves_room_for_others(void **state)
 {
-    struct turns *t = turns_new(120, free);
+    struct fair_queue *t = fair_queue_new(120, free);
     (void)state;
     assert_int_equal(put_crowd(t, "noisy", 1000), 60);
     assert_int_equal(put_crowd(t, "as-noisy", 1000), 30);
     assert_int_equal(put_crowd(t, "noisy", 1), 0);
     assert_int_equal(put_crowd(t, "quiet", 5), 5);
     assert_taken(t, 3, "noisy1 as-noisy1 quiet1");
-    turns_free(t);
+    fair_queue_free(t);
 }
 
 static void the_room_is_never_exceeded(void **state)
 {
-    struct turns *t = turns_new(50, free);
+    struct fair_queue *t = fair_queue_new(50, free);
     int in = 0;
     (void)state;
     for (int i = 0; i < 1000; i++) {
@@ -91,8 +91,8 @@ static void the_room_is_never_exceeded(void **state)
         in += put_crowd(t, ns, 3);
     }
     assert_int_equal(in, 50);
-    assert_int_equal(turns_count(t), 50);
-    turns_free(t);
+    assert_int_equal(fair_queue_count(t), 50);
+    fair_queue_free(t);
 }
 
 int main(void)

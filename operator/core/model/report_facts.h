@@ -4,8 +4,8 @@
  * message of the trainer's container is never read here: the trainer could write
  * anything into it.
  */
-#ifndef MODEL_REPORT_OF_POD_H
-#define MODEL_REPORT_OF_POD_H
+#ifndef MODEL_REPORT_FACTS_H
+#define MODEL_REPORT_FACTS_H
 
 #include "core/model/pod_facts.h"
 
@@ -28,7 +28,7 @@ bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *re
  * What the agent of a pod posted last, authenticated as that pod's: one heap block, freed with free(). Texts
  * are "" when absent.
  */
-struct posted_facts {
+struct report_facts {
     const char *pod_uid;
     const char *stage;  /* identity, keys, staging, running, publishing, done */
     const char *reason; /* of a failure; "" = none */
@@ -40,14 +40,14 @@ struct posted_facts {
 };
 
 /* ERR_INVALID when it is no report, or not that pod's. The caller frees the result. */
-struct posted_facts *posted_facts_new(const json_t *report, const struct pod_facts *pod,
+struct report_facts *report_facts_new(const json_t *report, const struct pod_facts *pod,
                                       struct err *e) MUST_CHECK;
 
 struct world;
 /* What the pod's agent posted last, or NULL. */
-const struct posted_facts *posted_of_pod(const struct world *w, const struct pod_facts *p);
-bool posted_equal(const struct posted_facts *a, const struct posted_facts *b);
+const struct report_facts *report_facts_of_pod(const struct world *w, const struct pod_facts *p);
+bool report_facts_equal(const struct report_facts *a, const struct report_facts *b);
 /* The order of world.reports, for qsort. */
-int posted_order(const void *a, const void *b);
+int report_facts_order(const void *a, const void *b);
 
 #endif

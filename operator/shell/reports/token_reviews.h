@@ -7,12 +7,12 @@
  * ERR_THROTTLED when too many questions are out already; else the errors of
  * kube/client.h.
  */
-#ifndef REPORTS_REVIEWS_H
-#define REPORTS_REVIEWS_H
+#ifndef REPORTS_TOKEN_REVIEWS_H
+#define REPORTS_TOKEN_REVIEWS_H
 
 #include "kube/client.h"
 
-struct reviews;
+struct token_reviews;
 
 /* Valid for the call. */
 struct reviewed_pod {
@@ -24,10 +24,10 @@ struct reviewed_pod {
 /* pod is NULL exactly when e is set. */
 typedef void review_fn(void *context, const struct reviewed_pod *pod, const struct err *e);
 
-struct reviews *reviews_new(struct kube_client *client) MUST_CHECK RETURNS_NONNULL;
+struct token_reviews *token_reviews_new(struct kube_client *client) MUST_CHECK RETURNS_NONNULL;
 /* What is being asked is given up; no fn runs any more. NULL is fine. */
-void reviews_free(struct reviews *r);
+void token_reviews_free(struct token_reviews *r);
 /* fn runs once, at once or from the loop. The token is copied. */
-void reviews_ask(struct reviews *r, struct view token, review_fn *fn, void *context);
+void token_reviews_ask(struct token_reviews *r, struct view token, review_fn *fn, void *context);
 
 #endif

@@ -11,17 +11,17 @@
 
 enum { PODS = 40 };
 
-static size_t count_of(const struct gangs *g, const char *job_uid)
+static size_t count_of(const struct pods_by_job *g, const char *job_uid)
 {
     size_t count = 0;
-    (void)!gangs_pods(g, job_uid, &count);
+    (void)!pods_by_job_get(g, job_uid, &count);
     return count;
 }
 
-static bool has(const struct gangs *g, const char *job_uid, const struct pod_facts *pod)
+static bool has(const struct pods_by_job *g, const char *job_uid, const struct pod_facts *pod)
 {
     size_t count = 0;
-    const struct pod_facts *const *pods = gangs_pods(g, job_uid, &count);
+    const struct pod_facts *const *pods = pods_by_job_get(g, job_uid, &count);
     for (size_t i = 0; i < count; i++)
         if (pods[i] == pod)
             return true;
@@ -32,34 +32,34 @@ static void finds_the_pods_of_each_job(void **state)
 {
     (void)state;
     struct pod_facts pods[PODS];
-    struct gangs *g = gangs_new();
+    struct pods_by_job *g = pods_by_job_new();
     for (size_t i = 0; i < PODS; i++) {
         pods[i] = (struct pod_facts){.job_uid = i % 4 == 0 ? "a" : "b"};
-        gangs_change(g, NULL, &pods[i]);
+        pods_by_job_update(g, NULL, &pods[i]);
     }
     assert_int_equal(count_of(g, "a"), PODS / 4);
     assert_int_equal(count_of(g, "b"), PODS / 4 * 3);
     assert_int_equal(count_of(g, "c"), 0);
     assert_true(has(g, "a", &pods[8]));
     assert_false(has(g, "b", &pods[8]));
-    gangs_free(g);
+    pods_by_job_free(g);
 }
 
 static void follows_what_pods_become(void **state)
 {
     (void)state;
     struct pod_facts old = {.job_uid = "a"}, now = {.job_uid = "a"}, moved = {.job_uid = "b"};
-    struct gangs *g = gangs_new();
-    gangs_change(g, NULL, &old);
-    gangs_change(g, &old, &now);
+    struct pods_by_job *g = pods_by_job_new();
+    pods_by_job_update(g, NULL, &old);
+    pods_by_job_update(g, &old, &now);
     assert_true(has(g, "a", &now));
     assert_int_equal(count_of(g, "a"), 1);
-    gangs_change(g, &now, &moved); /* somebody edited the label */
+    pods_by_job_update(g, &now, &moved); /* somebody edited the label */
     assert_int_equal(count_of(g, "a"), 0);
     assert_true(has(g, "b", &moved));
-    gangs_change(g, &moved, NULL);
+    pods_by_job_update(g, &moved, NULL);
     assert_int_equal(count_of(g, "b"), 0);
-    gangs_free(g);
+    pods_by_job_free(g);
 }
 
 int main(void)

@@ -1,23 +1,23 @@
 /*
  * A running pass and its writes. Internal to operator/shell.
  */
-#ifndef RECONCILE_PASS_INT_H
-#define RECONCILE_PASS_INT_H
+#ifndef RECONCILE_RECONCILE_INT_H
+#define RECONCILE_RECONCILE_INT_H
 
-#include "shell/reconcile/pass.h"
+#include "shell/reconcile/reconcile.h"
 
 enum { WRITES_AT_ONCE = 8 };
 
 struct write {
-    struct pass *pass;
+    struct reconcile *pass;
     const struct action *action; /* NULL: not in use */
     int64_t begun_ms;            /* boot clock */
     struct kube_call *call;
 };
 
-struct pass {
-    const struct pass_world *pw;
-    struct task *task;
+struct reconcile {
+    const struct reconciler *pw;
+    struct queue_item *task;
     struct arena *arena;
     json_t *tree; /* of the job */
     struct job job;
@@ -33,6 +33,6 @@ struct pass {
 /* Sends the action in that slot. */
 void write_start(struct write *w);
 /* A write was answered and judged: send more, or end. */
-void pass_go_on(struct pass *p);
+void reconcile_continue(struct reconcile *p);
 
 #endif

@@ -3,21 +3,21 @@
  * have to show, what the API server refused, and which workers have gone. Memory of this process only; a
  * new process starts without it. Owned by the controller.
  */
-#ifndef RECONCILE_TASK_H
-#define RECONCILE_TASK_H
+#ifndef RECONCILE_QUEUE_ITEM_H
+#define RECONCILE_QUEUE_ITEM_H
 
 #include "base/backoff.h"
 #include "shell/cache/expectations.h"
 
 struct loop;
 struct loop_source;
-struct pass;
+struct reconcile;
 
-struct task {
+struct queue_item {
     char *ns;
     char *name;
     char *uid;        /* of the job that it is about; "" before the first pass */
-    char *listed_for; /* version of the job for which pods were listed anew; see pass.c */
+    char *listed_for; /* version of the job for which pods were listed anew; see reconcile.c */
     struct loop_source *timer;
     int64_t due_ms;        /* boot clock; 0 = not due */
     int64_t begun_ms;      /* of the running pass */
@@ -35,44 +35,44 @@ struct task {
     int64_t scaling_us;
     struct pod_facts **departed; /* workers that have gone, as they were seen last; in that order */
     size_t departed_count;
-    struct pass *pass; /* running */
-    bool is_touched;   /* while the pass was running */
+    struct reconcile *pass; /* running */
+    bool is_dirty;          /* while the pass was running */
     /* Due, but as many passes run as may: a place in the controller's line. */
     bool is_waiting;
-    struct task *next_waiting;
+    struct queue_item *next_waiting;
     int64_t ready_ms; /* boot clock: when the pass that is not begun yet became due; 0 = it is not due */
     int64_t status_after_ms; /* boot clock: what only tells how far things are waits until then */
     void *controller;        /* for the timer */
 };
 
-struct task *task_new(struct loop *loop, const char *ns, const char *name, void (*on_due)(void *task),
-                      void *controller) MUST_CHECK RETURNS_NONNULL;
-void task_free(void *task);
+struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
+                                  void (*on_due)(void *task), void *controller) MUST_CHECK RETURNS_NONNULL;
+void queue_item_free(void *task);
 /* Due in delay_ms or earlier, unless it is held. */
-void task_schedule(struct task *t, int64_t delay_ms);
+void queue_item_schedule(struct queue_item *t, int64_t delay_ms);
 /* Not due for so long. */
-void task_hold(struct task *t, int64_t for_ms);
+void queue_item_hold(struct queue_item *t, int64_t for_ms);
 /* The timer fired. */
-void task_not_due(struct task *t);
+void queue_item_unschedule(struct queue_item *t);
 /* The job is another one under the same name: what was remembered is void. */
-void task_forget(struct task *t, const char *uid);
+void queue_item_reset(struct queue_item *t, const char *uid);
 /* What the API server said to a create: refused, or, with object NULL, taken. */
-void task_note_create(struct task *t, const char *object, const char *message);
+void queue_item_note_create(struct queue_item *t, const char *object, const char *message);
 /* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
-void task_note_refusal_too(struct task *t, const char *object, const char *message);
+void queue_item_note_further_refusal(struct queue_item *t, const char *object, const char *message);
 /* A status was written just now, which took so long: it tells of the refusal, if there was one. */
-void task_note_status(struct task *t, int64_t took_ms);
+void queue_item_note_status(struct queue_item *t, int64_t took_ms);
 /* Wall clock; 0 = a status may be written now. */
-int64_t task_status_after_us(const struct task *t, int64_t now_us);
-struct refusal task_refusal(const struct task *t);
+int64_t queue_item_status_after_us(const struct queue_item *t, int64_t now_us);
+struct refusal queue_item_refusal(const struct queue_item *t);
 /* What the cluster autoscaler says of that pod, as of now. */
-void task_note_scaling(struct task *t, const char *pod_uid, const struct scaling *word);
-struct scaling task_scaling(const struct task *t);
+void queue_item_note_scaling(struct queue_item *t, const char *pod_uid, const struct scaling *word);
+struct scaling queue_item_scaling(const struct queue_item *t);
 /* A worker has gone; the facts are copied. */
-void task_note_departed(struct task *t, const struct pod_facts *last);
+void queue_item_note_departed(struct queue_item *t, const struct pod_facts *last);
 /* Of the first so many, all is decided. */
-void task_forget_departed(struct task *t, size_t count);
+void queue_item_forget_departed(struct queue_item *t, size_t count);
 /* False when pods were listed for that version of the job already. */
-bool task_note_listing(struct task *t, const char *version);
+bool queue_item_note_relist(struct queue_item *t, const char *version);
 
 #endif

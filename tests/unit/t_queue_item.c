@@ -1,5 +1,5 @@
 /* How often a job may tell how far it is, and what the API server refused it. */
-#include "shell/reconcile/task.h"
+#include "shell/reconcile/queue_item.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,10 +24,10 @@ static void never(void *task)
 static int64_t pause_after_ms(int64_t took_ms)
 {
     struct loop *loop = loop_new();
-    struct task *t = task_new(loop, "ml", "digits", never, NULL);
-    task_note_status(t, took_ms);
-    int64_t until_us = task_status_after_us(t, (int64_t)NOW_S * SECOND);
-    task_free(t);
+    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
+    queue_item_note_status(t, took_ms);
+    int64_t until_us = queue_item_status_after_us(t, (int64_t)NOW_S * SECOND);
+    queue_item_free(t);
     loop_free(loop);
     /* The clock has gone on a little since. */
     return (until_us - (int64_t)NOW_S * SECOND + SECOND / 2) / SECOND;
@@ -36,10 +36,10 @@ static int64_t pause_after_ms(int64_t took_ms)
 static void the_first_status_need_not_wait(void **state)
 {
     struct loop *loop = loop_new();
-    struct task *t = task_new(loop, "ml", "digits", never, NULL);
+    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
     (void)state;
-    assert_int_equal(task_status_after_us(t, (int64_t)NOW_S * SECOND), 0);
-    task_free(t);
+    assert_int_equal(queue_item_status_after_us(t, (int64_t)NOW_S * SECOND), 0);
+    queue_item_free(t);
     loop_free(loop);
 }
 
@@ -57,23 +57,23 @@ static void progress_is_told_less_often_while_status_writes_are_slow(void **stat
     assert_int_equal(pause_after_ms(60 * 1000), 2);
 }
 
-static int32_t refused(struct task *t, const char *object)
+static int32_t refused(struct queue_item *t, const char *object)
 {
-    task_note_create(t, object, "exceeded quota");
-    return task_refusal(t).count;
+    queue_item_note_create(t, object, "exceeded quota");
+    return queue_item_refusal(t).count;
 }
 
 static void refusals_are_counted_anew_for_each_attempt(void **state)
 {
     struct loop *loop = loop_new();
-    struct task *t = task_new(loop, "ml", "digits", never, NULL);
+    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
     (void)state;
     assert_int_equal(refused(t, "pod digits-worker-0-1"), 1);
     assert_int_equal(refused(t, "pod digits-worker-1-1"), 2);
     assert_int_equal(refused(t, "service digits-workers"), 3);
     assert_int_equal(refused(t, "pod digits-worker-1-1"), 4);
     assert_int_equal(refused(t, "pod digits-worker-1-2"), 1);
-    task_free(t);
+    queue_item_free(t);
     loop_free(loop);
 }
 

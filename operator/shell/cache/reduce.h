@@ -1,8 +1,8 @@
 /*
  * Objects to facts, in the form that informers call. Internal to operator/shell/caches.
  */
-#ifndef CACHE_CACHES_INT_H
-#define CACHE_CACHES_INT_H
+#ifndef CACHE_REDUCE_H
+#define CACHE_REDUCE_H
 
 #include "base/view.h"
 

@@ -1,4 +1,4 @@
-#include "shell/reconcile/pass.h"
+#include "shell/reconcile/reconcile.h"
 
 #include <string.h>
 
@@ -10,11 +10,11 @@
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/notify/notifier.h"
-#include "shell/reconcile/pass_int.h"
+#include "shell/reconcile/reconcile_int.h"
 
 #include "base/banned.h"
 
-static void pass_free(struct pass *p)
+static void reconcile_free(struct reconcile *p)
 {
     p->task->pass = NULL;
     json_decref(p->tree);
@@ -22,21 +22,23 @@ static void pass_free(struct pass *p)
     free(p);
 }
 
-static void end(struct pass *p)
+static void end(struct reconcile *p)
 {
-    struct task *task = p->task;
-    const struct pass_world *pw = p->pw;
+    struct queue_item *task = p->task;
+    const struct reconciler *pw = p->pw;
     int64_t wake_us = p->wake_us, retry_ms = p->retry_ms;
-    enum pass_end how = p->is_failed ? PASS_FAILED : p->is_refused ? PASS_REFUSED : PASS_DONE;
+    enum reconcile_result how = p->is_failed    ? RECONCILE_ERROR
+                                : p->is_refused ? RECONCILE_REQUEUE
+                                                : RECONCILE_SUCCESS;
     if (p->is_created && !p->is_refused)
-        task_note_create(task, NULL, NULL);
-    if (how == PASS_DONE)
-        task_forget_departed(task, p->departed);
-    pass_free(p);
+        queue_item_note_create(task, NULL, NULL);
+    if (how == RECONCILE_SUCCESS)
+        queue_item_forget_departed(task, p->departed);
+    reconcile_free(p);
     pw->on_end(task, how, wake_us, retry_ms);
 }
 
-static const struct pod_owner *keep_owners(struct pass *p, const struct pod_owner *pods, size_t count)
+static const struct pod_owner *keep_owners(struct reconcile *p, const struct pod_owner *pods, size_t count)
 {
     struct pod_owner *kept = arena_calloc(p->arena, count + 1, sizeof(*kept));
     for (size_t i = 0; i < count; i++)
@@ -46,7 +48,7 @@ static const struct pod_owner *keep_owners(struct pass *p, const struct pod_owne
 }
 
 /* plan() borrows from the caches, which change while the writes are out. */
-static void keep_plan(struct pass *p, const struct plan *plan)
+static void keep_plan(struct reconcile *p, const struct plan *plan)
 {
     p->actions = arena_calloc(p->arena, plan->count + 1, sizeof(*p->actions));
     p->count = plan->count;
@@ -70,32 +72,32 @@ static void keep_plan(struct pass *p, const struct plan *plan)
  * The status counts more pods than the cache shows or was seen to lose: they are gone without a trace, or
  * the cache is older than a status that another operator wrote. A list tells, asked for once for that status.
  */
-static bool must_list_pods(struct pass *p, const struct world *w)
+static bool must_list_pods(struct reconcile *p, const struct world *w)
 {
     const struct job_status *s = &p->job.status;
     struct gang gang;
     gang_init(&gang, w, s->attempt, p->arena);
     if (gang_missing(&gang, s) <= 0 || status_is_finished(s) ||
-        !task_note_listing(p->task, p->job.resource_version))
+        !queue_item_note_relist(p->task, p->job.resource_version))
         return false;
     expect(&p->task->expectations, EXPECT_LIST, CACHE_PODS, p->job.name, NULL);
-    p->task->is_touched = true;
+    p->task->is_dirty = true;
     p->departed = 0;
     return true;
 }
 
 /* How a job ended stands in its status and its pods; what agents had posted would only take memory. */
-static void read_posts(const struct pass *p, struct world *w)
+static void read_reports(const struct reconcile *p, struct world *w)
 {
     if (!status_is_finished(&p->job.status)) {
-        w->reports = posts_of(p->pw->posts, w->pods, w->pod_count, p->arena, &w->report_count);
+        w->reports = reports_by_pod_get(p->pw->posts, w->pods, w->pod_count, p->arena, &w->report_count);
         return;
     }
     for (size_t i = 0; i < w->pod_count; i++)
-        posts_forget(p->pw->posts, w->pods[i]->uid);
+        reports_by_pod_forget(p->pw->posts, w->pods[i]->uid);
 }
 
-static void make_plan(struct pass *p)
+static void make_plan(struct reconcile *p)
 {
     const struct caches *c = p->pw->caches;
     char service[NAME_SIZE];
@@ -112,30 +114,30 @@ static void make_plan(struct pass *p)
                       .policy = caches_policy(c, p->job.ns, policy),
                       .departed = (const struct pod_facts *const *)p->task->departed,
                       .departed_count = p->departed,
-                      .refusal = task_refusal(p->task),
-                      .scaling = task_scaling(p->task)};
-    w.status_after_us = task_status_after_us(p->task, w.now_us);
+                      .refusal = queue_item_refusal(p->task),
+                      .scaling = queue_item_scaling(p->task)};
+    w.status_after_us = queue_item_status_after_us(p->task, w.now_us);
     w.pods = caches_pods_of(c, p->job.uid, &w.pod_count);
     w.nodes = caches_nodes_of(c, w.pods, w.pod_count, p->arena, &w.node_count);
-    read_posts(p, &w);
+    read_reports(p, &w);
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
     memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
     notifier_follow(p->pw->notifier, &p->job);
-    w.notified = notifier_taken(p->pw->notifier, &p->job, p->arena, &w.notified_count);
+    w.notified = notifier_delivered(p->pw->notifier, &p->job, p->arena, &w.notified_count);
     if (must_list_pods(p, &w))
         return;
     struct plan plan = plan_job(&w, p->arena);
     keep_plan(p, &plan);
 }
 
-static void tell(const struct pass *p, const struct action *a)
+static void tell(const struct reconcile *p, const struct action *a)
 {
     log_info(a->why != NULL ? a->why : "", "action", action_kind_name(a->kind), "namespace", p->job.ns, "job",
              p->job.name, a->name != NULL ? "object" : NULL, a->name, NULL);
 }
 
 /* Actions that are no writes that matter are done at once; true when the action was one. */
-static bool do_at_once(struct pass *p, const struct action *a)
+static bool do_at_once(struct reconcile *p, const struct action *a)
 {
     if (a->kind == ACTION_WAKE_AT) {
         p->wake_us = a->at_us;
@@ -146,7 +148,7 @@ static bool do_at_once(struct pass *p, const struct action *a)
     return a->kind == ACTION_EVENT;
 }
 
-static struct write *free_write(struct pass *p)
+static struct write *free_write(struct reconcile *p)
 {
     for (size_t i = 0; i < WRITES_AT_ONCE; i++)
         if (p->writes[i].action == NULL)
@@ -155,7 +157,7 @@ static struct write *free_write(struct pass *p)
 }
 
 /* The job was deleted while the pass ran: whoever knows that creates nothing more for it. */
-static bool is_void(const struct pass *p, const struct action *a)
+static bool is_void(const struct reconcile *p, const struct action *a)
 {
     if (a->kind != ACTION_CREATE_POD && a->kind != ACTION_CREATE_SERVICE && a->kind != ACTION_CREATE_POLICY)
         return false;
@@ -163,12 +165,12 @@ static bool is_void(const struct pass *p, const struct action *a)
     return now == NULL || now->is_deleting || strcmp(now->uid, p->job.uid) != 0;
 }
 
-bool pass_may_write(const struct pass_world *pw)
+bool reconciler_may_write(const struct reconciler *pw)
 {
     return pw->may_write && (pw->leader == NULL || leader_is_leading(pw->leader));
 }
 
-static bool is_in_flight(const struct pass *p, enum action_kind kind)
+static bool is_in_flight(const struct reconcile *p, enum action_kind kind)
 {
     for (size_t i = 0; i < WRITES_AT_ONCE; i++)
         if (p->writes[i].action != NULL && p->writes[i].action->kind == kind)
@@ -181,7 +183,7 @@ static bool is_in_flight(const struct pass *p, enum action_kind kind)
  * they are the same for every attempt, so that they save a round trip beside it. No pod comes before the
  * policy that is about it.
  */
-static bool must_wait(const struct pass *p, const struct action *a)
+static bool must_wait(const struct reconcile *p, const struct action *a)
 {
     if (a->kind == ACTION_CREATE_SERVICE || a->kind == ACTION_CREATE_POLICY)
         return false;
@@ -189,7 +191,7 @@ static bool must_wait(const struct pass *p, const struct action *a)
            (a->kind == ACTION_CREATE_POD && is_in_flight(p, ACTION_CREATE_POLICY));
 }
 
-void pass_go_on(struct pass *p)
+void reconcile_continue(struct reconcile *p)
 {
     while (p->next < p->count && !p->is_failed && !p->is_refused) {
         const struct action *a = &p->actions[p->next];
@@ -200,7 +202,7 @@ void pass_go_on(struct pass *p)
         struct write *w = free_write(p);
         if (w == NULL || must_wait(p, a))
             return;
-        if (!pass_may_write(p->pw)) {
+        if (!reconciler_may_write(p->pw)) {
             p->is_failed = true;
             break;
         }
@@ -218,7 +220,7 @@ void pass_go_on(struct pass *p)
 }
 
 /* The cached text as a job; false when it is none, which the API server's schema rules out. */
-static bool read_job(struct pass *p, const struct cached_job *cached)
+static bool read_job(struct reconcile *p, const struct cached_job *cached)
 {
     struct err e CLEANUP(err_fini) = {0};
     if (cached_job_read(cached, p->arena, &p->tree, &p->job, &e) == 0)
@@ -227,9 +229,9 @@ static bool read_job(struct pass *p, const struct cached_job *cached)
     return false;
 }
 
-void pass_run(const struct pass_world *pw, struct task *task)
+void reconcile_start(const struct reconciler *pw, struct queue_item *task)
 {
-    struct pass *p = xcalloc(1, sizeof(*p));
+    struct reconcile *p = xcalloc(1, sizeof(*p));
     p->pw = pw;
     p->task = task;
     p->arena = arena_new();
@@ -237,14 +239,14 @@ void pass_run(const struct pass_world *pw, struct task *task)
     task->pass = p;
     if (read_job(p, caches_job(pw->caches, task->ns, task->name)))
         make_plan(p);
-    pass_go_on(p);
+    reconcile_continue(p);
 }
 
-void pass_cancel(struct pass *p)
+void reconcile_cancel(struct reconcile *p)
 {
     if (p == NULL)
         return;
     for (size_t i = 0; i < WRITES_AT_ONCE; i++)
         kube_call_cancel(p->writes[i].call);
-    pass_free(p);
+    reconcile_free(p);
 }

@@ -1,4 +1,4 @@
-#include "core/model/report_of_pod.h"
+#include "core/model/report_facts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,7 @@ bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *re
 
 /* ---- posted ---- */
 
-#define POSTED(member) offsetof(struct posted_facts, member)
+#define POSTED(member) offsetof(struct report_facts, member)
 
 /* Only what makes sense of it is kept. */
 static char *progress_text(const struct report *r)
@@ -116,7 +116,7 @@ static char *progress_text(const struct report *r)
     return text;
 }
 
-struct posted_facts *posted_facts_new(const json_t *report, const struct pod_facts *pod, struct err *e)
+struct report_facts *report_facts_new(const json_t *report, const struct pod_facts *pod, struct err *e)
 {
     static const size_t texts[] = {
         POSTED(pod_uid),         POSTED(stage),           POSTED(reason),
@@ -130,7 +130,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
         return NULL;
     }
     char *progress CLEANUP(cleanup_free) = progress_text(&r);
-    struct posted_facts f = {.pod_uid = pod->uid,
+    struct report_facts f = {.pod_uid = pod->uid,
                              .stage = r.stage,
                              .reason = r.reason,
                              .failure_class = r.failure_class,
@@ -141,7 +141,7 @@ struct posted_facts *posted_facts_new(const json_t *report, const struct pod_fac
     return pack_block(&f, sizeof(f), texts, ARRAY_LEN(texts));
 }
 
-bool posted_equal(const struct posted_facts *a, const struct posted_facts *b)
+bool report_facts_equal(const struct report_facts *a, const struct report_facts *b)
 {
     return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step &&
            strcmp(a->stage, b->stage) == 0 && strcmp(a->reason, b->reason) == 0 &&
@@ -149,20 +149,20 @@ bool posted_equal(const struct posted_facts *a, const struct posted_facts *b)
            strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 && strcmp(a->progress, b->progress) == 0;
 }
 
-int posted_order(const void *a, const void *b)
+int report_facts_order(const void *a, const void *b)
 {
-    const struct posted_facts *const *x = a;
-    const struct posted_facts *const *y = b;
+    const struct report_facts *const *x = a;
+    const struct report_facts *const *y = b;
     return strcmp((*x)->pod_uid, (*y)->pod_uid);
 }
 
-const struct posted_facts *posted_of_pod(const struct world *w, const struct pod_facts *p)
+const struct report_facts *report_facts_of_pod(const struct world *w, const struct pod_facts *p)
 {
-    const struct posted_facts key = {.pod_uid = p->uid};
-    const struct posted_facts *wanted = &key;
+    const struct report_facts key = {.pod_uid = p->uid};
+    const struct report_facts *wanted = &key;
     if (w->report_count == 0)
         return NULL;
-    const struct posted_facts *const *found =
-        bsearch(&wanted, w->reports, w->report_count, sizeof(*w->reports), posted_order);
+    const struct report_facts *const *found =
+        bsearch(&wanted, w->reports, w->report_count, sizeof(*w->reports), report_facts_order);
     return found != NULL ? *found : NULL;
 }

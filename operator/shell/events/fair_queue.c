@@ -1,4 +1,4 @@
-#include "shell/events/turns.h"
+#include "shell/events/fair_queue.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,44 +20,44 @@ struct lane {
     size_t count;
 };
 
-struct turns {
+struct fair_queue {
     struct lane *first, **last; /* in the order of their turns */
     size_t count, room;
     void (*free_item)(void *item);
 };
 
-struct turns *turns_new(size_t room, void (*free_item)(void *item))
+struct fair_queue *fair_queue_new(size_t room, void (*free_item)(void *item))
 {
-    struct turns *t = xcalloc(1, sizeof(*t));
+    struct fair_queue *t = xcalloc(1, sizeof(*t));
     t->last = &t->first;
     t->room = room;
     t->free_item = free_item;
     return t;
 }
 
-void turns_free(struct turns *t)
+void fair_queue_free(struct fair_queue *t)
 {
     void *item;
     if (t == NULL)
         return;
-    while ((item = turns_take(t)) != NULL)
+    while ((item = fair_queue_take(t)) != NULL)
         t->free_item(item);
     free(t);
 }
 
-size_t turns_count(const struct turns *t)
+size_t fair_queue_count(const struct fair_queue *t)
 {
     return t->count;
 }
 
-static void append(struct turns *t, struct lane *lane)
+static void append(struct fair_queue *t, struct lane *lane)
 {
     lane->next = NULL;
     *t->last = lane;
     t->last = &lane->next;
 }
 
-static struct lane *find(const struct turns *t, const char *ns)
+static struct lane *find(const struct fair_queue *t, const char *ns)
 {
     struct lane *lane = t->first;
     while (lane != NULL && strcmp(lane->ns, ns) != 0)
@@ -65,7 +65,7 @@ static struct lane *find(const struct turns *t, const char *ns)
     return lane;
 }
 
-static struct lane *add(struct turns *t, const char *ns)
+static struct lane *add(struct fair_queue *t, const char *ns)
 {
     struct lane *lane = xcalloc(1, sizeof(*lane));
     lane->ns = xstrdup(ns);
@@ -74,7 +74,7 @@ static struct lane *add(struct turns *t, const char *ns)
     return lane;
 }
 
-bool turns_put(struct turns *t, const char *ns, void *item)
+bool fair_queue_put(struct fair_queue *t, const char *ns, void *item)
 {
     struct lane *lane = find(t, ns);
     if ((lane == NULL ? 0 : lane->count) >= t->room - t->count)
@@ -90,7 +90,7 @@ bool turns_put(struct turns *t, const char *ns, void *item)
     return true;
 }
 
-void *turns_take(struct turns *t)
+void *fair_queue_take(struct fair_queue *t)
 {
     struct lane *lane = t->first;
     if (lane == NULL)

@@ -1,4 +1,4 @@
-#include "shell/reports/reviews.h"
+#include "shell/reports/token_reviews.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,28 +28,28 @@ struct known {
 };
 
 struct question {
-    struct reviews *reviews;
+    struct token_reviews *reviews;
     struct kube_call *call; /* NULL: not in use */
     char token_digest[SHA256_HEX_SIZE];
     review_fn *fn;
     void *context;
 };
 
-struct reviews {
+struct token_reviews {
     struct kube_client *client;
     struct store *known; /* under the token's SHA-256 */
     struct question questions[IN_FLIGHT_MAX];
 };
 
-struct reviews *reviews_new(struct kube_client *client)
+struct token_reviews *token_reviews_new(struct kube_client *client)
 {
-    struct reviews *r = xcalloc(1, sizeof(*r));
+    struct token_reviews *r = xcalloc(1, sizeof(*r));
     r->client = client;
     r->known = store_new(free);
     return r;
 }
 
-void reviews_free(struct reviews *r)
+void token_reviews_free(struct token_reviews *r)
 {
     if (r == NULL)
         return;
@@ -71,7 +71,7 @@ static void tell(const struct known *k, review_fn *fn, void *context)
     fn(context, &(struct reviewed_pod){k->ns, k->name, k->uid}, NULL);
 }
 
-static void remember(struct reviews *r, const char *token_digest, const struct known *k)
+static void remember(struct token_reviews *r, const char *token_digest, const struct known *k)
 {
     static const size_t texts[] = {offsetof(struct known, ns), offsetof(struct known, name),
                                    offsetof(struct known, uid)};
@@ -131,7 +131,7 @@ static void on_answer(void *context, const struct kube_answer *answer, const str
 }
 
 /* ---- questions ---- */
-static struct question *free_question(struct reviews *r)
+static struct question *free_question(struct token_reviews *r)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
         if (r->questions[i].call == NULL)
@@ -139,7 +139,7 @@ static struct question *free_question(struct reviews *r)
     return NULL;
 }
 
-void reviews_ask(struct reviews *r, struct view token, review_fn *fn, void *context)
+void token_reviews_ask(struct token_reviews *r, struct view token, review_fn *fn, void *context)
 {
     char token_digest[SHA256_HEX_SIZE];
     sha256_hex(token.ptr, token.len, token_digest);
