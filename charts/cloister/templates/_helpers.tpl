@@ -2,7 +2,7 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* At most 45 characters, so that every suffix of this chart fits into 63. */}}
+{{/* At most 45 characters, so that names with any suffix of this chart have at most 63. */}}
 {{- define "cloister.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 45 | trimSuffix "-" -}}
@@ -20,12 +20,12 @@
 {{ include "cloister.fullname" . }}-operator
 {{- end -}}
 
-{{/* The operator as the API server knows it. */}}
+{{/* User name of the operator at the API server. */}}
 {{- define "cloister.operatorUser" -}}
 system:serviceaccount:{{ .Release.Namespace }}:{{ include "cloister.serviceAccount" . }}
 {{- end -}}
 
-{{/* The Service that agents report to, and the Secret with its key pair. */}}
+{{/* Service for the reports of agents, and Secret with its key pair. */}}
 {{- define "cloister.reportsName" -}}
 {{ include "cloister.fullname" . }}-reports
 {{- end -}}
@@ -48,9 +48,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* (dict "image" .Values.image "name" "image" "root" $) -> the reference; the digest wins. */}}
+{{/* (dict "image" .Values.image "name" "image" "root" $) -> image reference; the digest takes precedence over the tag. */}}
 {{- define "cloister.image" -}}
-{{- $repository := required (printf "%s.repository is empty: set it to the repository that you pushed the image to (make images), and %s.digest to its digest" .name .name) .image.repository -}}
+{{- $repository := required (printf "%s.repository is empty: set it to the repository that the image was pushed to (make images), and %s.digest to its digest" .name .name) .image.repository -}}
 {{- if .image.digest -}}
 {{ $repository }}@{{ .image.digest }}
 {{- else -}}
@@ -58,7 +58,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* Match conditions that let the exempt users and groups pass. Nothing when there are none. */}}
+{{/* Match conditions that exclude exempt users and groups; empty if there are none. */}}
 {{- define "cloister.exemptions" -}}
 {{- with .Values.policy.exemptUsers }}
 - name: not-an-exempt-user
@@ -70,7 +70,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
-{{/* (dict "name" POLICY "root" $) -> its binding to the confidential namespaces: a CONNECT object has no labels of its own. */}}
+{{/* (dict "name" POLICY "root" $) -> binding to confidential namespaces. Selected by namespace, because CONNECT requests carry no object labels. */}}
 {{- define "cloister.bindingSpec" -}}
 policyName: {{ .name }}
 validationActions: [Deny, Audit]
@@ -78,21 +78,21 @@ matchResources:
   namespaceSelector:
     matchLabels:
       cloister.dev/confidential: "true"
-      {{- /* Another release may look after other confidential namespaces. */}}
+      {{- /* Another release may manage other confidential namespaces. */}}
       {{- with .root.Values.watchNamespace }}
       kubernetes.io/metadata.name: {{ . }}
       {{- end }}
 {{- end -}}
 
-{{/* (dict "value" CEL "allowed" LIST) -> CEL: the value is an entry of the list or lies below one. The API server limits
-     what an expression may cost, so the loop does nothing but compare. */}}
+{{/* (dict "value" CEL "allowed" LIST) -> CEL: the value is an entry of the list or below one. The API server limits the
+     cost of expressions, so the loop only compares strings. */}}
 {{- define "cloister.isWithin" -}}
 {{- $entries := list -}}
 {{- range .allowed }}{{ $entries = append $entries (printf "%s/" (trimSuffix "/" .)) }}{{ end -}}
 {{ printf "[%s + '/'].exists(v, %s.exists(a, v.startsWith(a)))" .value (toJson $entries) }}
 {{- end -}}
 
-{{/* A list as words of a message: all of it, or the first entries of a long one. */}}
+{{/* A list for messages, shortened to its first 10 entries. */}}
 {{- define "cloister.listed" -}}
 {{- if le (len .) 10 -}}
 {{ join ", " . }}
@@ -101,7 +101,7 @@ matchResources:
 {{- end -}}
 {{- end -}}
 
-{{/* What the operator reads from --notifications-file. */}}
+{{/* Content of the file for --notifications-file. */}}
 {{- define "cloister.notifications" -}}
 {{- $targets := dict -}}
 {{- range $name, $target := .Values.notifications.targets -}}
