@@ -1,6 +1,7 @@
 /*
- * Google's services as a person's tools reach them: credentials, endpoints and
- * roots from gcloud's environment variables. Owned by the command; one thread.
+ * Cloud KMS and Cloud Storage with the user's own credentials. Credentials, endpoints
+ * and trusted roots are found where gcloud finds them, with the same environment
+ * variables. Owned by the command; for one thread.
  */
 #ifndef CLIENT_CLOUD_H
 #define CLIENT_CLOUD_H
@@ -14,8 +15,8 @@ struct cloud {
     struct http_session *session;
 };
 
-/* Also asks for the first token, so that a command without credentials ends before it does anything. On
- * failure nothing is left to close. */
+/* Also fetches the first token, so that a command without valid credentials fails before it does anything.
+ * On failure there is nothing to close. */
 int cloud_open(struct cloud *ret, struct err *e) MUST_CHECK;
 void cloud_close(struct cloud *c);
 

@@ -1,13 +1,13 @@
-#include "command.h"
+#include "commands_int.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
 #include "cloud.h"
 #include "data/js.h"
-#include "job_key.h"
+#include "key_entry.h"
 #include "kube/client.h"
-#include "landing.h"
+#include "staging.h"
 #include "os/options.h"
 #include "seal/manifest.h"
 
@@ -15,57 +15,60 @@
 
 enum { CONNECTIONS = 8 };
 
-struct arguments {
-    const char *job, *space, *target, *kubeconfig, *context;
+struct fetch_options {
+    const char *job, *ns, *target, *kubeconfig, *context;
     bool help;
 };
 
-/* What the job's object says of its output; borrows from the tree. */
+/* The job's output and its key, from the job's spec and status; borrows from the tree. */
 struct output {
     const char *uri, *manifest_sha256, *job_uid, *kms_key_name, *wrapped_keyset;
     bool require_hsm;
 };
 
-static int parse(int argc, char **argv, struct arguments *ret, struct err *e)
+static int parse(int argc, char **argv, struct fetch_options *ret, struct err *e)
 {
     const struct option_row rows[] = {
-        {"namespace", 'n', OPTION_TEXT, &ret->space, "NAMESPACE", "of the job (default: the context's)"},
+        {"namespace", 'n', OPTION_TEXT, &ret->ns, "NAMESPACE",
+         "namespace of the job (default: the context's)"},
         {"output", 'o', OPTION_TEXT, &ret->target, "DIRECTORY",
-         "where to; must not exist or be empty (default: the job's name)"},
-        {"kubeconfig", '\0', OPTION_TEXT, &ret->kubeconfig, "FILE", "instead of $KUBECONFIG"},
-        {"context", '\0', OPTION_TEXT, &ret->context, "NAME", "of the kubeconfig"},
+         "target directory, new or empty (default: the job's name)"},
+        {"kubeconfig", '\0', OPTION_TEXT, &ret->kubeconfig, "FILE",
+         "kubeconfig file (default: $KUBECONFIG, or ~/.kube/config)"},
+        {"context", '\0', OPTION_TEXT, &ret->context, "NAME",
+         "kubeconfig context (default: the current context)"},
         {"help", 'h', OPTION_FLAG, &ret->help, NULL, "show this help"},
     };
     int words;
     if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &words, e) < 0)
         return -1;
     if (ret->help) {
-        puts("Downloads a job's output, decrypts and verifies it.\n\n"
+        puts("Downloads, decrypts and verifies a job's output.\n\n"
              "  kubectl cloister fetch JOB [-n NAMESPACE] [-o DIRECTORY]\n");
         options_print_help(stdout, rows, ARRAY_LEN(rows));
         return 0;
     }
     if (words != 1)
-        return FAIL(e, ERR_INVALID, "say which job's output to fetch: fetch JOB");
+        return FAIL(e, ERR_INVALID, "name the job whose output to fetch: fetch JOB");
     ret->job = argv[0];
     if (ret->target == NULL)
         ret->target = ret->job;
-    /* They become parts of a URL's path. */
-    if (job_key_check_name(ret->job, e) < 0)
+    /* Both become segments of a URL's path. */
+    if (key_entry_check_name(ret->job, e) < 0)
         return -1;
-    return ret->space == NULL ? 0 : job_key_check_name(ret->space, e);
+    return ret->ns == NULL ? 0 : key_entry_check_name(ret->ns, e);
 }
 
-static int read_job(const struct arguments *a, json_t **ret, struct err *e)
+static int read_job(const struct fetch_options *a, json_t **ret, struct err *e)
 {
     struct kube_config *config CLEANUP(cleanup_kube_config) = kube_config_new(a->kubeconfig, a->context, e);
     if (config == NULL)
         return err_wrap(e, "the kubeconfig");
-    const char *space = a->space != NULL ? a->space : config->default_namespace;
+    const char *ns = a->ns != NULL ? a->ns : config->default_namespace;
     char *path CLEANUP(cleanup_free) =
-        xasprintf("/apis/cloister.dev/v1alpha1/namespaces/%s/trainingjobs/%s", space, a->job);
+        xasprintf("/apis/cloister.dev/v1alpha1/namespaces/%s/trainingjobs/%s", ns, a->job);
     return kube_get_blocking(config, path, ret, e) < 0
-               ? err_wrap(e, "TrainingJob %s in namespace %s", a->job, space)
+               ? err_wrap(e, "TrainingJob %s in namespace %s", a->job, ns)
                : 0;
 }
 
@@ -89,13 +92,13 @@ static int read_output(const json_t *job, const char *name, struct output *ret, 
                            .wrapped_keyset = js_text(key, "wrappedKeyset"),
                            .require_hsm = js_bool(job, "spec.confidential.requireHSM", true)};
     if (*key_name == '\0')
-        return FAIL_OBJECT(e, ERR_NOT_FOUND, name, "job %s has no output: its spec says none", name);
+        return FAIL_OBJECT(e, ERR_NOT_FOUND, name, "job %s has no output: spec.output is not set", name);
     if (*ret->uri == '\0')
-        return FAIL_OBJECT(e, ERR_NOT_FOUND, name, "job %s has published nothing; it is %s", name,
-                           *phase != '\0' ? phase : "new");
+        return FAIL_OBJECT(e, ERR_NOT_FOUND, name, "job %s has not published its output; its phase is %s",
+                           name, *phase != '\0' ? phase : "not set");
     if (key == NULL)
         return FAIL_OBJECT(e, ERR_INVALID, name, "job %s has no key %s in spec.keys", name, key_name);
-    return job_key_check_kms_name(ret->kms_key_name, e);
+    return key_entry_check_kms_name(ret->kms_key_name, e);
 }
 
 /* "gs://bucket/…/<id>/" -> bucket, object name of the manifest, id */
@@ -106,7 +109,7 @@ static int locate(const char *uri, char **ret_bucket, char **ret_manifest, char 
         return -1;
     size_t length = strlen(folder);
     if (length < 2 || folder[length - 1] != '/')
-        return FAIL_OBJECT(e, ERR_INVALID, uri, "the job's status.output.uri \"%s\" is no folder", uri);
+        return FAIL_OBJECT(e, ERR_INVALID, uri, "the job's status.output.uri \"%s\" is not a folder", uri);
     *ret_manifest = xasprintf("%smanifest", folder);
     folder[length - 1] = '\0';
     const char *slash = strrchr(folder, '/');
@@ -114,7 +117,7 @@ static int locate(const char *uri, char **ret_bucket, char **ret_manifest, char 
     return 0;
 }
 
-/* Storage knows nothing of whose output it was: that is said by the manifest, which only the key can make. */
+/* The bucket does not prove whose output this is; the manifest does, because writing one takes the key. */
 static int read_manifest(struct cloud *c, const struct output *o, const struct keyset *ks,
                          struct seal_set *ret, struct err *e)
 {
@@ -133,7 +136,7 @@ static int read_manifest(struct cloud *c, const struct output *o, const struct k
     return result;
 }
 
-static int download(struct cloud *c, const struct output *o, const struct landing *l, size_t *ret_files,
+static int download(struct cloud *c, const struct output *o, const struct staging *s, size_t *ret_files,
                     struct err *e)
 {
     struct keyset ks = {.keys = NULL};
@@ -143,11 +146,11 @@ static int download(struct cloud *c, const struct output *o, const struct landin
     if (result == 0)
         result = read_manifest(c, o, &ks, &set, e);
     if (result == 0)
-        result = seal_fetch(&c->site, &ks, &set, l->temporary, CONNECTIONS, e);
+        result = seal_fetch(&c->site, &ks, &set, s->temporary, CONNECTIONS, e);
     if (result < 0 && e->code == ERR_INPUT_VOLUME_FULL) {
         err_fini(e);
-        result = FAIL_OBJECT(e, ERR_IO, l->target, "no room on the disk for the %llu bytes of %s",
-                             (unsigned long long)set.plain_bytes, l->target);
+        result = FAIL_OBJECT(e, ERR_IO, s->target, "not enough disk space for the %llu bytes of %s",
+                             (unsigned long long)set.plain_bytes, s->target);
     }
     *ret_files = set.count;
     seal_set_fini(&set);
@@ -158,26 +161,26 @@ static int download(struct cloud *c, const struct output *o, const struct landin
 static int fetch(const struct output *o, const char *target, struct err *e)
 {
     struct cloud c;
-    struct landing l;
+    struct staging s;
     size_t files = 0;
-    if (landing_make(target, &l, e) < 0)
+    if (staging_make(target, &s, e) < 0)
         return -1;
     int result = cloud_open(&c, e);
     if (result == 0) {
-        result = download(&c, o, &l, &files, e);
+        result = download(&c, o, &s, &files, e);
         cloud_close(&c);
     }
     if (result == 0)
-        result = landing_commit(&l, e);
+        result = staging_commit(&s, e);
     if (result == 0)
-        printf("fetched %zu file%s of %s into %s\n", files, files == 1 ? "" : "s", o->uri, l.target);
-    landing_fini(&l);
+        printf("fetched %zu file%s from %s into %s\n", files, files == 1 ? "" : "s", o->uri, s.target);
+    staging_fini(&s);
     return result;
 }
 
 int command_fetch(int argc, char **argv, struct err *e)
 {
-    struct arguments a = {.job = NULL};
+    struct fetch_options a = {.job = NULL};
     json_t *job CLEANUP(js_free) = NULL;
     struct output o;
     if (parse(argc, argv, &a, e) < 0)

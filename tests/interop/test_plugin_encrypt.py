@@ -74,8 +74,8 @@ def test_existing_objects_are_replaced_only_when_asked(plugin, cloud, folder, tm
     cloud.api.put_object(BUCKET, f"{folder}/b", b"precious")
     arguments = ["encrypt", *(tmp_path / n for n in "abc"), f"gs://{BUCKET}/{folder}/", "--kms-key", KEY]
     words = plugin.refused(*arguments)
-    assert f"gs://{BUCKET}/{folder}/b exists already" in words
-    assert f"1 of 3 objects were already written; no job refers to them, and their key is given up:\n  gs://{BUCKET}/{folder}/a\n" in words
+    assert f"gs://{BUCKET}/{folder}/b already exists" in words
+    assert f"1 of 3 objects had already been written; no job refers to them, and their key has been discarded:\n  gs://{BUCKET}/{folder}/a\n" in words
     assert cloud.api.object_bytes(BUCKET, f"{folder}/b") == b"precious"
     assert cloud.api.objects(BUCKET, f"{folder}/") == [f"{folder}/a", f"{folder}/b"]
     stock = Stock(cloud, plugin.yaml(*arguments, "--overwrite")["keys"][0])

@@ -16,7 +16,7 @@ def test_fetches_what_stock_tink_published(fetching, plugin):
     fetching.publish()
     done = plugin.run(*fetching.arguments)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("fetched 3 files of gs://") and done.stdout.endswith(" into digits\n")
+    assert done.stdout.startswith("fetched 3 files from gs://") and done.stdout.endswith(" into digits\n")
     target = plugin.home / "digits"
     assert {str(p.relative_to(target)): p.read_bytes() for p in target.rglob("*") if p.is_file()} == FILES
     assert {oct(p.stat().st_mode & 0o777) for p in target.rglob("*") if p.is_file()} == {"0o600"}
@@ -35,9 +35,9 @@ def test_namespace_target_and_kubeconfig_are_the_users(fetching, plugin, api_ser
 def test_a_job_without_output_is_told(fetching, api_server):
     published = fetching.publish({"m": b"x"})
     published.job["status"] = {"phase": "Running"}
-    assert "has published nothing; it is Running" in fetching.refused()
+    assert "has not published its output; its phase is Running" in fetching.refused()
     del published.job["spec"]["output"]
-    assert "its spec says none" in fetching.refused()
+    assert "spec.output is not set" in fetching.refused()
     api_server.jobs.clear()
     assert "TrainingJob digits in namespace ml" in (words := fetching.refused()) and "not found" in words
 

@@ -12,12 +12,12 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.mark.parametrize("arguments, expected", [
     ([], "COMMAND --help"), (["frobnicate"], "unknown command"), (["keyset"], "--kms-key"),
     (["keyset", "--kms-key", "mykey"], "projects/P/locations/L"), (["keyset", "--kms-key", f"{KEY}/cryptoKeyVersions/1"], "version"),
-    (["keyset", "--kms-key", f"{KEY}?x#y"], "no key name"), (["keyset", "--kms-key", KEY, "--name", "A B"], "cannot be a name"),
-    (["encrypt", "x"], "say what to encrypt"), (["encrypt", "x", f"gs://{BUCKET}/a", "--kms-key", KEY], "slash"),
+    (["keyset", "--kms-key", f"{KEY}?x#y"], "not the name of a Cloud KMS key"), (["keyset", "--kms-key", KEY, "--name", "A B"], "not a valid name"),
+    (["encrypt", "x"], "name the files to encrypt"), (["encrypt", "x", f"gs://{BUCKET}/a", "--kms-key", KEY], "slash"),
     (["encrypt", "x", "/tmp/", "--kms-key", KEY], "gs://"), (["encrypt", "x", f"gs://{BUCKET}/a/"], "--keyset FILE"),
     (["encrypt", "x", f"gs://{BUCKET}/a/", "--kms-key", KEY, "--associated-data", "Path"], "Fixed:<text>"),
     (["encrypt", "x", f"gs://{BUCKET}/a/", "--frob"], "unknown option"),
-    (["fetch"], "say which job"), (["fetch", "../secrets"], "cannot be a name"), (["fetch", "job", "-n", "a/b"], "cannot be a name"),
+    (["fetch"], "name the job"), (["fetch", "../secrets"], "not a valid name"), (["fetch", "job", "-n", "a/b"], "not a valid name"),
 ])
 def test_misuse_is_exit_code_2(plugin, arguments, expected):
     done = plugin.run(*arguments)

@@ -1,4 +1,4 @@
-#include "paste.h"
+#include "yaml_print.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* The words of YAML 1.1 and 1.2 that stand for something else than themselves. */
-static bool is_word_of_yaml(const char *text)
+/* Words that YAML 1.1 or 1.2 reads as a boolean or null. */
+static bool is_reserved_word(const char *text)
 {
     static const char *const WORDS[] = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"};
     for (size_t i = 0; i < ARRAY_LEN(WORDS); i++)
@@ -20,18 +20,18 @@ static bool is_word_of_yaml(const char *text)
     return false;
 }
 
-/* A colon is only safe before a character that is no space, and never at the end. */
+/* A colon ends a key when a space or the end of the line follows it. */
 static bool is_plain(const char *text)
 {
     size_t length = strlen(text);
     return length > 0 && strchr(LETTERS, text[0]) != NULL &&
            strspn(text, LETTERS "0123456789._/:+=-") == length && text[length - 1] != ':' &&
-           !is_word_of_yaml(text);
+           !is_reserved_word(text);
 }
 
-void paste_line(FILE *out, const char *label, const char *text)
+void yaml_print_line(FILE *out, const char *label, const char *text)
 {
     json_t *value CLEANUP(js_free) = json_string(text);
-    char *quoted CLEANUP(cleanup_free) = js_dump(value); /* a text of JSON is one of YAML */
+    char *quoted CLEANUP(cleanup_free) = js_dump(value); /* JSON strings are YAML */
     fprintf(out, "%s: %s\n", label, is_plain(text) ? text : quoted);
 }

@@ -1,4 +1,4 @@
-#include "advice.h"
+#include "remedy.h"
 
 #include <stddef.h>
 
@@ -24,7 +24,7 @@ static const struct {
     {ERR_DATA_NOT_FOUND, "find out who removed it from the bucket, or run the job again"},
 };
 
-char *advice_sentence(const struct err *e)
+char *remedy_sentence(const struct err *e)
 {
     for (size_t i = 0; i < ARRAY_LEN(OURS); i++)
         if (OURS[i].code == e->code)

@@ -1,4 +1,4 @@
-#include "landing.h"
+#include "staging.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,9 +17,9 @@
 
 enum { OPEN_DIRECTORIES_MAX = 32, REMOVAL_TRIES = 10, EXIT_OF_SIGNAL = 128 };
 
-/* What the signal thread removes; NULL: nothing. Held by whoever changes what lies there. */
+/* The directory for the signal thread to remove, or NULL. The lock is held while it is renamed or removed. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static const char *unfinished;
+static const char *uncommitted;
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
@@ -28,7 +28,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return 0;
 }
 
-/* Files may still be made in it by threads that are not ended yet: hence more than one try. */
+/* Other threads may still be creating files in it, hence more than one try. */
 static void remove_tree(const char *path)
 {
     for (int i = 0; i < REMOVAL_TRIES && access(path, F_OK) == 0; i++)
@@ -41,9 +41,9 @@ static void *wait_for_signal(void *context)
     int number = 0;
     if (sigwait(signals, &number) != 0)
         return NULL;
-    pthread_mutex_lock(&lock); /* for ever: nothing is renamed any more */
-    if (unfinished != NULL)
-        remove_tree(unfinished);
+    pthread_mutex_lock(&lock); /* never unlocked: nothing may be renamed from now on */
+    if (uncommitted != NULL)
+        remove_tree(uncommitted);
     fputs("interrupted\n", stderr);
     _exit(EXIT_OF_SIGNAL + number);
 }
@@ -89,54 +89,54 @@ static int check_target(const char *target, struct err *e)
     return 0;
 }
 
-int landing_make(const char *target, struct landing *ret, struct err *e)
+int staging_make(const char *target, struct staging *ret, struct err *e)
 {
     size_t length = strlen(target);
     while (length > 1 && target[length - 1] == '/')
         length--;
-    struct landing l = {.target = xstrndup(target, length)};
-    int result = check_target(l.target, e);
+    struct staging s = {.target = xstrndup(target, length)};
+    int result = check_target(s.target, e);
     if (result == 0)
         result = watch_signals(e);
-    l.temporary = xasprintf("%s.part-XXXXXX", l.target);
+    s.temporary = xasprintf("%s.part-XXXXXX", s.target);
     pthread_mutex_lock(&lock);
-    if (result == 0 && mkdtemp(l.temporary) == NULL)
-        result = FAIL_ERRNO(e, "making a directory beside %s", l.target);
+    if (result == 0 && mkdtemp(s.temporary) == NULL)
+        result = FAIL_ERRNO(e, "creating a temporary directory next to %s", s.target);
     if (result == 0)
-        unfinished = l.temporary;
+        uncommitted = s.temporary;
     pthread_mutex_unlock(&lock);
     if (result == 0) {
-        *ret = l;
+        *ret = s;
         return 0;
     }
-    free(l.temporary);
-    free(l.target);
+    free(s.temporary);
+    free(s.target);
     return -1;
 }
 
-int landing_commit(struct landing *l, struct err *e)
+int staging_commit(struct staging *s, struct err *e)
 {
     int result = 0;
     pthread_mutex_lock(&lock);
-    if (rename(l->temporary, l->target) < 0) {
-        result = FAIL_ERRNO(e, "renaming %s to %s", l->temporary, l->target);
+    if (rename(s->temporary, s->target) < 0) {
+        result = FAIL_ERRNO(e, "renaming %s to %s", s->temporary, s->target);
     } else {
-        unfinished = NULL;
-        free(l->temporary);
-        l->temporary = NULL;
+        uncommitted = NULL;
+        free(s->temporary);
+        s->temporary = NULL;
     }
     pthread_mutex_unlock(&lock);
     return result;
 }
 
-void landing_fini(struct landing *l)
+void staging_fini(struct staging *s)
 {
     pthread_mutex_lock(&lock);
-    if (l->temporary != NULL)
-        remove_tree(l->temporary);
-    unfinished = NULL;
+    if (s->temporary != NULL)
+        remove_tree(s->temporary);
+    uncommitted = NULL;
     pthread_mutex_unlock(&lock);
-    free(l->temporary);
-    free(l->target);
-    *l = (struct landing){.target = NULL};
+    free(s->temporary);
+    free(s->target);
+    *s = (struct staging){.target = NULL};
 }
