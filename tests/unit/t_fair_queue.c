@@ -103,5 +103,5 @@ int main(void)
         cmocka_unit_test(a_crowd_leaves_room_for_others),
         cmocka_unit_test(the_room_is_never_exceeded),
     };
-    return cmocka_run_group_tests_name("turns", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("fair_queue", tests, NULL, NULL);
 }

@@ -85,5 +85,5 @@ int main(void)
         cmocka_unit_test(progress_is_told_less_often_while_status_writes_are_slow),
         cmocka_unit_test(refusals_are_counted_anew_for_each_attempt),
     };
-    return cmocka_run_group_tests_name("task", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("queue_item", tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #define MODEL_ACTION_H
 
 #include "api/job.h"
+#include "base/arena.h"
 
 enum action_kind {
     ACTION_SET_STATUS,     /* status: PUT on the status subresource with the job's resourceVersion */
@@ -60,5 +61,12 @@ struct action {
 
 /* "CREATE_POD", ... */
 const char *action_kind_name(enum action_kind kind);
+
+/*
+ * The action with its texts and pods in the arena, so that it outlives what plan() borrowed them from.
+ * `status` is not copied: plan() made it in its own arena, and it is written before anything else happens.
+ * A new member that is a text needs a row in action.c; t_action fails without it.
+ */
+struct action action_copy(const struct action *from, struct arena *a);
 
 #endif

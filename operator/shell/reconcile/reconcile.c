@@ -38,34 +38,13 @@ static void end(struct reconcile *p)
     pw->on_end(task, how, wake_us, retry_ms);
 }
 
-static const struct pod_owner *keep_owners(struct reconcile *p, const struct pod_owner *pods, size_t count)
-{
-    struct pod_owner *kept = arena_calloc(p->arena, count + 1, sizeof(*kept));
-    for (size_t i = 0; i < count; i++)
-        kept[i] =
-            (struct pod_owner){arena_strdup(p->arena, pods[i].name), arena_strdup(p->arena, pods[i].uid)};
-    return kept;
-}
-
 /* plan() borrows from the caches, which change while the writes are out. */
 static void keep_plan(struct reconcile *p, const struct plan *plan)
 {
     p->actions = arena_calloc(p->arena, plan->count + 1, sizeof(*p->actions));
     p->count = plan->count;
-    for (size_t i = 0; i < plan->count; i++) {
-        struct action *a = &p->actions[i];
-        *a = plan->actions[i];
-        a->why = arena_strdup(p->arena, a->why);
-        a->name = arena_strdup(p->arena, a->name);
-        a->uid = arena_strdup(p->arena, a->uid);
-        a->reason = arena_strdup(p->arena, a->reason);
-        a->note = arena_strdup(p->arena, a->note);
-        a->version = arena_strdup(p->arena, a->version);
-        a->group = arena_strdup(p->arena, a->group);
-        a->pods = keep_owners(p, a->pods, a->pod_count);
-        a->pod = arena_strdup(p->arena, a->pod);
-        a->part = arena_strdup(p->arena, a->part);
-    }
+    for (size_t i = 0; i < plan->count; i++)
+        p->actions[i] = action_copy(&plan->actions[i], p->arena);
 }
 
 /*
