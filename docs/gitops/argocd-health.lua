@@ -18,7 +18,7 @@ for _, condition in ipairs(obj.status.conditions or {}) do
     end
   end
 end
--- As Argo CD shows a Job that Kueue holds back.
+-- Same as for a batch Job that Kueue holds back.
 if obj.status.phase == "Queued" then
   hs.status = "Suspended"
 end
