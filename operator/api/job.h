@@ -1,10 +1,10 @@
 /*
- * A TrainingJob as C, as far as plan and render read it.
+ * A TrainingJob as C structs: the fields that the operator reads and writes.
  *
- * job_decode borrows: strings and the json_t members point into the tree that was
- * decoded, arrays live in the arena. Both must outlive the job. Times are
- * microseconds since the Unix epoch, 0 = not set. Strings are never NULL where
- * the comment does not say so; an absent optional string is "".
+ * A job is read by job_decode() (api/job_decode.h), its status is written by status_encode()
+ * (api/status_json.h). A job borrows: strings and json_t members point into the tree it was decoded from,
+ * arrays live in the arena; both must outlive it. Times are microseconds since the Unix epoch, 0 = not set.
+ * Strings are never NULL unless their comment says so; an absent optional string is "". Nothing here fails.
  */
 #ifndef API_JOB_H
 #define API_JOB_H
@@ -270,12 +270,6 @@ struct job {
     struct job_status status;
 };
 
-/*
- * Decodes an object of the API server. -1 only when it is no TrainingJob (name, uid or namespace missing); a
- * bad spec is no error but sets spec_problem, a status that makes no sense is read as far as it does.
- */
-int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e) MUST_CHECK;
-
 /* False: another controller was named in spec.managedBy, and the job is none of our business. */
 bool job_is_ours(const struct job *j);
 
@@ -287,23 +281,11 @@ enum technology job_technology(const struct job *j);
 
 /* An empty status: phase Pending, all texts "". */
 void status_init(struct job_status *s);
-/* The body of the status subresource; a new reference. Same status, same bytes. */
-json_t *status_encode(const struct job_status *s) MUST_CHECK;
-/* Reads what status_encode wrote; `status` may be NULL (nothing written yet). */
-void status_decode(const json_t *status, struct arena *a, struct job_status *ret);
-bool status_equal(const struct job_status *a, const struct job_status *b);
 
 /* NULL when it has no condition of that type. */
 const struct status_condition *status_condition(const struct job_status *s, const char *type);
 /* No progress: nothing known. */
 #define PROGRESS_NONE ((struct status_progress){.percentage = -1, .remaining_seconds = -1})
-/* What makes sense of an object in Kubeflow Trainer's form; lastUpdatedTime is read, too. Metrics go to the
- * arena's care. False when it says nothing. */
-bool progress_decode(const json_t *object, struct arena *a, struct status_progress *ret);
-/* The object again; a new reference. */
-json_t *progress_encode(const struct status_progress *p) MUST_CHECK;
-/* Whether both say the same, at whatever time. */
-bool progress_equal(const struct status_progress *a, const struct status_progress *b);
 
 /* True when phase is Succeeded or Failed: nothing leads out of it. */
 bool phase_is_finished(enum job_phase phase);

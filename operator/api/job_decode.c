@@ -1,6 +1,6 @@
 /* TrainingJob objects of the API server as struct job. The table is compared with crds/ by
  * tests/unit/t_job.c. */
-#include "api/job.h"
+#include "api/job_decode.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "data/field.h"
 #include "data/js.h"
 #include "api/job_validate.h"
-#include "api/labels.h"
+#include "api/status_json.h"
 #include "base/alloc.h"
 
 #include "base/banned.h"
@@ -141,24 +141,6 @@ static const struct field metadata_fields[] = {
     META("labels", OBJECT, labels),
     META("annotations", OBJECT, annotations),
 };
-
-static const char *const technology_names[] = {[TECHNOLOGY_SEV] = "SEV",
-                                               [TECHNOLOGY_SEV_SNP] = "SEV_SNP",
-                                               [TECHNOLOGY_TDX] = "TDX",
-                                               [TECHNOLOGY_COUNT] = ""};
-
-const char *technology_name(enum technology t)
-{
-    return technology_names[t];
-}
-
-enum technology technology_from_name(const char *name)
-{
-    int t = 0;
-    while (t < TECHNOLOGY_COUNT && strcmp(technology_names[t], name) != 0)
-        t++;
-    return (enum technology)t;
-}
 
 /* The defaults of crds/. */
 static const struct job_spec spec_defaults = {
@@ -300,26 +282,6 @@ static int decode_spec(const json_t *spec, struct arena *a, struct job_spec *ret
         decode_inputs(js_at(spec, "inputs"), a, ret, e) < 0)
         return -1;
     return job_spec_validate(ret, e);
-}
-
-bool job_is_ours(const struct job *j)
-{
-    return *j->spec.managed_by == '\0' || strcmp(j->spec.managed_by, JOB_CONTROLLER) == 0;
-}
-
-const char *job_queue(const struct job *j)
-{
-    const char *name = json_string_value(json_object_get(j->labels, LABEL_QUEUE));
-    return name != NULL ? name : "";
-}
-
-enum technology job_technology(const struct job *j)
-{
-    enum technology t = technology_from_name(j->status.requested_technology);
-    for (size_t i = 0; i < j->spec.technology_count; i++)
-        if (j->spec.technologies[i] == t)
-            return t;
-    return j->spec.technologies[0];
 }
 
 int job_decode(const json_t *object, struct arena *a, struct job *ret, struct err *e)

@@ -1,5 +1,5 @@
 /* TrainingJob status.progress to and from JSON. Others wrote it, so it is read as far as it makes sense. */
-#include "api/job.h"
+#include "api/progress_json.h"
 
 #include <stddef.h>
 

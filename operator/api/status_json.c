@@ -1,9 +1,10 @@
 /* TrainingJob status to and from JSON: one table, both ways. */
-#include "api/job.h"
+#include "api/status_json.h"
 
 #include <stddef.h>
 #include <string.h>
 
+#include "api/progress_json.h"
 #include "data/field.h"
 #include "api/status_int.h"
 #include "data/js.h"
@@ -77,68 +78,6 @@ static const struct field condition_fields[] = {
     CONDITION("lastTransitionTime", TIME, transition_us),
     CONDITION("observedGeneration", INT64, observed_generation),
 };
-
-static const char *const phase_names[] = {
-    [PHASE_PENDING] = "Pending",       [PHASE_QUEUED] = "Queued",       [PHASE_STARTING] = "Starting",
-    [PHASE_STAGING] = "Staging",       [PHASE_RUNNING] = "Running",     [PHASE_RESTARTING] = "Restarting",
-    [PHASE_PUBLISHING] = "Publishing", [PHASE_SUSPENDED] = "Suspended", [PHASE_SUCCEEDED] = "Succeeded",
-    [PHASE_FAILING] = "Failing",       [PHASE_FAILED] = "Failed",
-};
-
-const char *phase_name(enum job_phase phase)
-{
-    return phase_names[phase];
-}
-
-enum job_phase phase_from_name(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(phase_names); i++)
-        if (strcmp(phase_names[i], name) == 0)
-            return (enum job_phase)i;
-    return PHASE_PENDING;
-}
-
-const struct status_condition *status_condition(const struct job_status *s, const char *type)
-{
-    for (size_t i = 0; i < s->condition_count; i++)
-        if (strcmp(s->conditions[i].type, type) == 0)
-            return &s->conditions[i];
-    return NULL;
-}
-
-bool phase_is_finished(enum job_phase phase)
-{
-    return phase == PHASE_SUCCEEDED || phase == PHASE_FAILED;
-}
-
-bool status_is_finished(const struct job_status *s)
-{
-    return phase_is_finished(s->phase);
-}
-
-bool status_is_failed(const struct job_status *s)
-{
-    return s->phase == PHASE_FAILED || s->phase == PHASE_FAILING;
-}
-
-bool status_is_suspended(const struct job_status *s)
-{
-    return s->attempt > 0 && s->start_time_us == 0;
-}
-
-void status_init(struct job_status *s)
-{
-    *s = (struct job_status){
-        .reason = "",
-        .message = "",
-        .workers = {.summary = "", .completed_indexes = ""},
-        .technology = "",
-        .progress = PROGRESS_NONE,
-        .requested_technology = "",
-        .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
-        .output = {.uri = "", .manifest_sha256 = ""},
-    };
-}
 
 static json_t *encode_failure(const struct status_failure *f)
 {

@@ -103,7 +103,7 @@ E("delays_an_attempt_for_a_refusal_of_the_one_before", "Cloister: when a quota l
 of("operator/core/plan/children.c")
 E("takes_over_a_foreign_service", "Acto: a foreign object of the child's name", "strcmp(child->owner_uid, p->j->uid) == 0",
   "true")
-E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service",
+E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one another", "is_complete && p->w->service != NULL",
   "is_complete")
 E("hammers_what_was_refused", "Volcano #3358: the API server under load", "at_us <= p->w->now_us", "true")
 S("forgets_to_try_a_refused_create_again", "Sieve: the controller is stuck",
@@ -136,7 +136,7 @@ E("forces_a_pod_in_every_pass", "Sieve, indirect: needless writes in every pass"
   "pod->deletion_us == 0 || ⟦pod->is_forced⟧ || seconds", "false")
 S("forgets_to_force_a_pod", "Sieve: the controller is stuck",
   'planner_wake(p, at_us, "a worker that is stuck in deletion is deleted by force");')
-E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words)", "NULL")
+E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words) != NULL", "NULL")
 
 of("operator/core/plan/suspend.c")
 S("lets_a_suspended_job_run", "MPI operator #670; kubernetes: suspend deletes the pods",
@@ -168,7 +168,7 @@ E("takes_any_workers_output", "Sieve: data loss", "p->gang.workers[⟦COORDINATO
 
 of("operator/core/plan/progress.c")
 E("flickers_between_phases", "RayJob #1480, #3553: status that contradicts the pods", "⟦ran⟧ || ready", "false")
-E("does_not_say_why_it_waits", "Kueue #3158, #11720: why is it pending?", "*pod->unschedulable_message", "false")
+E("does_not_say_why_it_waits", "Kueue #3158, #11720: why is it pending?", "*pod->unschedulable_message != '\\0'", "false")
 
 of("operator/core/plan/status.c")
 E("turns_conditions_that_do_not_turn", "Sieve, indirect: needless writes in every pass",
@@ -260,7 +260,7 @@ E("does_not_spare_what_may_be_spared", "Trainer #2185: a running pod called lost
 E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault called a disruption",
   'strcmp(p->reason, "Evicted") == 0', "false")
 E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
-E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!is_final && ⟦w->now_us < until⟧", "false")
+E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!f->is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
 E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "⟦v.failure_class == CLASS_Disruption⟧)\n        v.retry",
   "false")
@@ -269,7 +269,7 @@ E("blames_the_last_to_fall", "training-operator #1711: unclear which failure cou
 
 E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.failure_class)⟧", "false")
 
-of("operator/api/job_decode.c")
+of("operator/api/job.c")
 E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "*j->spec.managed_by == '\\0'", "true")
 
 of("operator/core/model/report_facts.c")
@@ -284,8 +284,10 @@ of("operator/core/render/assignment.c")
 E("writes_all_attempts_into_one_folder", "Sieve: data loss", 'json_sprintf("%s%d/", folder, ⟦(int)attempt⟧)', "1")
 E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'", "false")
 
-of("operator/core/render/pod.c")
+of("operator/core/render/metadata.c")
 E("gives_children_no_controller", "Sieve: pods leak", '"controller", ⟦1⟧, "blockOwnerDeletion"', "0")
+
+of("operator/core/render/pod.c")
 E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)w->attempt⟧)', "0")
 E("gives_workers_a_token", "training-operator #1814; Sieve: security",
   '"automountServiceAccountToken", ⟦json_false()⟧', "json_true()")

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "api/job_decode.h"
 #include "data/field.h"
 #include "api/names.h"
 #include "core/model/report_facts.h"
@@ -81,7 +82,7 @@ static int64_t ago(const json_t *o, const char *key, int64_t seconds)
 static const char *with_double_quotes(struct arena *a)
 {
     char *text = arena_strdup(a, job_text);
-    for (char *c = text; *c; c++)
+    for (char *c = text; *c != '\0'; c++)
         if (*c == '\'')
             *c = '"';
     return text;
@@ -91,7 +92,7 @@ static void read_job(const json_t *test_case, struct scene *s, struct arena *a)
 {
     json_t *job = scene_keep(json_loads(with_double_quotes(a), 0, NULL), a);
     const json_t *patch = json_object_get(test_case, "job");
-    if (patch)
+    if (patch != NULL)
         merge(job, patch);
     assert_int_equal(job_decode(job, a, &s->job, NULL), 0);
 }
@@ -118,7 +119,7 @@ static struct container_facts container(const json_t *pod, const char *name)
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(words[i], js_text(o, "state")) == 0)
             c.state = (enum container_state)i;
-    if (c.state == CONTAINER_TERMINATED || json_object_get(o, "secondsAgo"))
+    if (c.state == CONTAINER_TERMINATED || json_object_get(o, "secondsAgo") != NULL)
         c.finished_us = ago(o, "secondsAgo", 60);
     return c;
 }
@@ -127,7 +128,7 @@ static struct container_facts container(const json_t *pod, const char *name)
 static void add_report(const json_t *pod, struct pod_facts *f, struct arena *a)
 {
     const json_t *given = json_object_get(pod, "report");
-    if (!given)
+    if (given == NULL)
         return;
     json_t *report = json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt, "index",
                                (int)f->index, "podUID", f->uid);
@@ -144,7 +145,7 @@ static void add_report(const json_t *pod, struct pod_facts *f, struct arena *a)
 static void add_post(const json_t *pod, const struct pod_facts *f, struct scene *s, struct arena *a)
 {
     const json_t *given = json_object_get(pod, "posted");
-    if (!given)
+    if (given == NULL)
         return;
     json_t *report = scene_keep(json_pack("{s:i, s:i, s:i, s:s}", "version", 1, "attempt", (int)f->attempt,
                                           "index", (int)f->index, "podUID", f->uid),
@@ -198,18 +199,19 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->is_ready = flag(pod, "ready");
     f->is_deleting = flag(pod, "deleting");
     f->is_forced = flag(pod, "forced");
-    f->deletion_us = json_object_get(pod, "graceEndedSecondsAgo") ? ago(pod, "graceEndedSecondsAgo", 0) : 0;
+    f->deletion_us =
+        json_object_get(pod, "graceEndedSecondsAgo") != NULL ? ago(pod, "graceEndedSecondsAgo", 0) : 0;
     f->is_changed = flag(pod, "changed");
     f->is_image_changed = flag(pod, "imageChanged");
     f->created_us = ago(pod, "ageSeconds", 100);
-    f->started_us = *f->node ? f->created_us : 0;
+    f->started_us = *f->node != '\0' ? f->created_us : 0;
     f->reason = js_text(pod, "reason");
     f->message = js_text(pod, "message");
     f->disruption_reason = js_text(pod, "disruption");
     f->other_conditions = js_text(pod, "conditions");
     f->agent_ended_reason = js_text(pod, "agentEnded");
     f->unschedulable_message = js_text(pod, "unschedulable");
-    if (json_object_get(pod, "technology"))
+    if (json_object_get(pod, "technology") != NULL)
         f->technology = technology_from_name(js_text(pod, "technology"));
     f->group = js_text(pod, "group");
     f->is_group_over = flag(pod, "groupOver");
@@ -218,9 +220,9 @@ static const struct pod_facts *read_pod(const json_t *pod, const struct job *j, 
     f->selection = strcmp(js_text(pod, "selection"), "same") == 0    ? SELECTION_SAME
                    : strcmp(js_text(pod, "selection"), "other") == 0 ? SELECTION_OTHER
                                                                      : SELECTION_SILENT;
-    if (json_object_get(pod, "name"))
+    if (json_object_get(pod, "name") != NULL)
         f->name = js_text(pod, "name");
-    if (json_object_get(pod, "owner"))
+    if (json_object_get(pod, "owner") != NULL)
         f->owner_uid = js_text(pod, "owner");
     f->install = container(pod, "install");
     f->agent = container(pod, "agent");
@@ -255,7 +257,7 @@ static void read_departed(const json_t *test_case, struct scene *s, struct arena
 static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a)
 {
     json_t *nodes = json_object_get(test_case, "nodes");
-    if (!nodes)
+    if (nodes == NULL)
         nodes = scene_keep(json_pack("{s:s, s:s}", "cc-0", "SEV", "std-0", ""), a);
     s->nodes = arena_calloc(a, json_object_size(nodes) + 1, sizeof(*s->nodes));
     const char *name;
@@ -267,7 +269,7 @@ static void read_nodes(const json_t *test_case, struct scene *s, struct arena *a
         struct node_facts *n = arena_alloc(a, sizeof(*n));
         n->name = name;
         n->technology = arena_view_dup(a, (struct view){text, strcspn(text, ",")});
-        n->is_ready = !strstr(text, "not ready");
+        n->is_ready = strstr(text, "not ready") == NULL;
         n->is_spot = strstr(text, "spot") != NULL;
         enum technology t = technology_from_name(n->technology);
         if (t != TECHNOLOGY_COUNT) {
@@ -374,9 +376,9 @@ void scene_tie(struct scene *s)
     s->w.departed = s->departed;
     s->w.reports = s->reports;
     s->w.nodes = s->nodes;
-    s->w.service = s->w.service ? &s->service : NULL;
-    s->w.policy = s->w.policy ? &s->policy : NULL;
-    s->w.ns = s->w.ns ? &s->ns : NULL;
+    s->w.service = s->w.service != NULL ? &s->service : NULL;
+    s->w.policy = s->w.policy != NULL ? &s->policy : NULL;
+    s->w.ns = s->w.ns != NULL ? &s->ns : NULL;
 }
 
 struct scene *scene_read(const json_t *test_case, struct arena *a)

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "api/status_json.h"
+
 #include "base/banned.h"
 
 static const struct pod_facts *created_pod(const struct job *j, const struct action *act, struct arena *a)

@@ -2,6 +2,7 @@
  * plan() against tests/plan/cases/: each case is one world and what is to be done in
  * it, and on each world the laws of plan.h are checked as well.
  */
+#include "api/status_json.h"
 #include "scene.h"
 
 #include <dirent.h>
@@ -40,9 +41,9 @@ static void free_json(json_t **tree)
 static void add_action(struct strbuf *text, const struct action *act)
 {
     strbuf_add_text(text, action_kind_name(act->kind));
-    if (act->name)
+    if (act->name != NULL)
         strbuf_addf(text, " %s", act->name);
-    if (act->kind == ACTION_CREATE_POD && *act->group)
+    if (act->kind == ACTION_CREATE_POD && *act->group != '\0')
         strbuf_addf(text, " into %s", act->group);
     if (act->kind == ACTION_CREATE_POD && act->technology != TECHNOLOGY_SEV)
         strbuf_addf(text, " for %s", technology_name(act->technology));
@@ -104,7 +105,7 @@ static void match_text(const json_t *want, const char *got, const char *where)
     const char *text = json_string_value(want);
     if (*text != '~')
         assert_string_equal(got, text);
-    else if (!strstr(got, text + 1))
+    else if (strstr(got, text + 1) == NULL)
         fail_msg("%s: '%s' does not say '%s'", where, got, text + 1);
 }
 
@@ -115,7 +116,7 @@ static json_t *condition_word(const json_t *c, const json_t *want)
     bool is_new =
         strcmp(json_string_value(json_object_get(c, "lastTransitionTime")), "2026-01-01T12:00:00Z") == 0;
     return json_sprintf("%s%s", json_string_value(json_object_get(c, "status")),
-                        wanted && strchr(wanted, ' ') && is_new ? " now" : "");
+                        wanted != NULL && strchr(wanted, ' ') != NULL && is_new ? " now" : "");
 }
 
 /* {"Failed": "True"}: these and no others. */
@@ -164,9 +165,9 @@ static void match_list(const json_t *want, const json_t *got, const char *where)
 static void match(const json_t *want, const json_t *got, const char *where)
 {
     if (json_is_null(want)) {
-        if (got)
+        if (got != NULL)
             fail_msg("%s is there", where);
-    } else if (!got) {
+    } else if (got == NULL) {
         fail_msg("%s is not there", where);
     } else if (json_is_object(want)) {
         match_object(want, got, where);
@@ -185,7 +186,7 @@ static void check_actions(const json_t *want, const struct plan *plan)
     for (size_t i = 0; i < plan->count || i < json_array_size(want); i++) {
         const char *expected = json_string_value(json_array_get(want, i));
         char *got = i < plan->count ? action_text(&plan->actions[i]) : xstrdup("nothing");
-        if (strcmp(got, expected ? expected : "nothing") != 0)
+        if (strcmp(got, expected != NULL ? expected : "nothing") != 0)
             fail_msg("action %zu is '%s', not '%s'; %s", i + 1, got, expected ? expected : "nothing",
                      plan_text(plan));
         free(got);
@@ -210,10 +211,10 @@ static void check_outcome(const json_t *test_case, const struct scene *s, const 
     bool is_new = plan->count > 0 && plan->actions[0].kind == ACTION_SET_STATUS;
     json_t *status CLEANUP(free_json) = status_encode(is_new ? plan->actions[0].status : &s->job.status);
     const json_t *want = json_object_get(expect, "status");
-    if (want)
+    if (want != NULL)
         match(want, status, "status");
     const json_t *notes = json_object_get(expect, "notes");
-    if (notes)
+    if (notes != NULL)
         check_notes(notes, plan);
 }
 
@@ -377,7 +378,7 @@ static void run_case(void **state)
     json_error_t error;
     char *path CLEANUP(cleanup_free) = xasprintf("%s/%s", CASES, name);
     json_t *test_case CLEANUP(free_json) = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!test_case)
+    if (test_case == NULL)
         fail_msg("%s:%d: %s", path, error.line, error.text);
     const struct scene *s = scene_read(test_case, a);
     struct plan plan = plan_job(&s->w, a);
@@ -393,7 +394,7 @@ static void run_case(void **state)
 static int is_case(const struct dirent *entry)
 {
     const char *dot = strrchr(entry->d_name, '.');
-    return dot && strcmp(dot, ".json") == 0;
+    return dot != NULL && strcmp(dot, ".json") == 0;
 }
 
 int main(void)

@@ -249,14 +249,14 @@ static bool expand(struct node *n, struct frontier *f, struct seen *seen, uint64
         memcpy(&next, n, sizeof(next));
         next.trace[next.depth++] = choices[i];
         const char *law = step(&next.state, choices[i]);
-        uint64_t hash = law ? 0 : state_hash(&next.state);
-        bool is_new = !law && seen_add(f->seen, hash);
+        uint64_t hash = law != NULL ? 0 : state_hash(&next.state);
+        bool is_new = law == NULL && seen_add(f->seen, hash);
         if (is_new)
             (void)seen_add(seen, hash);
         bool is_fair = is_new && ++*found % FAIR_EVERY == 0;
         if (is_fair)
             law = try_fairly(&next, seen);
-        if (law) {
+        if (law != NULL) {
             report(&next, law, is_fair);
             return false;
         }
@@ -273,7 +273,7 @@ bool explore(uint8_t scenario, uint64_t most, struct seen *seen)
     bool is_well = true;
     uint64_t found = 0;
     int depth = 0;
-    if (!f.seen)
+    if (f.seen == NULL)
         abort();
     f.nodes = xcalloc(f.capacity, sizeof(struct node *));
     state_init(&n->state, scenario);

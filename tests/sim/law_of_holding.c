@@ -10,7 +10,7 @@ static bool is_waiting(const struct job *j)
     const struct job_status *s = &j->status;
     bool has_failed = s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
     return !j->is_deleting && !j->spec.suspend && !status_is_finished(s) && !status_is_suspended(s) &&
-           s->phase != PHASE_FAILING && !has_failed && !*s->workers.completed_indexes;
+           s->phase != PHASE_FAILING && !has_failed && *s->workers.completed_indexes == '\0';
 }
 
 /* A worker of the attempt was refused: the shell remembers which. */
@@ -19,7 +19,7 @@ static bool is_refused(const struct world *w)
     char end[16];
     (void)snprintf(end, sizeof(end), "-%d", (int)w->job->status.attempt);
     const char *dash = strrchr(w->refusal.object, '-');
-    return strncmp(w->refusal.object, "pod ", 4) == 0 && dash && strcmp(dash, end) == 0;
+    return strncmp(w->refusal.object, "pod ", 4) == 0 && dash != NULL && strcmp(dash, end) == 0;
 }
 
 static bool is_let_go(const struct plan *plan, const struct pod_facts *p)

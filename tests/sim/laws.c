@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/names.h"
+#include "api/status_json.h"
 #include "sim.h"
 
 #include "base/banned.h"
@@ -112,12 +113,12 @@ static const char *law_of_end(const struct state *s, const struct job_status *ol
         return "a job that has ended gets a new status";
     if (old->phase == PHASE_FAILING && !status_is_failed(now))
         return "a job that was about to fail does not";
-    if (now->phase == PHASE_FAILED && law_of_survivors(s))
+    if (now->phase == PHASE_FAILED && law_of_survivors(s) != NULL)
         return law_of_survivors(s);
     if (status_is_failed(now))
-        return *now->output.uri ? "a failed job has an output" : law_of_failed(s, now);
+        return *now->output.uri != '\0' ? "a failed job has an output" : law_of_failed(s, now);
     if (now->phase != PHASE_SUCCEEDED)
-        return *now->output.uri ? "an output before the end" : NULL;
+        return *now->output.uri != '\0' ? "an output before the end" : NULL;
     if (g->succeeded[now->attempt] != ALL_WORKERS)
         return "success, but not all workers of the attempt succeeded";
     if (strcmp(now->output.uri, output) != 0)
@@ -143,7 +144,7 @@ static const struct status_failure *last_failure(const struct job_status *s)
 static bool is_given_back(const struct job_status *s)
 {
     const struct status_failure *last = last_failure(s);
-    return last && last->attempt == s->attempt && strcmp(last->reason, "GangIncomplete") == 0;
+    return last != NULL && last->attempt == s->attempt && strcmp(last->reason, "GangIncomplete") == 0;
 }
 
 const char *law_of_status(struct state *s, const struct job_status *old, const struct job_status *now)
@@ -153,16 +154,16 @@ const char *law_of_status(struct state *s, const struct job_status *old, const s
     if (now->attempt < 0 || now->attempt >= ATTEMPTS)
         return "the attempt number is out of hand";
     const char *law = law_of_attempt(g, old, now);
-    law = law ? law : law_of_charge(g, old, now);
-    law = law ? law : law_of_end(s, old, now);
-    law = law ? law : law_of_counts(now);
+    law = law != NULL ? law : law_of_charge(g, old, now);
+    law = law != NULL ? law : law_of_end(s, old, now);
+    law = law != NULL ? law : law_of_counts(now);
     if (n->active + n->succeeded + n->failed == REPLICAS)
         g->is_whole[now->attempt] = true;
     if (status_is_suspended(now) || is_given_back(now))
         g->is_given_up[now->attempt] = true;
-    if (!law && is_given_back(now) && !is_given_back(old) && g->is_whole[now->attempt])
+    if (law == NULL && is_given_back(now) && !is_given_back(old) && g->is_whole[now->attempt])
         law = "a whole gang is given back";
-    if (!law && ++g->rewrites > REWRITES)
+    if (law == NULL && ++g->rewrites > REWRITES)
         law = "the status is written again and again, and nothing else happens";
     return law;
 }
@@ -207,7 +208,7 @@ static bool holds(const uint8_t set[32], uint8_t number)
 const char *law_of_known_causes(const struct oper *o, const struct job_status *now)
 {
     const struct status_failure *last = last_failure(now), *before = last_failure(status_of(o->job.status));
-    bool is_new = last && (!before || before->attempt != last->attempt);
+    bool is_new = last != NULL && (before == NULL || before->attempt != last->attempt);
     if (!is_new || strcmp(last->reason, "PodDeleted") != 0)
         return NULL;
     for (uint8_t index = 0; index < REPLICAS; index++) {
@@ -229,7 +230,7 @@ const char *law_of_own_writes(const struct state *s, const struct oper *o, const
     bool is_of_job = w->kind == ACTION_SET_STATUS || w->kind == ACTION_CONFIRM_JOB;
     if (is_of_job && o->base.number == s->job.number && o->base.version < o->last_version)
         return "it decides on a status that it has replaced itself";
-    if (!is_pod || !p || p->job != o->base.number)
+    if (!is_pod || p == NULL || p->job != o->base.number)
         return NULL;
     if (w->kind == ACTION_CREATE_POD && holds(o->made, p->number))
         return "it makes again what it has made";
@@ -319,8 +320,8 @@ const char *law_of_plan(const struct world *w, const struct plan *plan)
             return "a wake-up in the past";
     }
     const char *law = law_of_ended_workers(w, plan);
-    law = law ? law : law_of_old_workers(w, plan);
-    return law ? law : law_of_holding(w, plan);
+    law = law != NULL ? law : law_of_old_workers(w, plan);
+    return law != NULL ? law : law_of_holding(w, plan);
 }
 
 /* ---- what is removed ---- */
@@ -335,7 +336,7 @@ static bool is_time_to_clean(const struct state *s, const struct job_status *now
 static uint8_t job_of_child(const struct state *s, const struct simwrite *w, const struct pod *p)
 {
     uint8_t job = 1;
-    if (p)
+    if (p != NULL)
         return p->job;
     if (w->kind != ACTION_DELETE_POLICY)
         return s->service.job;
@@ -353,7 +354,7 @@ const char *law_of_delete(const struct state *s, const struct simwrite *w, const
     if (w->kind == ACTION_DELETE_POLICY)
         return is_time_to_clean(s, now) && s->job.variant & WITH_TTL ? NULL
                                                                      : "the policy is removed too early";
-    if (!p)
+    if (p == NULL)
         return is_time_to_clean(s, now) && s->job.variant & WITH_TTL ? NULL
                                                                      : "the Service is removed too early";
     bool is_forced = w->grace == 0;
@@ -410,7 +411,7 @@ const char *law_of_rest(const struct state *s)
     if (!was_hurt(s) &&
         (now->phase != PHASE_SUCCEEDED || now->attempt != 1 || now->restarts != 0 || now->disruptions != 0))
         return "nothing happened to the workers, and the end is not the reference's";
-    if (now->phase == PHASE_SUCCEEDED && law_of_sum(&s->ghost, now, now->attempt - 1))
+    if (now->phase == PHASE_SUCCEEDED && law_of_sum(&s->ghost, now, now->attempt - 1) != NULL)
         return law_of_sum(&s->ghost, now, now->attempt - 1);
     return law_of_workers_at_rest(s);
 }

@@ -58,7 +58,7 @@ static int run_all(const struct budget *b)
     double start = seconds_of(CLOCK_MONOTONIC);
     struct seen *seen = seen_new(SLOTS);
     int failed = 0;
-    if (!seen) {
+    if (seen == NULL) {
         perror("mmap");
         return 1;
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "api/labels.h"
+#include "api/status_json.h"
 #include "base/rfc3339.h"
 
 #include "base/banned.h"

@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/job_decode.h"
 #include "api/labels.h"
 #include "api/names.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "core/render/pod.h"
+#include "core/render/policy.h"
+#include "core/render/service.h"
 #include "data/js.h"
 #include "data/skim.h"
 #include "object_json.h"
@@ -61,7 +64,7 @@ static struct arena *arena;
 
 static json_t *keep(json_t *tree)
 {
-    if (!tree)
+    if (tree == NULL)
         abort();
     return js_keep(arena, tree);
 }
@@ -74,7 +77,7 @@ static bool find(enum cache cache, const void *bytes, size_t size, uint32_t *ret
     memcpy(key + 1, bytes, size);
     for (size_t i = 0; i < KEY; i++)
         h = (h ^ key[i]) * UINT64_C(0x100000001b3);
-    if (!arena) {
+    if (arena == NULL) {
         arena = arena_new();
         buckets = xcalloc(BUCKETS, sizeof(*buckets));
     }
@@ -103,7 +106,7 @@ static void *reduced(const json_t *tree, void *(*reduce)(struct view object, con
 
 static void hold(struct object *o, void *facts)
 {
-    if (!facts)
+    if (facts == NULL)
         abort();
     o->facts = facts;
     arena_defer(arena, free, facts);
@@ -111,7 +114,7 @@ static void hold(struct object *o, void *facts)
 
 void objects_forget(void)
 {
-    if (!arena)
+    if (arena == NULL)
         return;
     arena_free(arena);
     free(buckets);
@@ -139,7 +142,7 @@ static uint32_t job_number(const struct simjob *j)
     struct object *o = objects[n - 1];
     json_t *tree = keep(job_json(j));
     hold(o, reduced(tree, real_reduce_job));
-    if (job_decode(tree, arena, &o->job, NULL) != 0 || o->job.spec_problem) {
+    if (job_decode(tree, arena, &o->job, NULL) != 0 || o->job.spec_problem != NULL) {
         fprintf(stderr, "the simulation's job is not valid: %s\n", o->job.spec_problem);
         exit(2);
     }

@@ -88,7 +88,7 @@ static uint8_t group_number(const struct oper *o, const char *group)
 {
     char name[NAME_SIZE], uid[16];
     (void)snprintf(uid, sizeof(uid), "job-%d", o->job.number);
-    for (uint8_t attempt = 1; attempt < ATTEMPTS && *group; attempt++) {
+    for (uint8_t attempt = 1; attempt < ATTEMPTS && *group != '\0'; attempt++) {
         name_group(JOB_NAME, uid, attempt, name);
         if (strcmp(name, group) == 0)
             return attempt;
@@ -126,7 +126,7 @@ static const char *make_plan(struct oper *o, const struct world *w, struct arena
     const char *law = law_of_plan(w, &plan);
     o->wake_ms = 0;
     o->base = o->job;
-    for (size_t i = 0; i < plan.count && !law; i++) {
+    for (size_t i = 0; i < plan.count && law == NULL; i++) {
         const struct action *act = &plan.actions[i];
         if (act->kind == ACTION_SET_STATUS)
             law = law_of_known_causes(o, act->status);
@@ -170,7 +170,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
     for (enum cache i = 0; i < CACHE_COUNT; i++)
         if (o->calls[i] != CALL_WATCH)
             return "a pass begins while a list is coming: the view is of mixed age";
-    if (!caches_job(c, NAMESPACE, JOB_NAME)) {
+    if (caches_job(c, NAMESPACE, JOB_NAME) == NULL) {
         forget_item(o, 0);
         o->wake_ms = 0;
         return NULL;

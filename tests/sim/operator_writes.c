@@ -108,7 +108,7 @@ const char *operator_write_step(struct state *s, struct oper *o, struct choice c
         return NULL;
     }
     law = law_of_own_writes(s, o, w);
-    if (law)
+    if (law != NULL)
         return law;
     /* Between the status and what follows it, another may have written: nothing in the API fences that. */
     if (w->kind != ACTION_SET_STATUS && w->kind != ACTION_CONFIRM_JOB && s->ops_used > 1 &&

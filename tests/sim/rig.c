@@ -99,14 +99,14 @@ static bool is_watch(const struct kube_call *call)
 static void check_request(enum cache cache, const struct kube_call *call)
 {
     const char *version = strstr(call->path, "resourceVersion=");
-    if (!is_watch(call) && version)
+    if (!is_watch(call) && version != NULL)
         broken = "a list does not ask for the newest state, and may be answered from the past";
     if (is_watch(call) &&
-        (!version || strtoul(version + strlen("resourceVersion="), NULL, 10) != rig.versions[cache]))
+        (version == NULL || strtoul(version + strlen("resourceVersion="), NULL, 10) != rig.versions[cache]))
         broken = "a watch does not go on from where the cache is: changes are lost, or come again";
     if (!is_watch(call) && rig.is_in_pages != (strstr(call->path, "continue=next") != NULL))
         broken = "a list does not go on with the page that follows";
-    if (rig.calls[cache])
+    if (rig.calls[cache] != NULL)
         broken = "an informer has two requests on their way";
 }
 
@@ -130,7 +130,7 @@ static void free_call(struct kube_call *call)
 
 void kube_call_cancel(struct kube_call *call)
 {
-    for (enum cache i = 0; call && i < CACHE_COUNT; i++)
+    for (enum cache i = 0; call != NULL && i < CACHE_COUNT; i++)
         if (rig.calls[i] == call) {
             rig.calls[i] = NULL;
             free_call(call);
@@ -152,7 +152,8 @@ static void fire(enum cache cache)
 static void enqueue(void *context, const char *ns, const char *name)
 {
     (void)context;
-    bool is_meant = (!ns || strcmp(ns, NAMESPACE) == 0) && (!name || strcmp(name, JOB_NAME) == 0);
+    bool is_meant =
+        (ns == NULL || strcmp(ns, NAMESPACE) == 0) && (name == NULL || strcmp(name, JOB_NAME) == 0);
     if (!rig.is_restoring && is_meant)
         rig.o->due = 1;
 }
@@ -252,7 +253,7 @@ static void send_list(enum cache cache, bool of_view)
         send(cache, &text);
         rig.is_in_pages = has_next;
         end_call(cache, false);
-    } while (!is_last && rig.calls[cache] && !is_watch(rig.calls[cache]));
+    } while (!is_last && rig.calls[cache] != NULL && !is_watch(rig.calls[cache]));
     strbuf_fini(&next);
     strbuf_fini(&text);
 }
@@ -347,7 +348,7 @@ static void read_policies(const struct store *store, struct oper *o)
         (void)snprintf(uid, sizeof(uid), "job-%zu", i + 1);
         name_policy(JOB_NAME, uid, name);
         const struct seen_policy *seen = store_get(store, NAMESPACE, name);
-        o->policies[i] = seen ? seen->policy : (struct policy){0};
+        o->policies[i] = seen != NULL ? seen->policy : (struct policy){0};
     }
 }
 
@@ -355,7 +356,7 @@ static void read_nodes(const struct store *store, struct oper *o)
 {
     for (size_t i = 0; i < NODES; i++) {
         const struct node_facts *node = store_get(store, "", node_name(i));
-        o->nodes[i] = (struct simnode){node != NULL, node && node->is_ready};
+        o->nodes[i] = (struct simnode){node != NULL, node != NULL && node->is_ready};
     }
 }
 
@@ -367,11 +368,11 @@ static void read_cache(enum cache cache, struct oper *o)
     const struct seen_service *service =
         cache == CACHE_SERVICES ? store_get(store, NAMESPACE, JOB_NAME "-workers") : NULL;
     if (cache == CACHE_JOBS)
-        o->job = job ? seen_simjob(job) : (struct simjob){0};
+        o->job = job != NULL ? seen_simjob(job) : (struct simjob){0};
     else if (cache == CACHE_PODS)
         read_pods(store, o);
     else if (cache == CACHE_SERVICES)
-        o->service = service ? service->service : (struct service){0};
+        o->service = service != NULL ? service->service : (struct service){0};
     else if (cache == CACHE_POLICIES)
         read_policies(store, o);
     else if (cache == CACHE_NODES)
@@ -383,12 +384,12 @@ static void read_cache(enum cache cache, struct oper *o)
 static void read_call(enum cache cache, struct oper *o)
 {
     const struct kube_call *call = rig.calls[cache];
-    bool is_list = call && !is_watch(call);
+    bool is_list = call != NULL && !is_watch(call);
     if (is_list && o->calls[cache] != CALL_LIST && o->calls[cache] != CALL_ANSWER) {
         o->calls[cache] = CALL_LIST;
         o->asked_ms[cache] = rig.s->ms;
         rig_forget_queue(o, cache);
-    } else if (call && !is_list) {
+    } else if (call != NULL && !is_list) {
         o->calls[cache] = CALL_WATCH;
     }
 }

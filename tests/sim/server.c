@@ -124,7 +124,7 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
                             uint16_t *ret_number, const char **ret_law)
 {
     const struct pod *there = pod_named(s->pods, w->attempt, w->index);
-    if (there) {
+    if (there != NULL) {
         *ret_number = there->number;
         return there->job == base->number ? REPLY_OK : REPLY_EXISTS;
     }
@@ -141,7 +141,8 @@ static enum reply serve_pod(struct state *s, const struct simwrite *w, const str
     *ret_number = s->last_number;
     take_rest_of_quota(s, w->attempt);
     const struct pod *made = pod_named(s->pods, w->attempt, w->index);
-    if (!*ret_law && made && made->group && !s->ghost.was_late && kueue_counted(s, made) > REPLICAS)
+    if (*ret_law == NULL && made != NULL && made->group && !s->ghost.was_late &&
+        kueue_counted(s, made) > REPLICAS)
         *ret_law = "Kueue deletes a worker as excess: one that it replaces still counts";
     return REPLY_OK;
 }
@@ -199,7 +200,7 @@ static enum reply serve_delete(struct state *s, const struct simwrite *w, uint16
 {
     struct pod *p = pod_named(s->pods, w->attempt, w->index);
     *ret_number = w->number;
-    if (!p || p->number != w->number)
+    if (p == NULL || p->number != w->number)
         return REPLY_OK;
     *ret_law = law_of_delete(s, w, p);
     begin_deletion(s, p, w->grace);
@@ -210,7 +211,7 @@ static enum reply serve_end_of_group(struct state *s, const struct simwrite *w, 
 {
     struct pod *p = pod_named(s->pods, w->attempt, w->index);
     *ret_number = w->number;
-    if (!p || p->number != w->number)
+    if (p == NULL || p->number != w->number)
         return REPLY_NOT_FOUND;
     p->flags |= POD_GROUP_OVER;
     tell_pod(s, *p);

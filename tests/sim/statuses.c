@@ -1,6 +1,7 @@
 /* Statuses as the API server keeps them: through JSON, each once. */
 #include <string.h>
 
+#include "api/status_json.h"
 #include "base/alloc.h"
 #include "data/js.h"
 #include "sim.h"
@@ -87,7 +88,7 @@ static uint32_t add(json_t *tree, char *text, uint32_t bucket)
 
 uint32_t status_number(const struct job_status *status)
 {
-    if (!arena) {
+    if (arena == NULL) {
         arena = arena_new();
         buckets = xcalloc(BUCKETS, sizeof(*buckets));
     }
@@ -126,7 +127,7 @@ uint32_t status_shape(uint32_t number)
 
 void statuses_forget(void)
 {
-    if (!arena)
+    if (arena == NULL)
         return;
     arena_free(arena);
     free(buckets);

@@ -116,7 +116,7 @@ static const char *wait_on(struct state *s)
 {
     const char *law = NULL;
     uint32_t to = 0;
-    for (size_t i = 0; i < s->ops_used && !law; i++)
+    for (size_t i = 0; i < s->ops_used && law == NULL; i++)
         law = law_of_waiting(s, &s->ops[i]);
     for (size_t i = 0; i < s->ops_used; i++) {
         const struct oper *o = &s->ops[i];
@@ -170,7 +170,7 @@ const char *step(struct state *s, struct choice c)
     bool is_operators = (c.kind >= START_OPERATOR && c.kind <= WRITE) || c.kind >= FIRST_OPERATOR_TROUBLE;
     const char *law = is_operators ? operator_step(s, c) : cluster_step(s, c);
     const char *broken = rig_broken_law();
-    return broken ? broken : law;
+    return broken != NULL ? broken : law;
 }
 
 void choice_print(FILE *f, const struct state *s, struct choice c)

@@ -71,7 +71,7 @@ static void add_reports(const struct state *s, struct arena *a, struct world *w)
     const struct report_facts **list = arena_calloc(a, w->pod_count + 1, sizeof(*list));
     for (size_t i = 0; i < w->pod_count; i++) {
         const struct pod *p = teller(s, w->pods[i]->uid);
-        if (p)
+        if (p != NULL)
             list[w->report_count++] = report_by(p, w->pods[i]->uid, a);
     }
     qsort(list, w->report_count, sizeof(*list), report_facts_order);
@@ -144,7 +144,7 @@ static void put_all(struct expectations *x, const struct oper *o)
 /* What is left is recognised by its moment and place: each write has its own. */
 static bool is_left(const struct expectations *x, const struct simexpect *e)
 {
-    for (const struct expectation *at = x->first; at; at = at->next)
+    for (const struct expectation *at = x->first; at != NULL; at = at->next)
         if (at->since_ms == e->since_ms && at->kind == (enum expectation_kind)e->kind &&
             at->cache == (enum cache)e->cache)
             return true;

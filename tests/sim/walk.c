@@ -19,10 +19,10 @@ uint64_t next_random(uint64_t *state)
 
 static const char *go(struct state *s, struct choice c, struct seen *seen, FILE *trace)
 {
-    if (trace)
+    if (trace != NULL)
         choice_print(trace, s, c);
     const char *law = step(s, c);
-    if (!law && seen)
+    if (law == NULL && seen != NULL)
         (void)seen_add(seen, state_hash(s));
     return law;
 }
@@ -37,7 +37,7 @@ static const char *check_rest(struct state *s, FILE *trace)
         s->ms += 60000;
         s->ops[op].due = 1;
         const char *law = go(s, (struct choice){.kind = PASS, .op = op}, NULL, trace);
-        if (law)
+        if (law != NULL)
             return law;
         if (s->ops[op].in_reconcile)
             return "nothing changed, and the operator writes again";
@@ -53,7 +53,7 @@ const char *run_fairly(struct state *s, uint64_t seed, struct seen *seen, FILE *
         if (n == 0)
             return check_rest(s, trace);
         const char *law = go(s, choices[next_random(&seed) % n], seen, trace);
-        if (law)
+        if (law != NULL)
             return law;
     }
     return "the world is fair and does not come to rest";
@@ -79,14 +79,14 @@ static const char *walk_once(uint64_t seed, int steps, struct seen *seen, FILE *
     uint64_t random = seed;
     struct choice choices[CHOICES];
     state_init(&s, (uint8_t)(seed % scenario_count));
-    if (trace)
+    if (trace != NULL)
         fprintf(trace, "SCENARIO %s\n", scenarios[s.scenario].name);
     for (int i = 0; i < steps && choices_of(&s, true, choices) > 0; i++) {
         const char *law = go(&s, choose(&s, &random), seen, trace);
-        if (law)
+        if (law != NULL)
             return law;
     }
-    if (trace)
+    if (trace != NULL)
         fprintf(trace, "# from here on, no more trouble\n");
     return run_fairly(&s, random, seen, trace);
 }
@@ -96,7 +96,7 @@ bool walk(uint64_t seed, int steps, struct seen *seen, bool is_verbose)
     const char *law = walk_once(seed, steps, seen, is_verbose ? stdout : NULL);
     statuses_forget();
     objects_forget();
-    if (!law)
+    if (law == NULL)
         return true;
     if (!is_verbose) {
         (void)walk_once(seed, steps, NULL, stdout);
@@ -154,16 +154,16 @@ bool replay(const char *path)
     struct state s;
     const char *law = NULL;
     FILE *f = fopen(path, "r");
-    if (!f) {
+    if (f == NULL) {
         perror(path);
         return false;
     }
     state_init(&s, 0);
-    while (!law && fgets(line, sizeof(line), f))
+    while (law == NULL && fgets(line, sizeof(line), f) != NULL)
         law = replay_line(&s, line);
     (void)fclose(f);
-    if (!law)
+    if (law == NULL)
         law = run_fairly(&s, 1, NULL, NULL);
-    printf("%s%s\n", law ? "VIOLATION: " : "no law is broken", law ? law : "");
-    return !law;
+    printf("%s%s\n", law != NULL ? "VIOLATION: " : "no law is broken", law != NULL ? law : "");
+    return law == NULL;
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "api/job_decode.h"
 #include "base/alloc.h"
 #include "data/js.h"
 

@@ -5,6 +5,7 @@
 #ifndef TESTS_UNIT_RENDERING_H
 #define TESTS_UNIT_RENDERING_H
 
+#include "core/model/world.h"
 #include "core/render/pod.h"
 
 struct rendering {

@@ -1,4 +1,5 @@
-#include "api/job.h"
+#include "api/job_decode.h"
+#include "api/status_json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,6 @@
+#include "core/render/assignment.h"
 #include "core/render/pod.h"
+#include "core/render/service.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "api/job_decode.h"
 #include "api/labels.h"
 #include "data/js.h"
 #include "rendering.h"

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/progress_json.h"
 #include "data/field.h"
 #include "base/alloc.h"
 #include "base/pack.h"

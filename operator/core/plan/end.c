@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/names.h"
-#include "core/render/pod.h"
 #include "core/model/report_facts.h"
 
 #include "base/banned.h"

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "api/status_json.h"
 #include "base/alloc.h"
 
 #include "base/banned.h"

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "api/labels.h"
+#include "api/reasons.h"
 #include "base/rfc3339.h"
-#include "core/verdict/trouble.h"
+#include "core/verdict/start_failure.h"
 
 #include "base/banned.h"
 
@@ -59,24 +60,11 @@ static bool is_not_started(const struct planner *p, const struct pod_facts *pod)
            pod->trainer.state != CONTAINER_TERMINATED;
 }
 
-static const struct container_facts *troubled(const struct pod_facts *pod, const char **ret_name)
+static bool has_start_failure(const struct planner *p, const struct pod_facts *pod)
 {
-    const struct container_facts *const all[] = {&pod->install, &pod->agent, &pod->trainer};
-    static const char *const names[] = {CONTAINER_INSTALL, CONTAINER_AGENT, CONTAINER_TRAINER};
-    bool is_final = false;
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        *ret_name = names[i];
-        if (trouble_of_container(names[i], all[i], &is_final) != NULL)
-            return all[i];
-    }
-    return NULL;
-}
-
-static bool is_troubled(const struct planner *p, const struct pod_facts *pod)
-{
-    const char *name = NULL;
+    struct start_failure unused[POD_CONTAINERS];
     (void)p;
-    return !pod_is_terminal(pod) && troubled(pod, &name) != NULL;
+    return !pod_is_terminal(pod) && start_failures_of_pod(pod, unused) > 0;
 }
 
 /* The cluster autoscaler's word on a pod that finds no node, asked for now and then; NULL = it has none. */
@@ -209,26 +197,28 @@ static bool say_placement(struct planner *p)
     return unbound != NULL && (pod != NULL || nodes_of_kind(p, t) == 0);
 }
 
-static bool say_trouble(struct planner *p, enum job_phase phase)
+static bool say_start_failure(struct planner *p, enum job_phase phase)
 {
-    const char *name = NULL;
-    const struct pod_facts *pod = first(p, is_troubled);
-    const struct container_facts *c = pod != NULL ? troubled(pod, &name) : NULL;
-    if (c != NULL) {
-        char until[RFC3339_SIZE];
-        bool is_final = false;
-        const struct reason *r = reason_find(trouble_of_container(name, c, &is_final));
-        rfc3339_format_seconds(trouble_until(pod), until);
-        planner_say(p, phase, REASON_StartingContainers,
-                    "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at "
-                    "%s.",
-                    name, verdict_where(p->a, pod), r->word, trouble_detail(c), r->remedy,
-                    r->retry == REASON_NEVER ? "job" : "attempt", until);
-        return true;
-    }
-    pod = first(p, is_on_silent_node);
+    const struct pod_facts *pod = first(p, has_start_failure);
     if (pod == NULL)
-        return say_held_up(p, phase);
+        return false;
+    struct start_failure all[POD_CONTAINERS];
+    (void)start_failures_of_pod(pod, all);
+    const struct reason *r = reason_find(all[0].reason);
+    char until[RFC3339_SIZE];
+    rfc3339_format_seconds(start_deadline_us(pod), until);
+    planner_say(p, phase, REASON_StartingContainers,
+                "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
+                all[0].container, verdict_where(p->a, pod), r->word, all[0].detail, r->remedy,
+                r->retry == REASON_NEVER ? "job" : "attempt", until);
+    return true;
+}
+
+static bool say_node_not_ready(struct planner *p, enum job_phase phase)
+{
+    const struct pod_facts *pod = first(p, is_on_silent_node);
+    if (pod == NULL)
+        return false;
     planner_say(p, phase, REASON_NodeNotReady,
                 "The node of %s does not answer; a new attempt starts if it stays away.",
                 verdict_where(p->a, pod));
@@ -278,6 +268,6 @@ void plan_progress(struct planner *p)
     struct status_workers n = gang_count(&p->gang, p->a);
     int32_t ready = n.ready + n.succeeded;
     enum job_phase phase = phase_of(p, ready);
-    if (!say_trouble(p, phase))
+    if (!say_start_failure(p, phase) && !say_node_not_ready(p, phase) && !say_held_up(p, phase))
         say_phase(p, phase, ready);
 }

@@ -2,6 +2,7 @@
  * What agents tell, put into status: stage, progress, newest checkpoint. It describes and decides nothing;
  * the one decision that a posted report may cause, the end of an attempt, is verdict.c's.
  */
+#include "api/progress_json.h"
 #include "core/plan/planner_int.h"
 
 #include <string.h>
@@ -44,7 +45,7 @@ bool plan_is_publishing(const struct planner *p)
     for (int32_t i = 0; i < p->gang.replicas; i++)
         if (!has_trained(p, i))
             return false;
-    return *p->j->spec.output_uri;
+    return *p->j->spec.output_uri != '\0';
 }
 
 const char *plan_slowest_stage(const struct planner *p)

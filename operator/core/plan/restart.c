@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/rfc3339.h"
-#include "core/render/pod.h"
+#include "core/render/assignment.h"
 
 #include "base/banned.h"
 

@@ -1,5 +1,5 @@
 /* The agent's plan: all that a worker must know, as one JSON value in its environment. */
-#include "core/render/pod.h"
+#include "core/render/assignment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,6 @@
 #include "api/labels.h"
 #include "api/names.h"
 #include "base/strbuf.h"
-#include "core/render/render_int.h"
 
 #include "base/banned.h"
 

@@ -5,6 +5,7 @@
 
 #include "api/labels.h"
 #include "api/names.h"
+#include "core/render/assignment.h"
 #include "data/quantity.h"
 
 #include "base/banned.h"

@@ -12,30 +12,6 @@
 
 #include "base/banned.h"
 
-static json_t *owner(const struct job *j)
-{
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b}", "apiVersion", API_GROUP "/" API_VERSION, "kind",
-                     JOB_KIND, "name", j->name, "uid", j->uid, "controller", 1, "blockOwnerDeletion", 1);
-}
-
-json_t *render_metadata(const struct job *j, const char *name)
-{
-    json_t *labels = json_pack("{s:s, s:s, s:s}", LABEL_MANAGED_BY, LABEL_MANAGED_BY_VALUE, LABEL_JOB_NAME,
-                               j->name, LABEL_JOB_UID, j->uid);
-    return json_pack("{s:s, s:s, s:o, s:[o]}", "name", name, "namespace", j->ns, "labels", labels,
-                     "ownerReferences", owner(j));
-}
-
-json_t *render_service(const struct job *j)
-{
-    char name[NAME_SIZE];
-    name_service(j->name, name);
-    json_t *spec = json_pack("{s:s, s:b, s:{s:s}}", "clusterIP", "None", "publishNotReadyAddresses", 1,
-                             "selector", LABEL_JOB_UID, j->uid);
-    return json_pack("{s:s, s:s, s:o, s:o}", "apiVersion", "v1", "kind", "Service", "metadata",
-                     render_metadata(j, name), "spec", spec);
-}
-
 static json_t *pod_metadata(const struct job *j, const struct worker *w)
 {
     char name[NAME_SIZE];

@@ -1,12 +1,9 @@
-/*
- * The NetworkPolicy of a job's workers. What it does not name is denied, in both
- * directions; who enforces it is the cluster's network.
- */
-#include "core/render/render_int.h"
+#include "core/render/policy.h"
 
 #include "api/labels.h"
 #include "api/names.h"
 #include "core/model/fingerprint.h"
+#include "core/render/render_int.h"
 
 #include "base/banned.h"
 

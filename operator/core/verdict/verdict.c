@@ -5,7 +5,7 @@
 #include "api/labels.h"
 #include "core/model/gang.h"
 #include "core/verdict/place.h"
-#include "core/verdict/trouble.h"
+#include "core/verdict/start_failure.h"
 #include "api/names.h"
 #include "core/model/report_facts.h"
 
@@ -262,23 +262,25 @@ static bool has_not_delivered(const struct world *w, const struct pod_facts *p, 
 
 /* ---- what waits ---- */
 
-static bool is_stuck(const struct world *w, const struct pod_facts *p, const char *name,
-                     const struct container_facts *c, struct arena *a, struct verdict *ret,
-                     int64_t *ret_recheck_us)
+/* A container cannot start, for good or for too long. */
+static bool cannot_start(const struct world *w, const struct pod_facts *p, struct arena *a,
+                         struct verdict *ret, int64_t *ret_recheck_us)
 {
-    bool is_final = false;
-    const char *reason = trouble_of_container(name, c, &is_final);
-    if (reason == NULL)
-        return false;
-    int64_t until = trouble_until(p);
-    if (!is_final && w->now_us < until) {
-        *ret_recheck_us = until;
-        return false;
+    struct start_failure all[POD_CONTAINERS];
+    size_t count = start_failures_of_pod(p, all);
+    int64_t until = start_deadline_us(p);
+    for (size_t i = 0; i < count; i++) {
+        const struct start_failure *f = &all[i];
+        if (!f->is_final && w->now_us < until) {
+            *ret_recheck_us = until;
+            continue;
+        }
+        *ret = verdict_make(a, p, f->reason, "%s: the container %s cannot start: %s: %s", verdict_where(a, p),
+                            f->container, f->facts->reason, f->detail);
+        ret->container = f->container;
+        return true;
     }
-    *ret = verdict_make(a, p, reason, "%s: the container %s cannot start: %s: %s", verdict_where(a, p), name,
-                        c->reason, trouble_detail(c));
-    ret->container = name;
-    return true;
+    return false;
 }
 
 bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret,
@@ -298,10 +300,7 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
     /* A running pod with a mere DisruptionTarget may yet be spared; one that is being deleted may not. */
     if (p->is_deleting)
         return was_disrupted(p, a, ret);
-    return is_crash_looping(p, a, ret) ||
-           is_stuck(w, p, CONTAINER_INSTALL, &p->install, a, ret, ret_recheck_us) ||
-           is_stuck(w, p, CONTAINER_AGENT, &p->agent, a, ret, ret_recheck_us) ||
-           is_stuck(w, p, CONTAINER_TRAINER, &p->trainer, a, ret, ret_recheck_us);
+    return is_crash_looping(p, a, ret) || cannot_start(w, p, a, ret, ret_recheck_us);
 }
 
 /* ---- which one is the cause ---- */

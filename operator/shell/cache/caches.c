@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/job_decode.h"
 #include "api/labels.h"
 #include "base/alloc.h"
 #include "core/model/pod_wire.h"

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/status_json.h"
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "data/js.h"

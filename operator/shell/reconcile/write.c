@@ -2,8 +2,11 @@
 #include <string.h>
 
 #include "api/labels.h"
+#include "api/status_json.h"
 #include "base/alloc.h"
 #include "core/render/pod.h"
+#include "core/render/policy.h"
+#include "core/render/service.h"
 #include "data/js.h"
 #include "os/log.h"
 #include "os/loop.h"

@@ -1,0 +1,18 @@
+/*
+ * The assignment of a worker: everything that its agent must know, as one JSON value in its environment.
+ * Pure; the job must be valid (spec_problem NULL).
+ */
+#ifndef RENDER_ASSIGNMENT_H
+#define RENDER_ASSIGNMENT_H
+
+#include "api/job.h"
+#include "core/model/config.h"
+
+/* The kernel takes 128 KiB for one environment variable; we stay below. */
+#define AGENT_PLAN_BYTES_MAX ((size_t)120 * 1024)
+
+/* The value of CLOISTER_PLAN: compact JSON; the caller frees it. */
+char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
+                        int32_t index) MUST_CHECK;
+
+#endif
