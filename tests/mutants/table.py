@@ -242,7 +242,7 @@ E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == 
 
 of("operator/core/plan/quota.c")
 E("gives_a_part_of_a_gang_back_at_once", "Volcano #2377: stuck, partial gangs", "at_us > p->w->now_us", "false")
-E("gives_back_what_only_a_person_can_allow", "Cloister: a refusal by a policy", "⟦!refusal_is_of_quota(r)⟧ || since_us == 0", "false")
+E("gives_back_what_only_a_person_can_allow", "Cloister: a refusal by a policy", "⟦refusal_cause(r) != REFUSAL_QUOTA⟧ || since_us == 0", "false")
 E("comes_back_with_whom_it_collided", "Volcano #2377: stuck, partial gangs", "chance % (uint64_t)(2 * seconds + 1)", "0 * chance")
 E("comes_back_as_soon_as_the_first_time", "JobSet: no backoff between restarts", "given_back(&p->next) - 1", "0 * given_back(&p->next)")
 

@@ -324,7 +324,22 @@ static void read_config(const json_t *test_case, struct scene *s, struct arena *
     s->w.config = c;
 }
 
-static void read_surroundings(const json_t *test_case, struct scene *s)
+/* Of a worker. */
+static struct refusal refusal(const json_t *o, const struct scene *s, struct arena *a)
+{
+    if (o == NULL)
+        return (struct refusal){.child = {.name = ""}, .message = ""};
+    char name[NAME_SIZE];
+    int32_t attempt = (int32_t)number(o, "attempt", 1);
+    name_pod(s->job.name, (int32_t)number(o, "worker", 0), attempt, name);
+    return (struct refusal){.child = {CHILD_POD, arena_strdup(a, name), attempt},
+                            .message = js_text(o, "message"),
+                            .at_us = ago(o, "secondsAgo", 0),
+                            .count = (int32_t)number(o, "count", 1),
+                            .is_told = flag(o, "told")};
+}
+
+static void read_surroundings(const json_t *test_case, struct scene *s, struct arena *a)
 {
     const char *service = js_text(test_case, "service");
     if (strcmp(service, "absent") != 0)
@@ -343,12 +358,7 @@ static void read_surroundings(const json_t *test_case, struct scene *s)
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (strcmp(words[i], js_text(scaling, "word")) == 0)
             s->w.scaling.word = (enum scaling_word)i;
-    const json_t *refusal = json_object_get(test_case, "refusal");
-    s->w.refusal = (struct refusal){.object = js_text(refusal, "object"),
-                                    .message = js_text(refusal, "message"),
-                                    .at_us = ago(refusal, "secondsAgo", 0),
-                                    .count = (int32_t)number(refusal, "count", 1),
-                                    .is_told = flag(refusal, "told")};
+    s->w.refusal = refusal(json_object_get(test_case, "refusal"), s, a);
     int64_t pause_s = number(test_case, "statusAfterSeconds", 0);
     s->w.status_after_us = pause_s ? SCENE_NOW_US + pause_s * 1000000 : 0;
 }
@@ -390,7 +400,7 @@ struct scene *scene_read(const json_t *test_case, struct arena *a)
     read_pods(test_case, s, a);
     read_departed(test_case, s, a);
     read_nodes(test_case, s, a);
-    read_surroundings(test_case, s);
+    read_surroundings(test_case, s, a);
     read_taken(test_case, s, a);
     scene_tie(s);
     return s;

@@ -13,13 +13,9 @@ static bool is_waiting(const struct job *j)
            s->phase != PHASE_FAILING && !has_failed && *s->workers.completed_indexes == '\0';
 }
 
-/* A worker of the attempt was refused: the shell remembers which. */
-static bool is_refused(const struct world *w)
+static bool is_worker_refused(const struct world *w)
 {
-    char end[16];
-    (void)snprintf(end, sizeof(end), "-%d", (int)w->job->status.attempt);
-    const char *dash = strrchr(w->refusal.object, '-');
-    return strncmp(w->refusal.object, "pod ", 4) == 0 && dash != NULL && strcmp(dash, end) == 0;
+    return w->refusal.child.kind == CHILD_POD && w->refusal.child.attempt == w->job->status.attempt;
 }
 
 static bool is_let_go(const struct plan *plan, const struct pod_facts *p)
@@ -55,7 +51,7 @@ const char *law_of_holding(const struct world *w, const struct plan *plan)
         since_us = p->created_us < since_us ? p->created_us : since_us;
         is_all_let_go = is_all_let_go && is_let_go(plan, p);
     }
-    if (count == 0 || count == REPLICAS || !is_waiting(w->job) || !is_refused(w) || is_all_let_go)
+    if (count == 0 || count == REPLICAS || !is_waiting(w->job) || !is_worker_refused(w) || is_all_let_go)
         return NULL;
     int64_t until_us = since_us + HOLD_S * INT64_C(1000000);
     if (until_us <= w->now_us)

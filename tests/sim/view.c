@@ -19,12 +19,12 @@ static struct refusal refusal_of(const struct oper *o, struct arena *a)
 {
     char name[NAME_SIZE];
     if (o->refused_count == 0)
-        return (struct refusal){.object = "", .message = ""};
+        return (struct refusal){.child = {.name = ""}, .message = ""};
     name_pod(JOB_NAME, o->refused_index, o->refused_attempt, name);
-    const char *object = o->refused_kind == ACTION_CREATE_POD       ? arena_printf(a, "pod %s", name)
-                         : o->refused_kind == ACTION_CREATE_SERVICE ? "service digits-workers"
-                                                                    : "networkpolicy digits-workers";
-    return (struct refusal){.object = object,
+    const struct action act = {.kind = (enum action_kind)o->refused_kind,
+                               .attempt = o->refused_attempt,
+                               .name = arena_strdup(a, name)};
+    return (struct refusal){.child = child_of_action(&act),
                             .message = "exceeded quota",
                             .at_us = SIM_EPOCH_US + o->refused_ms * INT64_C(1000),
                             .count = o->refused_count,

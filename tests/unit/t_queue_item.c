@@ -57,9 +57,10 @@ static void progress_is_told_less_often_while_status_writes_are_slow(void **stat
     assert_int_equal(pause_after_ms(60 * 1000), 2);
 }
 
-static int32_t refused(struct queue_item *t, const char *object)
+static int32_t refused(struct queue_item *t, enum child_kind kind, const char *name, int32_t attempt)
 {
-    queue_item_note_create(t, object, "exceeded quota");
+    const struct child child = {kind, name, attempt};
+    queue_item_note_refusal(t, &child, "exceeded quota");
     return queue_item_refusal(t).count;
 }
 
@@ -68,11 +69,27 @@ static void refusals_are_counted_anew_for_each_attempt(void **state)
     struct loop *loop = loop_new();
     struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
     (void)state;
-    assert_int_equal(refused(t, "pod digits-worker-0-1"), 1);
-    assert_int_equal(refused(t, "pod digits-worker-1-1"), 2);
-    assert_int_equal(refused(t, "service digits-workers"), 3);
-    assert_int_equal(refused(t, "pod digits-worker-1-1"), 4);
-    assert_int_equal(refused(t, "pod digits-worker-1-2"), 1);
+    assert_int_equal(refused(t, CHILD_POD, "digits-worker-0-1", 1), 1);
+    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-1", 1), 2);
+    assert_int_equal(refused(t, CHILD_SERVICE, "digits-workers", 0), 3);
+    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-1", 1), 4);
+    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-2", 2), 1);
+    queue_item_free(t);
+    loop_free(loop);
+}
+
+static void of_several_refusals_the_first_by_name_is_reported(void **state)
+{
+    struct loop *loop = loop_new();
+    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
+    const struct child first = {CHILD_POD, "digits-worker-0-1", 1},
+                       service = {CHILD_SERVICE, "digits-workers", 0};
+    (void)state;
+    (void)refused(t, CHILD_POD, "digits-worker-1-1", 1);
+    queue_item_note_further_refusal(t, &service, "exceeded quota");
+    assert_string_equal(queue_item_refusal(t).child.name, "digits-worker-1-1");
+    queue_item_note_further_refusal(t, &first, "exceeded quota");
+    assert_string_equal(queue_item_refusal(t).child.name, "digits-worker-0-1");
     queue_item_free(t);
     loop_free(loop);
 }
@@ -84,6 +101,7 @@ int main(void)
         cmocka_unit_test(progress_is_told_once_a_second),
         cmocka_unit_test(progress_is_told_less_often_while_status_writes_are_slow),
         cmocka_unit_test(refusals_are_counted_anew_for_each_attempt),
+        cmocka_unit_test(of_several_refusals_the_first_by_name_is_reported),
     };
     return cmocka_run_group_tests_name("queue_item", tests, NULL, NULL);
 }

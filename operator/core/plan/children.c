@@ -25,7 +25,7 @@ static int64_t retry_time(const struct refusal *r)
 /* What a person does about it. The service account is the one that every new namespace lacks at first. */
 static const char *remedy(const struct planner *p, const struct refusal *r)
 {
-    if (strstr(r->message, "looking up service account") != NULL)
+    if (refusal_cause(r) == REFUSAL_SERVICE_ACCOUNT)
         return arena_printf(
             p->a, "run: kubectl create serviceaccount %s -n %s, and grant it the job's keys and buckets",
             p->j->spec.service_account_name, p->j->ns);
@@ -35,17 +35,17 @@ static const char *remedy(const struct planner *p, const struct refusal *r)
 /* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
 static void say_refusal(struct planner *p, const struct refusal *r)
 {
-    if (refusal_is_of_quota(r))
+    if (refusal_cause(r) == REFUSAL_QUOTA)
         planner_say(p, PHASE_PENDING, REASON_QuotaExceeded,
                     "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
                     "remove what uses it; Cloister tries again, at least every %d seconds.",
-                    p->j->ns, r->object, r->message, REFUSAL_MAX_SECONDS);
+                    p->j->ns, child_text(p->a, &r->child), r->message, REFUSAL_MAX_SECONDS);
     else
         planner_say(
             p, PHASE_PENDING, REASON_CreateRefused,
             "The API server refuses to create %s: %s. To go on, %s; Cloister tries again, at least every "
             "%d seconds.",
-            r->object, r->message, remedy(p, r), REFUSAL_MAX_SECONDS);
+            child_text(p->a, &r->child), r->message, remedy(p, r), REFUSAL_MAX_SECONDS);
 }
 
 /* Two operators that are both refused, each in words of its own, would take turns in writing them. */

@@ -37,7 +37,7 @@ bool plan_give_back(struct planner *p, struct verdict *ret)
     const struct refusal *r = refusal_of_attempt(&p->w->refusal, p->gang.attempt);
     int32_t present = gang_present(&p->gang);
     int64_t since_us = held_since(p);
-    if (r == NULL || !refusal_is_of_quota(r) || since_us == 0 || present == p->gang.replicas)
+    if (r == NULL || refusal_cause(r) != REFUSAL_QUOTA || since_us == 0 || present == p->gang.replicas)
         return false;
     int64_t at_us = since_us + HOLD_SECONDS * SECOND_US;
     if (at_us > p->w->now_us) {

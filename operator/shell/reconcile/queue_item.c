@@ -18,6 +18,13 @@ static void set_text(char **to, const char *text)
     *to = copy;
 }
 
+static void set_refused(struct queue_item *t, const struct child *child, const char *message)
+{
+    set_text(&t->refused_name, child->name);
+    set_text(&t->refused_message, message);
+    t->refused = (struct child){child->kind, t->refused_name, child->attempt};
+}
+
 struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
                                   void (*on_due)(void *task), void *controller)
 {
@@ -61,7 +68,7 @@ void queue_item_free(void *task)
     free(t->name);
     free(t->uid);
     free(t->listed_for);
-    free(t->refused_object);
+    free(t->refused_name);
     free(t->refused_message);
     free(t->scaling_uid);
     free(t->scaling_message);
@@ -97,8 +104,7 @@ void queue_item_reset(struct queue_item *t, const char *uid)
 {
     set_text(&t->uid, uid);
     set_text(&t->listed_for, "");
-    set_text(&t->refused_object, "");
-    set_text(&t->refused_message, "");
+    set_refused(t, &(struct child){.name = ""}, "");
     set_text(&t->scaling_uid, "");
     set_text(&t->scaling_message, "");
     t->refused_count = 0;
@@ -107,36 +113,28 @@ void queue_item_reset(struct queue_item *t, const char *uid)
     backoff_reset(&t->backoff);
 }
 
-/* Each attempt asks as eagerly as the first. */
-static bool is_of_next_attempt(const char *object, const char *before)
+void queue_item_note_created(struct queue_item *t)
 {
-    int32_t attempt = refusal_attempt(object), last = refusal_attempt(before);
-    return attempt != 0 && last != 0 && attempt != last;
+    set_refused(t, &(struct child){.name = ""}, "");
+    t->refused_count = 0;
 }
 
-void queue_item_note_create(struct queue_item *t, const char *object, const char *message)
+void queue_item_note_refusal(struct queue_item *t, const struct child *child, const char *message)
 {
-    if (object == NULL) {
-        set_text(&t->refused_object, "");
+    /* The backoff starts anew with each attempt. */
+    if (child_is_of_other_attempt(child, &t->refused))
         t->refused_count = 0;
-        return;
-    }
-    if (is_of_next_attempt(object, t->refused_object))
-        t->refused_count = 0;
-    set_text(&t->refused_object, object);
-    set_text(&t->refused_message, message);
+    set_refused(t, child, message);
     t->refused_us = clock_wall_us();
     t->is_refusal_told = false;
     if (t->refused_count < INT32_MAX)
         t->refused_count++;
 }
 
-void queue_item_note_further_refusal(struct queue_item *t, const char *object, const char *message)
+void queue_item_note_further_refusal(struct queue_item *t, const struct child *child, const char *message)
 {
-    if (strcmp(object, t->refused_object) >= 0)
-        return;
-    set_text(&t->refused_object, object);
-    set_text(&t->refused_message, message);
+    if (child_order(child, &t->refused) < 0)
+        set_refused(t, child, message);
 }
 
 bool queue_item_note_relist(struct queue_item *t, const char *version)
@@ -174,7 +172,7 @@ void queue_item_note_status(struct queue_item *t, int64_t took_ms)
 
 struct refusal queue_item_refusal(const struct queue_item *t)
 {
-    return (struct refusal){.object = t->refused_object,
+    return (struct refusal){.child = t->refused,
                             .message = t->refused_message,
                             .at_us = t->refused_us,
                             .count = t->refused_count,

@@ -24,7 +24,8 @@ struct queue_item {
     int64_t held_until_ms; /* whatever changes, not before: the server asked to wait */
     struct backoff backoff;
     struct expectations expectations;
-    char *refused_object; /* "" = nothing */
+    struct child refused; /* its name is refused_name; CHILD_NONE = nothing */
+    char *refused_name;
     char *refused_message;
     int64_t refused_us;
     int32_t refused_count;
@@ -56,10 +57,12 @@ void queue_item_hold(struct queue_item *t, int64_t for_ms);
 void queue_item_unschedule(struct queue_item *t);
 /* The job is another one under the same name: what was remembered is void. */
 void queue_item_reset(struct queue_item *t, const char *uid);
-/* What the API server said to a create: refused, or, with object NULL, taken. */
-void queue_item_note_create(struct queue_item *t, const char *object, const char *message);
+/* The API server accepted a create. */
+void queue_item_note_created(struct queue_item *t);
+/* It refused one, the first of this reconcile. */
+void queue_item_note_refusal(struct queue_item *t, const struct child *child, const char *message);
 /* One more of the same pass: of many the first by name is told, whatever the order of the answers. */
-void queue_item_note_further_refusal(struct queue_item *t, const char *object, const char *message);
+void queue_item_note_further_refusal(struct queue_item *t, const struct child *child, const char *message);
 /* A status was written just now, which took so long: it tells of the refusal, if there was one. */
 void queue_item_note_status(struct queue_item *t, int64_t took_ms);
 /* Wall clock; 0 = a status may be written now. */

@@ -31,7 +31,7 @@ static void end(struct reconcile *p)
                                 : p->is_refused ? RECONCILE_REQUEUE
                                                 : RECONCILE_SUCCESS;
     if (p->is_created && !p->is_refused)
-        queue_item_note_create(task, NULL, NULL);
+        queue_item_note_created(task);
     if (how == RECONCILE_SUCCESS)
         queue_item_forget_departed(task, p->departed);
     reconcile_free(p);

@@ -16,24 +16,20 @@
 
 /* What an action is about. */
 static const struct target {
-    const char *word;
     enum cache cache;
     const char *api;
     const char *plural;
 } targets[] = {
-    [ACTION_SET_STATUS] = {"status", CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
-    [ACTION_CONFIRM_JOB] = {"job", CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
-    [ACTION_CREATE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
-    [ACTION_CREATE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
-                              "networkpolicies"},
-    [ACTION_UPDATE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
-                              "networkpolicies"},
-    [ACTION_CREATE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
-    [ACTION_DELETE_POD] = {"pod", CACHE_PODS, "/api/v1", "pods"},
-    [ACTION_END_GROUP] = {"pod", CACHE_PODS, "/api/v1", "pods"},
-    [ACTION_DELETE_SERVICE] = {"service", CACHE_SERVICES, "/api/v1", "services"},
-    [ACTION_DELETE_POLICY] = {"networkpolicy", CACHE_POLICIES, "/apis/networking.k8s.io/v1",
-                              "networkpolicies"},
+    [ACTION_SET_STATUS] = {CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
+    [ACTION_CONFIRM_JOB] = {CACHE_JOBS, JOB_API_PATH, JOB_PLURAL},
+    [ACTION_CREATE_SERVICE] = {CACHE_SERVICES, "/api/v1", "services"},
+    [ACTION_CREATE_POLICY] = {CACHE_POLICIES, "/apis/networking.k8s.io/v1", "networkpolicies"},
+    [ACTION_UPDATE_POLICY] = {CACHE_POLICIES, "/apis/networking.k8s.io/v1", "networkpolicies"},
+    [ACTION_CREATE_POD] = {CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_DELETE_POD] = {CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_END_GROUP] = {CACHE_PODS, "/api/v1", "pods"},
+    [ACTION_DELETE_SERVICE] = {CACHE_SERVICES, "/api/v1", "services"},
+    [ACTION_DELETE_POLICY] = {CACHE_POLICIES, "/apis/networking.k8s.io/v1", "networkpolicies"},
 };
 
 static bool is_forced(const struct action *a)
@@ -123,11 +119,11 @@ static void note_success(struct write *w, const json_t *object)
 
 static void note_refusal(struct write *w, const char *message)
 {
-    char *object CLEANUP(cleanup_free) = xasprintf("%s %s", targets[w->action->kind].word, w->action->name);
+    const struct child child = child_of_action(w->action);
     if (w->pass->is_refused)
-        queue_item_note_further_refusal(w->pass->task, object, message);
+        queue_item_note_further_refusal(w->pass->task, &child, message);
     else
-        queue_item_note_create(w->pass->task, object, message);
+        queue_item_note_refusal(w->pass->task, &child, message);
     w->pass->is_refused = true;
 }
 
