@@ -98,36 +98,36 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(PARTS) $
 
 units: $(UNITS) $(PROGRAMS)
 test-unit: ## unit and plan cases, in seconds
-	@tests/setup build
+	@tests/tools/setup build
 	@$(MAKE) --no-print-directory units
-	@BUILD=$(BUILD) tests/run-units $(UNITS)
+	@BUILD=$(BUILD) tests/tools/run-units $(UNITS)
 test-san: ## the same under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=1 test-unit
 test-integration: ## operator against a real API server, worker and plugin against the test cloud
-	@tests/run integration
+	@tests/tools/run integration
 test-e2e: ## the demo's job on a real cluster, with every fault
-	@tests/run e2e
+	@tests/tools/run e2e
 test: ## set up and run everything: lint, unit, plan, integration, end to end
-	@tests/run all
+	@tests/tools/run all
 
 # ---- the real thing ----
 deps: ## install what building and testing needs
-	@tests/setup all
+	@tests/tools/setup all
 images: all ## OCI archives of operator, worker and example
-	@tests/images/build
+	@tests/support/images/build
 cluster-up: ## start the real two-node cluster and print how to use it
-	@tests/setup all && tests/cluster/cluster up
+	@tests/tools/setup all && tests/support/cluster/cluster up
 cluster-down: ## take it down; leaves nothing
-	@tests/cluster/cluster down
+	@tests/support/cluster/cluster down
 demo: ## train the digits model on a real cluster, end to end
-	@tests/demo/demo
+	@tests/tools/demo/demo
 
 bench-decrypt: ## decryption beside openssl speed, one core, one run
-	@tests/setup build
+	@tests/tools/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/bench/decrypt
 	@tests/bench/decrypt.sh $(BUILD)/bench/decrypt
 bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: memory, speed, latency, restart
-	@tests/setup all && tests/bench/setup
+	@tests/tools/setup all && tests/bench/setup
 	@$(MAKE) --no-print-directory $(BIN)/cloister-operator $(BUILD)/bench/pod_bytes
 	@BUILD=$(BUILD) $(VENV)/bin/python -B tests/bench/operator/bench.py
 # Of the shell, what does no I/O: the simulation is their client and their loop.
@@ -135,7 +135,7 @@ CACHE_SRC := operator/shell/cache/caches.c operator/shell/cache/pods_by_job.c op
              lib/kube/framer_protobuf.c
 SIM_OBJ   := $(call objects,$(call sources,tests/sim) $(PURE_SRC) $(CACHE_SRC))
 sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss
-	@tests/setup build
+	@tests/tools/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim
 	@$(BUILD)/tests/sim/sim
 $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
@@ -149,7 +149,7 @@ MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant
 MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_render_policy unit/t_render_queueing \
                unit/t_job_decode unit/t_store)
 mutants: ## seeded bugs, each named for a known one: plan cases, unit tests or the simulation catch all
-	@tests/setup build
+	@tests/tools/setup build
 	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)
 	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim
 	@tests/mutants/run $(MUTANTS)
@@ -175,13 +175,13 @@ $(BUILD)/bench/pod_bytes: tests/bench/operator/pod_bytes.c $(PARTS) $(LIB)
 	@$(CC) $(CFLAGS) $(LINK) $< $(PARTS) $(LIB) $(LIBS) -o $@
 
 lint: ## include law, sizes, headers, formatting, chart
-	@tests/setup build
-	@tests/lint/lint
+	@tests/tools/setup build
+	@tests/tools/lint/lint
 fmt: ## format the C code
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 docs: ## write the reference pages that follow from the sources
-	@tests/setup venv
-	@$(VENV)/bin/python tests/docs/generate.py
+	@tests/tools/setup venv
+	@$(VENV)/bin/python tests/tools/docs/generate.py
 clean: ## remove what was built
 	@rm -rf build
 

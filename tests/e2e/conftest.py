@@ -3,17 +3,14 @@ import contextlib
 import itertools
 import json
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from kit.cluster import ROOT, Cluster, run  # noqa: E402
-from kit.cloister import BUCKET, KEY, Cloister, TestCloud  # noqa: E402
+from kit.cluster import ROOT, Cluster, run
+from kit.cloister import BUCKET, KEY, Cloister, TestCloud
 
 NUMBERS = itertools.count(1)
 

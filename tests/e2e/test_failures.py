@@ -195,7 +195,7 @@ def test_a_worker_that_its_kubelet_refuses_costs_a_disruption(site, namespace):
 @contextlib.contextmanager
 def device(site, resource):
     """One of them on cc-0, whose kubelet was the last to start, until its plugin ends."""
-    script = ROOT / "tests/kit/device_plugin.py"
+    script = ROOT / "tests/support/kit/device_plugin.py"
     plugin = site.cluster.start_inside(sys.executable, "-B", script, resource)
     try:
         wait_for("the device", lambda: site.cluster.get("node", "cc-0")["status"]["allocatable"].get(resource) == "1", 60)

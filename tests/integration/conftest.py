@@ -6,17 +6,13 @@ looked at is the operator: whatever happens to its requests, it comes to the sam
 import itertools
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from integration.office import Office  # noqa: E402
-from integration.proxy import Proxy  # noqa: E402
-from kit.cluster import ROOT, Cluster, run, wait_for  # noqa: E402
-from kit.operator_process import BUILD, make_operator  # noqa: E402
+from integration.office import Office
+from integration.proxy import Proxy
+from kit.cluster import ROOT, Cluster, run, wait_for
+from kit.operator_process import BUILD, make_operator
 
 NUMBERS = itertools.count(1)
 

@@ -1,20 +1,16 @@
 """The test cloud on loopback; Google's clients and the plugin for it."""
 import json
 import os
-import sys
 import uuid
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from kit.api_server import ApiServer  # noqa: E402
-from kit.cloud import BUCKET, HSM_KEY, KEY, NODE, OWNER, PROJECT, RING, TRAINER, RunningCloud, free_port, furnish  # noqa: E402, F401
-from kit.output import FILES, Published  # noqa: E402
-from kit.plugin import Plugin  # noqa: E402
+from kit.api_server import ApiServer
+from kit.cloud import BUCKET, HSM_KEY, KEY, NODE, OWNER, PROJECT, RING, TRAINER, RunningCloud, free_port, furnish  # noqa: F401
+from kit.output import FILES, Published
+from kit.plugin import Plugin
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@
 #include "core/model/report_facts.h"
 #include "data/js.h"
 
-#include "../kit/config.h"
+#include "../support/config.h"
 
 #include "base/banned.h"
 

@@ -44,7 +44,7 @@ void *real_reduce_namespace(struct view object, const void *previous);
 #undef reduce_node
 #undef reduce_namespace
 
-#include "../kit/config.h"
+#include "../support/config.h"
 
 #include "base/banned.h"
 

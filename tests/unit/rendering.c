@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "data/js.h"
 
-#include "../kit/config.h"
+#include "../support/config.h"
 
 #include "base/banned.h"
 

@@ -42,7 +42,7 @@ class TestCloud:
         self.process = self.cluster.start_inside(
             sys.executable, "-m", "cloud", "--state", self.state, "--port", CLOUD_PORT,
             "--san", self.cluster.address, "--metadata", "169.254.169.254:80", "--kubeconfig", self.cluster.env["KUBECONFIG"],
-            stdout=log, stderr=log, cwd=ROOT / "tests", env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
+            stdout=log, stderr=log, cwd=ROOT / "tests/support", env={**os.environ, "PYTHONPATH": str(ROOT / "tests/support")})
         wait_for("the test cloud", lambda: self.process.poll() is None and (self.state / "endpoints.json").exists(), 30)
         self.api = Cloud(self.state, address=self.cluster.address)
 

@@ -4,12 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(TESTS))
+from cloud.client import Cloud
+from kit.cluster import free_port
 
-from cloud.client import Cloud  # noqa: E402
-from kit.cluster import free_port  # noqa: E402
-
+SUPPORT = Path(__file__).resolve().parents[1]
 PROJECT = "clinic"
 RING = f"projects/{PROJECT}/locations/europe-west3/keyRings/training"
 KEY, HSM_KEY = f"{RING}/cryptoKeys/data", f"{RING}/cryptoKeys/hsm"
@@ -28,7 +26,7 @@ class RunningCloud:
     def start(self):
         self.process = subprocess.Popen(
             [sys.executable, "-m", "cloud", "--state", str(self.state), "--host", "127.0.0.1", "--port", str(self.port),
-             "--metadata", self.metadata, *self.options], cwd=TESTS, stdin=subprocess.DEVNULL)
+             "--metadata", self.metadata, *self.options], cwd=SUPPORT, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while not (self.state / "endpoints.json").exists():
             assert self.process.poll() is None and time.monotonic() < deadline, "the test cloud did not start"

@@ -2,8 +2,8 @@
  * The operator's configuration in tests that are not about it, as the chart's defaults
  * make it. To stand first among the members of a `struct config`; others follow.
  */
-#ifndef TESTS_KIT_CONFIG_H
-#define TESTS_KIT_CONFIG_H
+#ifndef TESTS_SUPPORT_CONFIG_H
+#define TESTS_SUPPORT_CONFIG_H
 
 #include "core/model/world.h"
 

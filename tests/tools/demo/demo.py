@@ -180,7 +180,7 @@ def main():
     finally:
         if keep and cluster.env.get("KUBECONFIG"):
             print(f"The cluster is kept. To use it:\n  export KUBECONFIG={cluster.env['KUBECONFIG']}\n"
-                  f"  kubectl get tjob -A\nTo end it:\n  tests/cluster/cluster down --name demo; rm -rf {state}")
+                  f"  kubectl get tjob -A\nTo end it:\n  tests/support/cluster/cluster down --name demo; rm -rf {state}")
         else:
             cloud.stop()
             cluster.down()

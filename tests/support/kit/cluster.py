@@ -1,4 +1,4 @@
-"""The real cluster of tests/cluster, seen from Python."""
+"""The real cluster of tests/support/cluster, seen from Python."""
 import json
 import os
 import random
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kit.api import Api, Resources, client_context, complaint
 
-ROOT = Path(__file__).resolve().parents[2]
-TOOL = ROOT / "tests/cluster/cluster"
+ROOT = Path(__file__).resolve().parents[3]
+TOOL = ROOT / "tests/support/cluster/cluster"
 given_ports = set()
 
 
@@ -57,7 +57,7 @@ def free_port():
 
 
 class Cluster:
-    """One cluster by name. `up` and `down` are those of tests/cluster/cluster."""
+    """One cluster by name. `up` and `down` are those of tests/support/cluster/cluster."""
 
     def __init__(self, name):
         # Two people, or two runs, can test beside one another on one machine.
