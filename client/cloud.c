@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/view.h"
 #include "os/file.h"
+#include "remedy.h"
 
 #include "base/banned.h"
 
@@ -60,6 +61,7 @@ int cloud_open(struct cloud *ret, struct err *e)
     ret->site.kms_url = ret->kms_url;
     ret->site.storage_url = ret->storage_url;
     ret->site.tls = &ret->tls;
+    ret->site.remedy = remedy_of;
     ret->session = http_session_new(&ret->tls);
     return 0;
 }

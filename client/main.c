@@ -57,7 +57,8 @@ static int finish(int result, struct err *e)
         result = FAIL_ERRNO(e, "writing to standard output");
     if (result == 0)
         return EXIT_SUCCESS;
-    char *sentence CLEANUP(cleanup_free) = result == COMMAND_MISUSED ? err_text(e) : remedy_sentence(e);
+    char *sentence CLEANUP(cleanup_free) =
+        result == COMMAND_MISUSED ? err_text(e) : err_sentence(e, remedy_of(e->code));
     fprintf(stderr, "error: %s\n", sentence);
     return result == COMMAND_MISUSED ? EXIT_USAGE : EXIT_FAILURE;
 }

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "agentapi/failures.h"
+
 #include "base/banned.h"
 
 #define LOGIN                                                                                                \
@@ -24,10 +26,10 @@ static const struct {
     {ERR_DATA_NOT_FOUND, "find out who removed it from the bucket, or run the job again"},
 };
 
-char *remedy_sentence(const struct err *e)
+const char *remedy_of(enum err_code code)
 {
     for (size_t i = 0; i < ARRAY_LEN(OURS); i++)
-        if (OURS[i].code == e->code)
-            return err_sentence_with(e, OURS[i].remedy);
-    return err_sentence(e);
+        if (OURS[i].code == code)
+            return OURS[i].remedy;
+    return failure_remedy(code);
 }

@@ -1,6 +1,6 @@
 /*
- * Remedies for errors at the command line. Those in base/err.def are about jobs and
- * their service accounts; here it is about the user's own account, credentials and
+ * Remedies for errors at the command line. Those in agentapi/failures.def are about
+ * jobs and their service accounts; here it is about the user's own account, credentials and
  * disk. Nothing here fails.
  */
 #ifndef CLIENT_REMEDY_H
@@ -9,7 +9,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* The error with its causes and its remedy, as one line. The caller frees it. */
-char *remedy_sentence(const struct err *e) MUST_CHECK RETURNS_NONNULL;
+/* Completes "To go on, ..."; "" for ERR_NONE. Constant text. */
+const char *remedy_of(enum err_code code) MUST_CHECK RETURNS_NONNULL;
 
 #endif

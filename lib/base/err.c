@@ -12,22 +12,14 @@
 
 enum { TEXT_MAX = 16 * 1024, NEVER = 0, LATER = 1 };
 
-struct row {
-    const char *reason;
-    const char *remedy;
-    enum err_class failure_class;
+static const struct {
+    const char *name;
     bool is_retryable;
-};
-
-static const struct row TABLE[] = {
-#define ERR_ROW(code, failure_class, reason, retry, remedy)                                                  \
-    {reason, remedy, CLASS_##failure_class, (retry) == LATER},
+} TABLE[] = {
+#define ERR_ROW(code, name, again) {name, (again) == LATER},
 #include "base/err.def"
 #undef ERR_ROW
 };
-
-static const char *const CLASS_NAMES[] = {"None", "Application", "Disruption", "Security", "Key",
-                                          "Data", "Network",     "Resource",   "Internal"};
 
 /* Names and answers of others stand in errors, and errors go to terminals, logs and JSON. */
 static char *tamed(char *text)
@@ -142,12 +134,7 @@ char *err_text(const struct err *e)
     return strbuf_take(&sb);
 }
 
-char *err_sentence(const struct err *e)
-{
-    return err_sentence_with(e, err_code_remedy(e->code));
-}
-
-char *err_sentence_with(const struct err *e, const char *remedy)
+char *err_sentence(const struct err *e, const char *remedy)
 {
     struct strbuf sb = STRBUF(TEXT_MAX);
     add_chain(&sb, e);
@@ -156,35 +143,12 @@ char *err_sentence_with(const struct err *e, const char *remedy)
     return strbuf_take(&sb);
 }
 
-const char *err_code_reason(enum err_code code)
+const char *err_code_name(enum err_code code)
 {
-    return TABLE[code].reason;
-}
-
-const char *err_code_remedy(enum err_code code)
-{
-    return TABLE[code].remedy;
-}
-
-enum err_class err_code_class(enum err_code code)
-{
-    return TABLE[code].failure_class;
+    return TABLE[code].name;
 }
 
 bool err_code_is_retryable(enum err_code code)
 {
     return TABLE[code].is_retryable;
-}
-
-const char *err_class_name(enum err_class failure_class)
-{
-    return CLASS_NAMES[failure_class];
-}
-
-enum err_class err_class_from_name(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(CLASS_NAMES); i++)
-        if (strcmp(CLASS_NAMES[i], name) == 0)
-            return (enum err_class)i;
-    return CLASS_None;
 }

@@ -28,22 +28,10 @@
 #include "base/attr.h"
 
 enum err_code {
-#define ERR_ROW(code, failure_class, reason, retry, remedy) ERR_##code,
+#define ERR_ROW(code, name, again) ERR_##code,
 #include "base/err.def"
 #undef ERR_ROW
-};
-
-/* Failure classes; the words of TrainingJob status. */
-enum err_class {
-    CLASS_None,
-    CLASS_Application,
-    CLASS_Disruption,
-    CLASS_Security,
-    CLASS_Key,
-    CLASS_Data,
-    CLASS_Network,
-    CLASS_Resource,
-    CLASS_Internal,
+    ERR_CODE_COUNT,
 };
 
 struct err {
@@ -78,19 +66,12 @@ void err_move(struct err *to, struct err *from);
 
 /* The whole chain as one line, "a: b: c". The caller frees it. */
 char *err_text(const struct err *e) MUST_CHECK;
-/* err_text plus the remedy: "a: b. To go on, grant ...". The caller frees it. */
-char *err_sentence(const struct err *e) MUST_CHECK;
-/* The same with another remedy than the code's. */
-char *err_sentence_with(const struct err *e, const char *remedy) MUST_CHECK;
+/* err_text plus what to do about it: "a: b. To go on, REMEDY"; "" says nothing. The caller frees it. */
+char *err_sentence(const struct err *e, const char *remedy) MUST_CHECK RETURNS_NONNULL;
 
-/* Columns of the table. Constant strings. */
-const char *err_code_reason(enum err_code code);
-const char *err_code_remedy(enum err_code code);
-enum err_class err_code_class(enum err_code code);
-bool err_code_is_retryable(enum err_code code);
-/* "Application", "Key", ...; "None" for CLASS_None. */
-const char *err_class_name(enum err_class failure_class);
-/* CLASS_None when the word is not a class. */
-enum err_class err_class_from_name(const char *name);
+/* Columns of the table. "KeyNotFound": constant text; "" for ERR_NONE. */
+const char *err_code_name(enum err_code code) MUST_CHECK RETURNS_NONNULL;
+/* Whether the same call may succeed later. */
+bool err_code_is_retryable(enum err_code code) MUST_CHECK;
 
 #endif

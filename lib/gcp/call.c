@@ -122,8 +122,9 @@ int gcp_patience_wait(struct gcp_patience *p, const struct gcp_site *site, const
     if (until > p->deadline_ms)
         return -1;
     if (backoff_is_worth_telling(&p->backoff, e->code))
-        log_failure(LOG_LEVEL_WARNING, e, "no success so far; trying again for a while", "remedy",
-                    err_code_remedy(e->code), NULL);
+        log_failure(LOG_LEVEL_WARNING, e, "no success so far; trying again for a while",
+                    site->remedy == NULL ? NULL : "remedy",
+                    site->remedy == NULL ? NULL : site->remedy(e->code), NULL);
     while (clock_boot_ms() < until) {
         if (is_cancelled(site))
             return -1;

@@ -24,6 +24,8 @@ struct gcp_site {
     const struct http_tls *tls;
     int patience_ms;                 /* how long one call is repeated; 0: 60 s */
     const atomic_bool *is_cancelled; /* may be NULL */
+    /* What a person does about an error, for the log; NULL: nothing is advised. */
+    const char *(*remedy)(enum err_code code);
 };
 
 /* What is no transfer of data (asking, looking, opening) is answered in this time. */

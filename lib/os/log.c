@@ -151,7 +151,7 @@ void log_failure(enum log_level level, const struct err *e, const char *message,
     char *text CLEANUP(cleanup_free) = err_text(e);
     begin(&line, level, message);
     add_pair(&line, "error", text);
-    add_pair(&line, "reason", err_code_reason(e->code));
+    add_pair(&line, "reason", err_code_name(e->code));
     if (e->object != NULL)
         add_pair(&line, "object", e->object);
     va_list pairs;

@@ -101,7 +101,7 @@ def full_volume(site, spec):
 CASES = {
     flipped_byte: ("Security", "DataTampered", f"gs://{BUCKET}/flipped/one.txt", "restore"),
     truncated_object: ("Security", "DataTruncated", f"gs://{BUCKET}/truncated/one.txt", "restore"),
-    moved_object: ("Security", "DataSwapped", f"gs://{BUCKET}/moved/two.txt", "put each object back"),
+    moved_object: ("Security", "DataSwapped", f"gs://{BUCKET}/moved/two.txt", "move each object back"),
     another_key: ("Key", "KeyMismatch", f"gs://{BUCKET}/integrity/", "keyName"),
     keyset_of_another_kms_key: ("Key", "KeyRejected", OTHER_KEY, "wrappedKeyset"),
     denied_key: ("Key", "KeyAccessDenied", DENIED_KEY, "roles/cloudkms.cryptoKeyDecrypter"),
@@ -171,7 +171,7 @@ def test_ends_the_job_when_a_committed_checkpoint_is_taken_back(site, namespace,
     status = site.wait_phase("job", namespace, "Failed")
     assert [f["class"] for f in status["failures"]] == ["Application", "Security"], status["failures"]
     assert (status["attempt"], status["reason"], status["checkpoint"]["latest"]) == (2, "CheckpointRolledBack", "step-2")
-    assert status["checkpoint"]["manifestSHA256"] in status["message"] and "put HEAD" in status["message"]
+    assert status["checkpoint"]["manifestSHA256"] in status["message"] and "restore HEAD" in status["message"]
     assert "started" not in site.logs("job-worker-0-2", namespace)
 
 

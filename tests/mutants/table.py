@@ -76,7 +76,7 @@ E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up ba
 E("allows_one_restart_too_many", "training-operator #1589: the limit of restarts does not hold",
   "*b.spent >= b.limit", "*b.spent > b.limit")
 S("never_counts", "training-operator #1589: restarts for ever", "++*b.spent;")
-E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == REASON_NEVER && rule == NULL", "false")
+E("repeats_what_cannot_succeed", "RayJob #2192: retries without end", "v->retry == RETRY_NEVER && rule == NULL", "false")
 E("does_not_hear_of_rules", "kubernetes #125677: podFailurePolicy without effect", "rule != NULL && rule->action == RULE_FAIL_JOB", "false")
 E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a failure",
   "status_is_suspended(&p->next) && v.failure_class != CLASS_Security", "false")
@@ -262,8 +262,6 @@ E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault call
 E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
 E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!f->is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
-E("gives_up_a_job_that_was_superseded", "RayJob #2058: a retry ends the job", "⟦v.failure_class == CLASS_Disruption⟧)\n        v.retry",
-  "false")
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",
   "a->time_us > b->time_us")
 

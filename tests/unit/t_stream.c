@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "agentapi/failures.h"
 #include "base/codec.h"
 #include "base/strbuf.h"
 #include "crypt/digest.h"
@@ -173,7 +174,7 @@ static void hands_out_nothing_of_a_segment_with_a_flipped_byte(void **state)
         o.cipher.data[at] = (char)(o.cipher.data[at] ^ 1);
         assert_int_equal(read_all(SOURCE(&ks, o.cipher.len), strbuf_view(&o.cipher), 1000, &plain, &e), -1);
         assert_int_equal(plain.len, at < 4096 ? 0 : 4040);
-        assert_int_equal(err_code_class(e.code), CLASS_Security);
+        assert_int_equal(failure_of_code(e.code)->failure_class, CLASS_Security);
         o.cipher.data[at] = (char)(o.cipher.data[at] ^ 1);
         err_fini(&e);
         strbuf_fini(&plain);
@@ -196,7 +197,7 @@ static void notices_truncation_at_every_byte(void **state)
             uint64_t claimed = honest ? length : o.cipher.len;
             assert_int_equal(read_all(SOURCE(&ks, claimed), view_of(o.cipher.data, length), 500, &plain, &e),
                              -1);
-            assert_int_equal(err_code_class(e.code), CLASS_Security);
+            assert_int_equal(failure_of_code(e.code)->failure_class, CLASS_Security);
             err_fini(&e);
             strbuf_fini(&plain);
         }

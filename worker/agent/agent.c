@@ -11,6 +11,7 @@
 #include "agent/news.h"
 #include "agent/output.h"
 #include "agent/stage.h"
+#include "agentapi/failures.h"
 #include "base/alloc.h"
 #include "data/js.h"
 #include "os/file.h"
@@ -98,7 +99,7 @@ static void on_swap(void *context)
     struct err e CLEANUP(err_fini) = {0};
     (void)FAIL(&e, ERR_SWAP_ENABLED,
                "the node has swap and the trainer's container may use it: plaintext could reach a disk");
-    char *sentence CLEANUP(cleanup_free) = err_sentence(&e);
+    char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
     log_failure(LOG_LEVEL_ERROR, &e, "the command is not run", NULL);
     result_failure(a->result, &e);
     gate_set(a->gate, GATE_FAIL, sentence);
@@ -276,7 +277,7 @@ static int conclude(struct agent *a, struct err *e)
 /* Keys and tokens are of no use any more; the message is what the operator reads. */
 static void give_up(struct agent *a, struct err *e)
 {
-    char *sentence CLEANUP(cleanup_free) = err_sentence(e);
+    char *sentence CLEANUP(cleanup_free) = failure_sentence(e);
     log_failure(LOG_LEVEL_ERROR, e, "this worker has failed", NULL);
     result_failure(a->result, e);
     identity_forget(a->site.identity);
@@ -341,7 +342,8 @@ static int agent_init(struct agent *a, struct err *e)
         (struct gcp_site){.identity = identity_from_metadata(a->plan.metadata_url, METADATA_PATIENCE_MS),
                           .kms_url = a->plan.kms_url,
                           .storage_url = a->plan.storage_url,
-                          .tls = &a->tls};
+                          .tls = &a->tls,
+                          .remedy = failure_remedy};
     a->result = result_new(&a->plan);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "agentapi/failures.h"
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "data/js.h"
@@ -124,13 +125,13 @@ static void set_shortened(struct result *r, const char *key, const char *text)
 
 void result_failure(struct result *r, const struct err *e)
 {
-    char *sentence CLEANUP(cleanup_free) = err_sentence(e);
+    char *sentence CLEANUP(cleanup_free) = failure_sentence(e);
     begin(r);
     if (!r->is_final) {
         r->is_final = true;
         set_text(r, "result", "Failed");
-        set_text(r, "class", err_class_name(err_code_class(e->code)));
-        set_text(r, "reason", err_code_reason(e->code));
+        set_text(r, "class", failure_class_name(failure_of_code(e->code)->failure_class));
+        set_text(r, "reason", failure_of_code(e->code)->reason);
         set_shortened(r, "message", sentence);
         if (e->object != NULL)
             set_shortened(r, "object", e->object);

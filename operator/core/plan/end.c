@@ -14,7 +14,7 @@
 static bool is_security_failure(const struct job_status *s)
 {
     return s->failure_count > 0 &&
-           strcmp(s->failures[s->failure_count - 1].failure_class, err_class_name(CLASS_Security)) == 0;
+           strcmp(s->failures[s->failure_count - 1].failure_class, failure_class_name(CLASS_Security)) == 0;
 }
 
 /* cleanPodPolicy None is for people who look into what runs; after a security failure nobody may. */

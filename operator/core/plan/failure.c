@@ -100,7 +100,7 @@ static bool judge(struct planner *p, struct verdict *ret)
  */
 static bool must_settle(struct planner *p, const struct verdict *v)
 {
-    if (v->retry == REASON_NEVER || v->failure_class == CLASS_Disruption || p->j->spec.suspend ||
+    if (v->retry == RETRY_NEVER || v->failure_class == CLASS_Disruption || p->j->spec.suspend ||
         gang_departed(&p->gang) > 0)
         return false;
     int64_t until = 0;
@@ -132,7 +132,7 @@ static void write_down(struct planner *p, const struct verdict *v)
         .container = v->container,
         .exit_code = v->exit_code,
         .signal = v->signal,
-        .failure_class = err_class_name(v->failure_class),
+        .failure_class = failure_class_name(v->failure_class),
         .reason = v->reason,
         .message = text_clip(p->a, v->message, FAILURE_MESSAGE_MAX),
         .time_us = v->time_us ? v->time_us : planner_now(p),
@@ -162,7 +162,7 @@ static void back_off(struct planner *p, const struct verdict *v)
     int64_t seconds = p->j->spec.failure_policy.backoff_seconds;
     for (int32_t i = 0; i < failures && seconds < BACKOFF_MAX_SECONDS; i++)
         seconds *= 2;
-    if (seconds > BACKOFF_MAX_SECONDS || v->retry == REASON_SLOWLY)
+    if (seconds > BACKOFF_MAX_SECONDS || v->retry == RETRY_SLOWLY)
         seconds = BACKOFF_MAX_SECONDS;
     p->next.backoff_failures = failures < INT32_MAX ? failures + 1 : failures;
     p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
@@ -218,7 +218,7 @@ static void act_on(struct planner *p, const struct verdict *v)
     const struct job_rule *rule = rule_of_failure(p->j, v);
     if (rule != NULL && rule->action == RULE_FAIL_JOB) {
         fail_by_rule(p, v, rule);
-    } else if (v->retry == REASON_NEVER && rule == NULL) {
+    } else if (v->retry == RETRY_NEVER && rule == NULL) {
         plan_fail(p, v->reason, v->message);
     } else if (charge(p, v, rule)) {
         back_off(p, v);

@@ -162,7 +162,7 @@ static bool owe_start(struct planner *p)
 static bool owe_failure(struct planner *p)
 {
     const struct status_failure *f = new_failure(p);
-    if (f == NULL || strcmp(f->failure_class, err_class_name(CLASS_Security)) != 0)
+    if (f == NULL || strcmp(f->failure_class, failure_class_name(CLASS_Security)) != 0)
         return false;
     owe(p, "security", f, f->reason, f->message);
     return true;

@@ -88,11 +88,10 @@ void planner_event_of_pod(struct planner *p, const char *type, const char *reaso
                                                   .note = text_clip(p->a, note, NOTE_MAX)};
 }
 
-/* The turn that status.reason took, for those who read events. Words that we do not know are agents'. */
+/* The change of status.reason, for those who read events. Words that we do not know are agents'. */
 static void tell_turn(struct planner *p)
 {
-    const struct reason *r = reason_find(p->next.reason);
-    enum reason_event event = r != NULL ? r->event : REASON_EVENT_WARNING;
+    enum reason_event event = reason_of(p->next.reason).event;
     if (event != REASON_EVENT_NONE && strcmp(p->next.reason, p->j->status.reason) != 0)
         planner_event(p, event == REASON_EVENT_NORMAL ? "Normal" : "Warning", p->next.reason,
                       p->next.message);

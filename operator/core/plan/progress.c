@@ -204,13 +204,13 @@ static bool say_start_failure(struct planner *p, enum job_phase phase)
         return false;
     struct start_failure all[POD_CONTAINERS];
     (void)start_failures_of_pod(pod, all);
-    const struct reason *r = reason_find(all[0].reason);
+    const struct reason r = reason_of(all[0].reason);
     char until[RFC3339_SIZE];
     rfc3339_format_seconds(start_deadline_us(pod), until);
     planner_say(p, phase, REASON_StartingContainers,
                 "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
-                all[0].container, verdict_where(p->a, pod), r->word, all[0].detail, r->remedy,
-                r->retry == REASON_NEVER ? "job" : "attempt", until);
+                all[0].container, verdict_where(p->a, pod), r.word, all[0].detail, r.remedy,
+                r.retry == RETRY_NEVER ? "job" : "attempt", until);
     return true;
 }
 

@@ -10,10 +10,7 @@
 struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const char *reason,
                             const char *format, ...)
 {
-    static const struct reason unknown = {"Unknown", CLASS_Internal, REASON_LATER, REASON_EVENT_WARNING, ""};
-    const struct reason *r = reason_find(reason);
-    if (r == NULL)
-        r = &unknown;
+    const struct reason r = reason_of(reason);
     va_list args;
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
@@ -22,11 +19,11 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
     for (size_t n = strlen(text); n > 0 && strchr(". ", text[n - 1]) != NULL; n--)
         text[n - 1] = '\0';
     return (struct verdict){
-        .reason = r->word,
-        .failure_class = r->failure_class,
-        .retry = r->retry,
-        .message = *r->remedy != '\0' ? arena_printf(a, "%s. To go on, %s.", text, r->remedy)
-                                      : arena_printf(a, "%s.", text),
+        .reason = r.word,
+        .failure_class = r.failure_class,
+        .retry = r.retry,
+        .message = *r.remedy != '\0' ? arena_printf(a, "%s. To go on, %s.", text, r.remedy)
+                                     : arena_printf(a, "%s.", text),
         .pod = p,
         .pod_name = "",
         .container = "",

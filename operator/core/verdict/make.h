@@ -9,8 +9,8 @@
 
 struct verdict {
     const char *reason;
-    enum err_class failure_class;
-    enum reason_retry retry;
+    enum failure_class failure_class;
+    enum retry retry;
     const char *message;         /* a sentence with the remedy */
     const struct pod_facts *pod; /* NULL = it is gone */
     const char *pod_name;        /* of a pod that is gone; else "" */

@@ -29,7 +29,7 @@ static bool matches_conditions(const struct job_rule *r, const struct pod_facts 
 
 static bool is_beyond_help(const struct verdict *v)
 {
-    return v->retry == REASON_NEVER && (v->failure_class == CLASS_Key || v->failure_class == CLASS_Data);
+    return v->retry == RETRY_NEVER && (v->failure_class == CLASS_Key || v->failure_class == CLASS_Data);
 }
 
 const struct job_rule *rule_of_failure(const struct job *j, const struct verdict *v)

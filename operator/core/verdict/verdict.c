@@ -87,7 +87,7 @@ static struct verdict of_container(struct verdict v, const char *name, const str
     return v;
 }
 
-static bool class_is_final(enum err_class failure_class)
+static bool class_is_final(enum failure_class failure_class)
 {
     return failure_class == CLASS_Security || failure_class == CLASS_Key || failure_class == CLASS_Data;
 }
@@ -99,15 +99,12 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     if (r->has_succeeded || *r->reason == '\0')
         return false;
     struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_where(a, p), r->reason);
-    if (reason_find(r->reason) == NULL) {
-        enum err_class failure_class = err_class_from_name(r->failure_class);
+    if (!reason_is_known(r->reason)) {
+        enum failure_class failure_class = failure_class_from_name(r->failure_class);
         v.reason = r->reason;
         v.failure_class = failure_class == CLASS_None ? CLASS_Internal : failure_class;
-        v.retry = class_is_final(v.failure_class) ? REASON_NEVER : REASON_LATER;
+        v.retry = class_is_final(v.failure_class) ? RETRY_NEVER : RETRY_LATER;
     }
-    /* An agent that was superseded is no reason to end the job that superseded it. */
-    if (v.failure_class == CLASS_Disruption)
-        v.retry = REASON_LATER;
     /* The agent knows what, the operator knows where. */
     if (*r->message != '\0')
         v.message = arena_printf(a, "%s: %s", verdict_where(a, p), r->message);
@@ -215,10 +212,9 @@ static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
     if (t->state != CONTAINER_TERMINATED || t->exit_code == 0 || t->exit_code == EXIT_AGENT_FAILED)
         v = verdict_make(a, p, REASON_AgentReportMissing, "%s ended without a report of its agent", where);
     else if (t->exit_code == EXIT_NO_AGENT)
-        v = verdict_make(a, p, err_code_reason(ERR_AGENT_LOST), "%s: the agent did not answer for too long",
-                         where);
+        v = verdict_make(a, p, REASON_AgentLost, "%s: the agent did not answer for too long", where);
     else
-        v = verdict_make(a, p, err_code_reason(ERR_COMMAND_FAILED), "%s: the program ended with exit code %d",
+        v = verdict_make(a, p, err_code_name(ERR_COMMAND_FAILED), "%s: the program ended with exit code %d",
                          where, (int)t->exit_code);
     return of_container(v, CONTAINER_TRAINER, t);
 }

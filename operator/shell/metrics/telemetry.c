@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agentapi/failures.h"
 #include "api/status_json.h"
 #include "base/alloc.h"
 #include "base/metrics.h"
@@ -61,7 +62,7 @@ static void count_restarts(struct telemetry *t, const struct job_status *s, int3
 {
     for (size_t i = 0; i < s->failure_count; i++) {
         const struct status_failure *f = &s->failures[i];
-        const char *const labels[] = {err_class_name(err_class_from_name(f->failure_class))};
+        const char *const labels[] = {failure_class_name(failure_class_from_name(f->failure_class))};
         if (f->attempt >= from && f->attempt < s->attempt)
             metrics_add(t->metrics, RESTARTS, labels, 1);
     }
@@ -199,7 +200,7 @@ static void show_all(struct metrics *m)
     const char *const later[] = {CONTROLLER[0], result_word(RECONCILE_SUCCESS, true)};
     metrics_add(m, RECONCILE_TOTAL, later, 0);
     for (int failure_class = CLASS_Application; failure_class <= CLASS_Internal; failure_class++) {
-        const char *const labels[] = {err_class_name((enum err_class)failure_class)};
+        const char *const labels[] = {failure_class_name((enum failure_class)failure_class)};
         metrics_add(m, RESTARTS, labels, 0);
     }
 }

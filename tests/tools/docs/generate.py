@@ -119,9 +119,9 @@ def reasons():
         lines.append(f"| `{reason}` | {'' if failure_class == 'None' else failure_class} | {outcome(failure_class, retry)} | "
                      f"{'' if event == 'NONE' else event.capitalize()} | {remedy} |")
     lines += ["", "## Reasons reported by the agent of a worker", "", "| reason | class | outcome | what to do |", "|---|---|---|---|"]
-    for code, failure_class, reason, retry, remedy in table("lib/base/err.def", "ERR_ROW"):
-        if code != "NONE":
-            lines.append(f"| `{reason}` | {failure_class} | {outcome(failure_class, retry)} | {remedy} |")
+    names = {code: name for code, name, _ in table("lib/base/err.def", "ERR_ROW")}
+    for code, failure_class, retry, remedy in table("lib/agentapi/failures.def", "FAILURE_ROW"):
+        lines.append(f"| `{names[code]}` | {failure_class} | {outcome(failure_class, retry)} | {remedy} |")
     return "\n".join(lines) + "\n"
 
 
