@@ -11,7 +11,7 @@
 #define START_TIMEOUT_US (INT64_C(600) * 1000000)
 
 /* Our reason for a container that waits because it cannot start; NULL = it does not. */
-static const char *reason_of(const char *name, const struct container_facts *c)
+static const char *start_failure_reason(const char *name, const struct container_facts *c)
 {
     /* What is the job author's mistake in the program's container cannot be one in Cloister's own. */
     static const struct {
@@ -51,7 +51,7 @@ size_t start_failures_of_pod(const struct pod_facts *p, struct start_failure ret
     static const char *const names[POD_CONTAINERS] = {CONTAINER_INSTALL, CONTAINER_AGENT, CONTAINER_TRAINER};
     size_t count = 0;
     for (size_t i = 0; i < POD_CONTAINERS; i++) {
-        const char *reason = reason_of(names[i], all[i]);
+        const char *reason = start_failure_reason(names[i], all[i]);
         if (reason != NULL)
             ret[count++] =
                 (struct start_failure){.container = names[i],
