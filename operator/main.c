@@ -172,8 +172,14 @@ static int start(struct manager *m, struct flags *f, struct err *e)
     m->telemetry = telemetry_new();
     telemetry_observe_client(m->telemetry, m->client, m->kube->server);
     m->lease_name = f->election.name;
-    m->controller = controller_new(m->loop, m->client, &f->config, &f->notifications, f->ns,
-                                   f->election.identity, m->telemetry);
+    const struct controller_options options = {.loop = m->loop,
+                                               .client = m->client,
+                                               .config = &f->config,
+                                               .targets = &f->notifications,
+                                               .ns = f->ns,
+                                               .instance = f->election.identity,
+                                               .telemetry = m->telemetry};
+    m->controller = controller_new(&options);
     if (f->report_address[0] != '\0') {
         m->reports = report_server_new(m->loop, m->client, m->controller, f->report_address, &f->report_files,
                                        &f->config, e);

@@ -320,10 +320,10 @@ E("waits_for_a_child_that_has_gone", "Sieve, unobserved: a pod that came and wen
 of("operator/shell/cache/caches.c")
 S("does_not_tell_of_pods_that_have_gone", "Sieve, unobserved: a pod that came and went",
   "if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))\n"
-  "        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);")
+  "        c->listener.on_child_deleted(c->listener.context, old->ns, old->job_name, old->uid);")
 S("does_not_tell_how_a_pod_was_that_has_gone", "Sieve, unobserved: a failure that came and went",
-  "if (after == NULL)\n        c->listener.on_pod_gone(c->listener.context, p);")
-S("looks_at_nothing_after_a_list", "Sieve: the controller is stuck", "touch(context, NULL, NULL);")
+  "if (after == NULL)\n        c->listener.on_pod_deleted(c->listener.context, p);")
+S("looks_at_nothing_after_a_list", "Sieve: the controller is stuck", "enqueue(context, NULL, NULL);")
 E("plans_on_half_a_list", "Sieve, stale: a view of mixed age",
   "if (!informer_is_current(c->informers[i]))\n            return ⟦false⟧;", "true")
 

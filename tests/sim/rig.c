@@ -158,14 +158,14 @@ static void enqueue(void *context, const char *ns, const char *name)
         rig.o->due = 1;
 }
 
-static void on_child_gone(void *context, const char *ns, const char *job_name, const char *uid)
+static void on_child_deleted(void *context, const char *ns, const char *job_name, const char *uid)
 {
     (void)context;
     if (!rig.is_restoring && strcmp(ns, NAMESPACE) == 0 && strcmp(job_name, JOB_NAME) == 0)
         view_note_gone(rig.o, uid);
 }
 
-static void on_pod_gone(void *context, const struct pod_facts *last)
+static void on_pod_deleted(void *context, const struct pod_facts *last)
 {
     const struct seen_pod *seen = (const void *)last;
     (void)context;
@@ -173,7 +173,7 @@ static void on_pod_gone(void *context, const struct pod_facts *last)
         operator_note_departed(rig.o, &seen->pod);
 }
 
-static void on_job_turned(void *context, const struct cached_job *before, const struct cached_job *after)
+static void on_job_changed(void *context, const struct cached_job *before, const struct cached_job *after)
 {
     (void)context;
     (void)before;
@@ -316,9 +316,9 @@ static void restore(enum cache cache)
 struct caches *rig_up(const struct state *s, struct oper *o, enum cache cache)
 {
     static const struct caches_listener listener = {.enqueue = enqueue,
-                                                    .on_child_gone = on_child_gone,
-                                                    .on_pod_gone = on_pod_gone,
-                                                    .on_job_turned = on_job_turned};
+                                                    .on_child_deleted = on_child_deleted,
+                                                    .on_pod_deleted = on_pod_deleted,
+                                                    .on_job_changed = on_job_changed};
     memset(&rig, 0, sizeof(rig));
     rig.s = s;
     rig.o = o;

@@ -178,7 +178,7 @@ void view_note_gone(struct oper *o, const char *uid)
 {
     struct expectations x = {0};
     put_all(&x, o);
-    expectations_note_gone(&x, uid);
+    expectations_note_deleted(&x, uid);
     keep_left(&x, o);
 }
 

@@ -24,10 +24,10 @@ static void never(void *task)
 static int64_t pause_after_ms(int64_t took_ms)
 {
     struct loop *loop = loop_new();
-    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
-    queue_item_note_status(t, took_ms);
-    int64_t until_us = queue_item_status_after_us(t, (int64_t)NOW_S * SECOND);
-    queue_item_free(t);
+    struct queue_item *item = queue_item_new(loop, "ml", "digits", never, NULL);
+    queue_item_note_status(item, took_ms);
+    int64_t until_us = queue_item_status_after_us(item, (int64_t)NOW_S * SECOND);
+    queue_item_free(item);
     loop_free(loop);
     /* The clock has gone on a little since. */
     return (until_us - (int64_t)NOW_S * SECOND + SECOND / 2) / SECOND;
@@ -36,10 +36,10 @@ static int64_t pause_after_ms(int64_t took_ms)
 static void the_first_status_need_not_wait(void **state)
 {
     struct loop *loop = loop_new();
-    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
+    struct queue_item *item = queue_item_new(loop, "ml", "digits", never, NULL);
     (void)state;
-    assert_int_equal(queue_item_status_after_us(t, (int64_t)NOW_S * SECOND), 0);
-    queue_item_free(t);
+    assert_int_equal(queue_item_status_after_us(item, (int64_t)NOW_S * SECOND), 0);
+    queue_item_free(item);
     loop_free(loop);
 }
 
@@ -57,40 +57,40 @@ static void progress_is_told_less_often_while_status_writes_are_slow(void **stat
     assert_int_equal(pause_after_ms(60 * 1000), 2);
 }
 
-static int32_t refused(struct queue_item *t, enum child_kind kind, const char *name, int32_t attempt)
+static int32_t refused(struct queue_item *item, enum child_kind kind, const char *name, int32_t attempt)
 {
     const struct child child = {kind, name, attempt};
-    queue_item_note_refusal(t, &child, "exceeded quota");
-    return queue_item_refusal(t).count;
+    queue_item_note_refusal(item, &child, "exceeded quota");
+    return queue_item_refusal(item).count;
 }
 
 static void refusals_are_counted_anew_for_each_attempt(void **state)
 {
     struct loop *loop = loop_new();
-    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
+    struct queue_item *item = queue_item_new(loop, "ml", "digits", never, NULL);
     (void)state;
-    assert_int_equal(refused(t, CHILD_POD, "digits-worker-0-1", 1), 1);
-    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-1", 1), 2);
-    assert_int_equal(refused(t, CHILD_SERVICE, "digits-workers", 0), 3);
-    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-1", 1), 4);
-    assert_int_equal(refused(t, CHILD_POD, "digits-worker-1-2", 2), 1);
-    queue_item_free(t);
+    assert_int_equal(refused(item, CHILD_POD, "digits-worker-0-1", 1), 1);
+    assert_int_equal(refused(item, CHILD_POD, "digits-worker-1-1", 1), 2);
+    assert_int_equal(refused(item, CHILD_SERVICE, "digits-workers", 0), 3);
+    assert_int_equal(refused(item, CHILD_POD, "digits-worker-1-1", 1), 4);
+    assert_int_equal(refused(item, CHILD_POD, "digits-worker-1-2", 2), 1);
+    queue_item_free(item);
     loop_free(loop);
 }
 
 static void of_several_refusals_the_first_by_name_is_reported(void **state)
 {
     struct loop *loop = loop_new();
-    struct queue_item *t = queue_item_new(loop, "ml", "digits", never, NULL);
+    struct queue_item *item = queue_item_new(loop, "ml", "digits", never, NULL);
     const struct child first = {CHILD_POD, "digits-worker-0-1", 1},
                        service = {CHILD_SERVICE, "digits-workers", 0};
     (void)state;
-    (void)refused(t, CHILD_POD, "digits-worker-1-1", 1);
-    queue_item_note_further_refusal(t, &service, "exceeded quota");
-    assert_string_equal(queue_item_refusal(t).child.name, "digits-worker-1-1");
-    queue_item_note_further_refusal(t, &first, "exceeded quota");
-    assert_string_equal(queue_item_refusal(t).child.name, "digits-worker-0-1");
-    queue_item_free(t);
+    (void)refused(item, CHILD_POD, "digits-worker-1-1", 1);
+    queue_item_note_further_refusal(item, &service, "exceeded quota");
+    assert_string_equal(queue_item_refusal(item).child.name, "digits-worker-1-1");
+    queue_item_note_further_refusal(item, &first, "exceeded quota");
+    assert_string_equal(queue_item_refusal(item).child.name, "digits-worker-0-1");
+    queue_item_free(item);
     loop_free(loop);
 }
 

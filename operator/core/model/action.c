@@ -6,25 +6,32 @@
 
 #include "base/banned.h"
 
-static const char *const kind_names[] = {
-    [ACTION_SET_STATUS] = "SET_STATUS",
-    [ACTION_CONFIRM_JOB] = "CONFIRM_JOB",
-    [ACTION_CREATE_SERVICE] = "CREATE_SERVICE",
-    [ACTION_CREATE_POLICY] = "CREATE_POLICY",
-    [ACTION_UPDATE_POLICY] = "UPDATE_POLICY",
-    [ACTION_CREATE_POD] = "CREATE_POD",
-    [ACTION_DELETE_POD] = "DELETE_POD",
-    [ACTION_END_GROUP] = "END_GROUP",
-    [ACTION_DELETE_SERVICE] = "DELETE_SERVICE",
-    [ACTION_DELETE_POLICY] = "DELETE_POLICY",
-    [ACTION_ASK_AUTOSCALER] = "ASK_AUTOSCALER",
-    [ACTION_EVENT] = "EVENT",
-    [ACTION_WAKE_AT] = "WAKE_AT",
+static const struct {
+    const char *name, *description;
+} kinds[] = {
+    [ACTION_SET_STATUS] = {"SET_STATUS", "writing status"},
+    [ACTION_CONFIRM_JOB] = {"CONFIRM_JOB", "re-reading the job before writing"},
+    [ACTION_CREATE_SERVICE] = {"CREATE_SERVICE", "creating Service"},
+    [ACTION_CREATE_POLICY] = {"CREATE_POLICY", "creating NetworkPolicy"},
+    [ACTION_UPDATE_POLICY] = {"UPDATE_POLICY", "updating NetworkPolicy"},
+    [ACTION_CREATE_POD] = {"CREATE_POD", "creating pod"},
+    [ACTION_DELETE_POD] = {"DELETE_POD", "deleting pod"},
+    [ACTION_END_GROUP] = {"END_GROUP", "ending the pod group"},
+    [ACTION_DELETE_SERVICE] = {"DELETE_SERVICE", "deleting Service"},
+    [ACTION_DELETE_POLICY] = {"DELETE_POLICY", "deleting NetworkPolicy"},
+    [ACTION_ASK_AUTOSCALER] = {"ASK_AUTOSCALER", "reading the pod's events"},
+    [ACTION_EVENT] = {"EVENT", "recording event"},
+    [ACTION_WAKE_AT] = {"WAKE_AT", "scheduling the next reconcile"},
 };
 
 const char *action_kind_name(enum action_kind kind)
 {
-    return kind_names[kind];
+    return kinds[kind].name;
+}
+
+const char *action_description(enum action_kind kind)
+{
+    return kinds[kind].description;
 }
 
 static const size_t texts[] = {

@@ -61,6 +61,8 @@ struct action {
 
 /* "CREATE_POD", ... */
 const char *action_kind_name(enum action_kind kind);
+/* What the log says when it is carried out: "creating pod", ... */
+const char *action_description(enum action_kind kind);
 
 /*
  * The action with its texts and pods in the arena, so that it outlives what plan() borrowed them from.

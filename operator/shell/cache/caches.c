@@ -22,7 +22,7 @@ int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tr
 }
 
 /* ---- who is touched by a change ---- */
-static void touch(const struct caches *c, const char *ns, const char *name)
+static void enqueue(const struct caches *c, const char *ns, const char *name)
 {
     c->listener.enqueue(c->listener.context, ns, name);
 }
@@ -32,8 +32,8 @@ static void on_job(void *context, const void *before, const void *after)
     const struct caches *c = context;
     const struct cached_job *j = after != NULL ? after : before;
     if (before != NULL && after != NULL)
-        c->listener.on_job_turned(c->listener.context, before, after);
-    touch(c, j->ns, j->name);
+        c->listener.on_job_changed(c->listener.context, before, after);
+    enqueue(c, j->ns, j->name);
 }
 
 static void on_pod(void *context, const void *before, const void *after)
@@ -42,10 +42,10 @@ static void on_pod(void *context, const void *before, const void *after)
     const struct pod_facts *old = before, *p = after != NULL ? after : before;
     pods_by_job_update(c->gangs, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
-        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);
+        c->listener.on_child_deleted(c->listener.context, old->ns, old->job_name, old->uid);
     if (after == NULL)
-        c->listener.on_pod_gone(c->listener.context, p);
-    touch(c, p->ns, p->job_name);
+        c->listener.on_pod_deleted(c->listener.context, p);
+    enqueue(c, p->ns, p->job_name);
 }
 
 static void on_child(void *context, const void *before, const void *after)
@@ -53,8 +53,8 @@ static void on_child(void *context, const void *before, const void *after)
     const struct caches *c = context;
     const struct child_facts *old = before, *child = after != NULL ? after : before;
     if (old != NULL && (after == NULL || strcmp(old->uid, child->uid) != 0))
-        c->listener.on_child_gone(c->listener.context, old->ns, old->job_name, old->uid);
-    touch(c, child->ns, child->job_name);
+        c->listener.on_child_deleted(c->listener.context, old->ns, old->job_name, old->uid);
+    enqueue(c, child->ns, child->job_name);
 }
 
 static void count_node(struct caches *c, const struct node_facts *node, int32_t by)
@@ -78,14 +78,14 @@ static void on_node(void *context, const void *before, const void *after)
         return;
     if (!is_same_kind) {
         /* Which nodes there are is the business of every job that waits for one. */
-        touch(c, NULL, NULL);
+        enqueue(c, NULL, NULL);
         return;
     }
     void *cursor = NULL;
     const struct pod_facts *p;
     while ((p = store_next(informer_store(c->informers[CACHE_PODS]), &cursor)) != NULL)
         if (strcmp(p->node, now->name) == 0)
-            touch(c, p->ns, p->job_name);
+            enqueue(c, p->ns, p->job_name);
 }
 
 static void on_namespace(void *context, const void *before, const void *after)
@@ -94,7 +94,7 @@ static void on_namespace(void *context, const void *before, const void *after)
     if (old != NULL && now != NULL && old->is_confidential == now->is_confidential &&
         old->is_deleting == now->is_deleting)
         return;
-    touch(context, now != NULL ? now->name : old->name, NULL);
+    enqueue(context, now != NULL ? now->name : old->name, NULL);
 }
 
 /* ---- order and trouble ---- */
@@ -102,13 +102,13 @@ static void on_jobs_listed(void *context)
 {
     struct caches *c = context;
     informer_start(c->informers[CACHE_PODS]);
-    touch(c, NULL, NULL);
+    enqueue(c, NULL, NULL);
 }
 
 /* Passes wait while a list is coming, so each end of one wakes them. */
 static void on_listed(void *context)
 {
-    touch(context, NULL, NULL);
+    enqueue(context, NULL, NULL);
 }
 
 static void on_trouble(void *context, const struct informer_kind *kind, const struct err *e)

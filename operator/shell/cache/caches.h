@@ -49,11 +49,11 @@ enum cache {
 struct caches_listener {
     void (*enqueue)(void *context, const char *ns, const char *name);
     /* A job has another state than it had. */
-    void (*on_job_turned)(void *context, const struct cached_job *before, const struct cached_job *after);
+    void (*on_job_changed)(void *context, const struct cached_job *before, const struct cached_job *after);
     /* A pod, Service or NetworkPolicy of a job is gone. */
-    void (*on_child_gone)(void *context, const char *ns, const char *job_name, const char *uid);
+    void (*on_child_deleted)(void *context, const char *ns, const char *job_name, const char *uid);
     /* A pod is gone, and no other has its name: how it was seen last. */
-    void (*on_pod_gone)(void *context, const struct pod_facts *last);
+    void (*on_pod_deleted)(void *context, const struct pod_facts *last);
     void *context;
 };
 

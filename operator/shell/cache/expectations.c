@@ -41,7 +41,7 @@ void expect(struct expectations *x, enum expectation_kind kind, enum cache cache
     x->first = added;
 }
 
-void expectations_note_gone(struct expectations *x, const char *uid)
+void expectations_note_deleted(struct expectations *x, const char *uid)
 {
     for (struct expectation **at = &x->first; *at != NULL;) {
         struct expectation *current = *at;

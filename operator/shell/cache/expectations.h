@@ -38,7 +38,7 @@ void expectations_fini(struct expectations *x);
 void expect(struct expectations *x, enum expectation_kind kind, enum cache cache, const char *name,
             const char *text);
 /* The child was there and is gone. */
-void expectations_note_gone(struct expectations *x, const char *uid);
+void expectations_note_deleted(struct expectations *x, const char *uid);
 /*
  * Forgets what is met. True when nothing is left. Otherwise *ret_wait_ms is when to look again at the latest;
  * a cache that has not shown a write for half a minute, or has to be listed for EXPECT_LIST, is listed anew.

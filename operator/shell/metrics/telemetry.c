@@ -86,7 +86,8 @@ static void count_end(struct telemetry *t, const struct cached_job *job)
     metrics_add(t->metrics, FINISHED, labels, 1);
 }
 
-void telemetry_job(struct telemetry *t, const struct cached_job *before, const struct cached_job *after)
+void telemetry_job_changed(struct telemetry *t, const struct cached_job *before,
+                           const struct cached_job *after)
 {
     if (strcmp(before->uid, after->uid) != 0)
         return;
@@ -148,7 +149,7 @@ void telemetry_notification(struct telemetry *t, const char *target, bool is_tak
 /* ---- what is true now ---- */
 static void write_now(struct metrics *m, const struct telemetry_now *now)
 {
-    metrics_set(m, QUEUE_DEPTH, queue_labels, (double)now->waiting);
+    metrics_set(m, QUEUE_DEPTH, queue_labels, (double)now->queued);
     metrics_set(m, ACTIVE_WORKERS, CONTROLLER, (double)now->running);
     metrics_set(m, UNFINISHED, queue_labels, seconds(now->unfinished_ms));
     metrics_set(m, LONGEST, queue_labels, seconds(now->longest_ms));

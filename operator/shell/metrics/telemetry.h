@@ -27,7 +27,8 @@ void telemetry_free(struct telemetry *t); /* NULL is fine */
 /* The client's requests are counted from now on; t must outlive it. */
 void telemetry_observe_client(struct telemetry *t, struct kube_client *client, const char *server);
 /* A job turned from one state into another. */
-void telemetry_job(struct telemetry *t, const struct cached_job *before, const struct cached_job *after);
+void telemetry_job_changed(struct telemetry *t, const struct cached_job *before,
+                           const struct cached_job *after);
 /* A pass begins, so late; it ended. */
 void telemetry_reconcile_begun(struct telemetry *t, int64_t late_ms);
 void telemetry_reconcile_ended(struct telemetry *t, enum reconcile_result end, bool is_due_later,
@@ -39,7 +40,7 @@ void telemetry_notification(struct telemetry *t, const char *target, bool is_tak
 
 /* What is true now, told when it is asked for. */
 struct telemetry_now {
-    size_t waiting, running; /* jobs in the queue; passes */
+    size_t queued, running; /* jobs in the work queue; reconciles */
     int64_t unfinished_ms, longest_ms;
     const size_t *jobs; /* by phase; NULL: we do not lead */
 };

@@ -97,7 +97,7 @@ static void pause_target(struct target *t, int64_t least_ms)
 /* Behind all others: what a target does not take keeps nothing else from it. */
 static void put_off(struct delivery *x, int64_t least_ms, const struct err *e)
 {
-    telemetry_notification(x->target->notifier->host.telemetry, x->target->config->name, false);
+    telemetry_notification(x->target->notifier->options.telemetry, x->target->config->name, false);
     log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
                 x->target->config->name, "id", x->id, "namespace", x->job->ns, "job", x->job->name, NULL);
     delivery_record_failure(x, e);
@@ -116,11 +116,11 @@ static void on_done(void *context, const struct http_response *r, const struct e
         int retry_seconds = http_response_retry_after(r, clock_wall_us());
         put_off(x, (int64_t)retry_seconds * 1000, &e);
     } else {
-        telemetry_notification(n->host.telemetry, t->config->name, true);
+        telemetry_notification(n->options.telemetry, t->config->name, true);
         x->state = DELIVERY_DONE;
         t->is_failing = false;
         backoff_reset(&t->backoff);
-        n->host.on_delivered(n->host.context, x->job->ns, x->job->name);
+        n->options.on_delivered(n->options.context, x->job->ns, x->job->name);
     }
     pump(n);
 }
@@ -172,7 +172,7 @@ static bool can_take(const struct target *t)
 static void pump(struct notifier *n)
 {
     size_t idle = 0;
-    if (!n->host.may_send(n->host.context))
+    if (!n->options.may_send(n->options.context))
         return;
     while (idle < n->target_count && n->in_flight < IN_FLIGHT_MAX) {
         struct target *t = &n->targets[n->turn];
@@ -284,23 +284,23 @@ const struct notified *notifier_delivered(const struct notifier *n, const struct
 }
 
 /* ---- life ---- */
-struct notifier *notifier_new(const struct notifier_host *host)
+struct notifier *notifier_new(const struct notifier_options *options)
 {
     struct notifier *n = xcalloc(1, sizeof(*n));
     bool needs_token = false;
-    n->host = *host;
+    n->options = *options;
     n->jobs = store_new(notified_job_free);
-    n->target_count = host->targets->count;
+    n->target_count = options->targets->count;
     n->targets = xcalloc(n->target_count + 1, sizeof(*n->targets));
     for (size_t i = 0; i < n->target_count; i++) {
         struct target *t = &n->targets[i];
-        target_init(t, n, &host->targets->targets[i]);
-        t->timer = loop_add_timer(host->loop, on_pause_over, t);
+        target_init(t, n, &options->targets->targets[i]);
+        t->timer = loop_add_timer(options->loop, on_pause_over, t);
         t->backoff = (struct backoff)BACKOFF(PAUSE_FIRST_MS, PAUSE_MOST_MS);
         needs_token = needs_token || t->config->topic != NULL;
     }
     if (needs_token)
-        n->token = loop_token_new(host->loop, host->config->metadata_url, on_token, n);
+        n->token = loop_token_new(options->loop, options->config->metadata_url, on_token, n);
     return n;
 }
 

@@ -22,7 +22,7 @@ struct notifier;
 struct recorder;
 struct telemetry;
 
-struct notifier_host {
+struct notifier_options {
     struct loop *loop;
     const struct caches *caches;
     struct recorder *recorder;
@@ -35,7 +35,7 @@ struct notifier_host {
 };
 
 /* host is copied. */
-struct notifier *notifier_new(const struct notifier_host *host) MUST_CHECK RETURNS_NONNULL;
+struct notifier *notifier_new(const struct notifier_options *options) MUST_CHECK RETURNS_NONNULL;
 /* Gives up what is on its way: it stands in the statuses. NULL is fine. */
 void notifier_free(struct notifier *n);
 /* The job as it was read: what it owes is sent, what it no longer owes is forgotten. */

@@ -45,7 +45,7 @@ struct target {
 };
 
 struct notifier {
-    struct notifier_host host;
+    struct notifier_options options;
     struct store *jobs; /* of notified_job */
     struct target *targets;
     size_t target_count, turn, in_flight;

@@ -29,13 +29,13 @@ enum {
 /* ---- targets ---- */
 void target_init(struct target *t, struct notifier *n, const struct notify_target *config)
 {
-    const struct config *c = n->host.config;
+    const struct config *c = n->options.config;
     const char *ca = config->topic != NULL ? c->ca_bundle : config->ca_bundle;
     t->notifier = n;
     t->config = config;
     t->tls = (struct http_tls){.ca_pem = *ca != '\0' ? ca : NULL};
     /* A loop of its own: its connections were judged and verified for this target. */
-    t->http = http_loop_new(n->host.loop, &t->tls);
+    t->http = http_loop_new(n->options.loop, &t->tls);
     t->url = config->topic != NULL ? xasprintf("%s/v1/%s:publish", c->pubsub_url, config->topic)
                                    : xstrdup(config->url);
 }
@@ -62,7 +62,7 @@ static void reading_fini(struct reading *r)
 /* The delivery's job as it is cached; false when it is gone (or no pass can read it either). */
 static bool read_job(const struct delivery *x, struct reading *ret)
 {
-    const struct caches *c = x->target->notifier->host.caches;
+    const struct caches *c = x->target->notifier->options.caches;
     const struct cached_job *cached = caches_job(c, x->job->ns, x->job->name);
     struct err ignored CLEANUP(err_fini) = {0};
     if (cached == NULL)
@@ -99,7 +99,7 @@ static int read_authorization(const struct target *t, struct secret *ret, struct
 
 static char *render(const struct target *t, const struct job *job, const struct status_notification *debt)
 {
-    const char *source = t->notifier->host.targets->source;
+    const char *source = t->notifier->options.targets->source;
     json_t *body CLEANUP(js_free) = t->config->topic != NULL ? cloud_event_render_pubsub(job, debt, source)
                                                              : cloud_event_render(job, debt, source);
     return js_dump(body);
@@ -134,7 +134,7 @@ enum send_result delivery_send(struct delivery *x,
                                    .max_body_bytes = ANSWER_MAX,
                                    .connect_timeout_ms = CONNECT_MS,
                                    .total_timeout_ms = TOTAL_MS,
-                                   .refused = &t->notifier->host.targets->refused};
+                                   .refused = &t->notifier->options.targets->refused};
     x->call = http_start(t->http, &q, on_done, x);
     return SEND_STARTED;
 }
@@ -193,5 +193,5 @@ void delivery_record_failure(const struct delivery *x, const struct err *e)
                                  .reason = REASON_NotificationFailed,
                                  .part = part,
                                  .note = note};
-    recorder_event(x->target->notifier->host.recorder, &reading.job, &event);
+    recorder_event(x->target->notifier->options.recorder, &reading.job, &event);
 }

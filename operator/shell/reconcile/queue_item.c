@@ -18,137 +18,137 @@ static void set_text(char **to, const char *text)
     *to = copy;
 }
 
-static void set_refused(struct queue_item *t, const struct child *child, const char *message)
+static void set_refused(struct queue_item *item, const struct child *child, const char *message)
 {
-    set_text(&t->refused_name, child->name);
-    set_text(&t->refused_message, message);
-    t->refused = (struct child){child->kind, t->refused_name, child->attempt};
+    set_text(&item->refused_name, child->name);
+    set_text(&item->refused_message, message);
+    item->refused = (struct child){child->kind, item->refused_name, child->attempt};
 }
 
 struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
-                                  void (*on_due)(void *task), void *controller)
+                                  void (*on_due)(void *item), void *controller)
 {
-    struct queue_item *t = xcalloc(1, sizeof(*t));
-    t->ns = xstrdup(ns);
-    t->name = xstrdup(name);
-    t->controller = controller;
-    t->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
-    t->backoff.random = (uint64_t)clock_wall_us() | 1;
-    t->timer = loop_add_timer(loop, on_due, t);
-    queue_item_reset(t, "");
-    return t;
+    struct queue_item *item = xcalloc(1, sizeof(*item));
+    item->ns = xstrdup(ns);
+    item->name = xstrdup(name);
+    item->controller = controller;
+    item->backoff = (struct backoff)BACKOFF(BACKOFF_FIRST_MS, BACKOFF_MOST_MS);
+    item->backoff.random = (uint64_t)clock_wall_us() | 1;
+    item->timer = loop_add_timer(loop, on_due, item);
+    queue_item_reset(item, "");
+    return item;
 }
 
-void queue_item_note_departed(struct queue_item *t, const struct pod_facts *last)
+void queue_item_note_departed(struct queue_item *item, const struct pod_facts *last)
 {
-    t->departed = xreallocarray(t->departed, t->departed_count + 1, sizeof(*t->departed));
-    t->departed[t->departed_count++] = pod_facts_copy(last);
+    item->departed = xreallocarray(item->departed, item->departed_count + 1, sizeof(*item->departed));
+    item->departed[item->departed_count++] = pod_facts_copy(last);
 }
 
-void queue_item_forget_departed(struct queue_item *t, size_t count)
+void queue_item_forget_departed(struct queue_item *item, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        free(t->departed[i]);
-    t->departed_count -= count;
-    for (size_t i = 0; i < t->departed_count; i++)
-        t->departed[i] = t->departed[i + count];
-    if (t->departed_count > 0)
+        free(item->departed[i]);
+    item->departed_count -= count;
+    for (size_t i = 0; i < item->departed_count; i++)
+        item->departed[i] = item->departed[i + count];
+    if (item->departed_count > 0)
         return;
-    free(t->departed);
-    t->departed = NULL;
+    free(item->departed);
+    item->departed = NULL;
 }
 
-void queue_item_free(void *task)
+void queue_item_free(void *context)
 {
-    struct queue_item *t = task;
-    loop_source_free(t->timer);
-    expectations_fini(&t->expectations);
-    queue_item_forget_departed(t, t->departed_count);
-    free(t->ns);
-    free(t->name);
-    free(t->uid);
-    free(t->listed_for);
-    free(t->refused_name);
-    free(t->refused_message);
-    free(t->scaling_uid);
-    free(t->scaling_message);
-    free(t);
+    struct queue_item *item = context;
+    loop_source_free(item->timer);
+    expectations_fini(&item->expectations);
+    queue_item_forget_departed(item, item->departed_count);
+    free(item->ns);
+    free(item->name);
+    free(item->uid);
+    free(item->listed_for);
+    free(item->refused_name);
+    free(item->refused_message);
+    free(item->scaling_uid);
+    free(item->scaling_message);
+    free(item);
 }
 
-void queue_item_schedule(struct queue_item *t, int64_t delay_ms)
+void queue_item_schedule(struct queue_item *item, int64_t delay_ms)
 {
     int64_t now_ms = clock_boot_ms(), due_ms = now_ms + delay_ms;
-    if (due_ms < t->held_until_ms)
-        due_ms = t->held_until_ms;
-    if (t->due_ms != 0 && t->due_ms <= due_ms)
+    if (due_ms < item->held_until_ms)
+        due_ms = item->held_until_ms;
+    if (item->due_ms != 0 && item->due_ms <= due_ms)
         return;
-    t->due_ms = due_ms;
-    loop_timer_set(t->timer, due_ms - now_ms);
+    item->due_ms = due_ms;
+    loop_timer_set(item->timer, due_ms - now_ms);
 }
 
-void queue_item_hold(struct queue_item *t, int64_t for_ms)
+void queue_item_hold(struct queue_item *item, int64_t for_ms)
 {
-    t->held_until_ms = clock_boot_ms() + for_ms;
-    if (t->due_ms == 0 || t->due_ms >= t->held_until_ms)
+    item->held_until_ms = clock_boot_ms() + for_ms;
+    if (item->due_ms == 0 || item->due_ms >= item->held_until_ms)
         return;
-    t->due_ms = t->held_until_ms;
-    loop_timer_set(t->timer, for_ms);
+    item->due_ms = item->held_until_ms;
+    loop_timer_set(item->timer, for_ms);
 }
 
-void queue_item_unschedule(struct queue_item *t)
+void queue_item_unschedule(struct queue_item *item)
 {
-    t->due_ms = 0;
+    item->due_ms = 0;
 }
 
-void queue_item_reset(struct queue_item *t, const char *uid)
+void queue_item_reset(struct queue_item *item, const char *uid)
 {
-    set_text(&t->uid, uid);
-    set_text(&t->listed_for, "");
-    set_refused(t, &(struct child){.name = ""}, "");
-    set_text(&t->scaling_uid, "");
-    set_text(&t->scaling_message, "");
-    t->refused_count = 0;
-    expectations_fini(&t->expectations);
-    queue_item_forget_departed(t, t->departed_count);
-    backoff_reset(&t->backoff);
+    set_text(&item->uid, uid);
+    set_text(&item->listed_for, "");
+    set_refused(item, &(struct child){.name = ""}, "");
+    set_text(&item->scaling_uid, "");
+    set_text(&item->scaling_message, "");
+    item->refused_count = 0;
+    expectations_fini(&item->expectations);
+    queue_item_forget_departed(item, item->departed_count);
+    backoff_reset(&item->backoff);
 }
 
-void queue_item_note_created(struct queue_item *t)
+void queue_item_note_refusal(struct queue_item *item, const struct child *child, const char *message)
 {
-    set_refused(t, &(struct child){.name = ""}, "");
-    t->refused_count = 0;
+    /* Retries of a new attempt begin with the short pauses again. */
+    if (child_is_of_other_attempt(child, &item->refused))
+        item->refused_count = 0;
+    set_refused(item, child, message);
+    item->refused_us = clock_wall_us();
+    item->is_refusal_told = false;
+    if (item->refused_count < INT32_MAX)
+        item->refused_count++;
 }
 
-void queue_item_note_refusal(struct queue_item *t, const struct child *child, const char *message)
+void queue_item_note_further_refusal(struct queue_item *item, const struct child *child, const char *message)
 {
-    /* The backoff starts anew with each attempt. */
-    if (child_is_of_other_attempt(child, &t->refused))
-        t->refused_count = 0;
-    set_refused(t, child, message);
-    t->refused_us = clock_wall_us();
-    t->is_refusal_told = false;
-    if (t->refused_count < INT32_MAX)
-        t->refused_count++;
+    if (child_order(child, &item->refused) < 0)
+        set_refused(item, child, message);
 }
 
-void queue_item_note_further_refusal(struct queue_item *t, const struct child *child, const char *message)
+void queue_item_note_created(struct queue_item *item)
 {
-    if (child_order(child, &t->refused) < 0)
-        set_refused(t, child, message);
+    set_refused(item, &(struct child){.name = ""}, "");
+    item->refused_count = 0;
 }
 
-bool queue_item_note_relist(struct queue_item *t, const char *version)
+bool queue_item_note_relist(struct queue_item *item, const char *version)
 {
-    if (strcmp(t->listed_for, version) == 0)
+    if (strcmp(item->listed_for, version) == 0)
         return false;
-    set_text(&t->listed_for, version);
+    set_text(&item->listed_for, version);
     return true;
 }
 
 /*
- * Many pods that start or end bring many changes of what the status tells. One write a second is enough for
- * people, and fewer while the API server is slow with them: a job then keeps it busy for a twentieth of the
- * time. Nobody shall miss a phase that lasts a few seconds.
+ * When many pods start or stop, the progress in the status changes many times. One write a second is enough
+ * for people. While the API server is slow, a job's status may take a twentieth of its time; but not so
+ * rarely that a phase of a few seconds is never seen.
  */
 static int64_t status_pause_ms(int64_t took_ms)
 {
@@ -158,39 +158,39 @@ static int64_t status_pause_ms(int64_t took_ms)
     return pause_ms < STATUS_PAUSE_MOST_MS ? pause_ms : STATUS_PAUSE_MOST_MS;
 }
 
-int64_t queue_item_status_after_us(const struct queue_item *t, int64_t now_us)
+int64_t queue_item_status_after_us(const struct queue_item *item, int64_t now_us)
 {
-    int64_t wait_ms = t->status_after_ms - clock_boot_ms();
+    int64_t wait_ms = item->status_after_ms - clock_boot_ms();
     return wait_ms > 0 ? now_us + wait_ms * 1000 : 0;
 }
 
-void queue_item_note_status(struct queue_item *t, int64_t took_ms)
+void queue_item_note_status(struct queue_item *item, int64_t took_ms)
 {
-    t->is_refusal_told = t->refused_count > 0;
-    t->status_after_ms = clock_boot_ms() + status_pause_ms(took_ms);
+    item->is_refusal_told = item->refused_count > 0;
+    item->status_after_ms = clock_boot_ms() + status_pause_ms(took_ms);
 }
 
-struct refusal queue_item_refusal(const struct queue_item *t)
+struct refusal queue_item_refusal(const struct queue_item *item)
 {
-    return (struct refusal){.child = t->refused,
-                            .message = t->refused_message,
-                            .at_us = t->refused_us,
-                            .count = t->refused_count,
-                            .is_told = t->is_refusal_told};
+    return (struct refusal){.child = item->refused,
+                            .message = item->refused_message,
+                            .at_us = item->refused_us,
+                            .count = item->refused_count,
+                            .is_told = item->is_refusal_told};
 }
 
-void queue_item_note_scaling(struct queue_item *t, const char *pod_uid, const struct scaling *word)
+void queue_item_note_scaling(struct queue_item *item, const char *pod_uid, const struct scaling *scaling)
 {
-    set_text(&t->scaling_uid, pod_uid);
-    set_text(&t->scaling_message, word->message);
-    t->scaling_word = word->word;
-    t->scaling_us = clock_wall_us();
+    set_text(&item->scaling_uid, pod_uid);
+    set_text(&item->scaling_message, scaling->message);
+    item->scaling_word = scaling->word;
+    item->scaling_us = clock_wall_us();
 }
 
-struct scaling queue_item_scaling(const struct queue_item *t)
+struct scaling queue_item_scaling(const struct queue_item *item)
 {
-    return (struct scaling){.pod_uid = t->scaling_uid,
-                            .word = t->scaling_word,
-                            .message = t->scaling_message,
-                            .asked_us = t->scaling_us};
+    return (struct scaling){.pod_uid = item->scaling_uid,
+                            .word = item->scaling_word,
+                            .message = item->scaling_message,
+                            .asked_us = item->scaling_us};
 }

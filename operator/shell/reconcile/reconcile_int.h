@@ -1,38 +1,36 @@
 /*
- * A running pass and its writes. Internal to operator/shell.
+ * A running reconcile and its writes. Internal to this folder.
  */
 #ifndef RECONCILE_RECONCILE_INT_H
 #define RECONCILE_RECONCILE_INT_H
 
 #include "shell/reconcile/reconcile.h"
 
-enum { WRITES_AT_ONCE = 8 };
+enum { WRITES_MAX = 8 };
 
 struct write {
-    struct reconcile *pass;
-    const struct action *action; /* NULL: not in use */
+    struct reconcile *reconcile;
+    const struct action *action; /* NULL: this slot is free */
     int64_t begun_ms;            /* boot clock */
     struct kube_call *call;
+    void (*on_end)(struct write *w);
 };
 
 struct reconcile {
-    const struct reconciler *pw;
-    struct queue_item *task;
+    const struct reconciler *reconciler;
+    struct queue_item *item;
     struct arena *arena;
-    json_t *tree; /* of the job */
+    json_t *tree; /* the job as JSON */
     struct job job;
-    struct action *actions; /* with copies of what plan() borrowed from the world */
+    struct action *actions; /* the plan, in the arena */
     size_t count, next;
-    size_t departed; /* so many of the task's are decided on */
-    struct write writes[WRITES_AT_ONCE];
+    size_t departed; /* how many of item->departed the plan takes into account */
+    struct write writes[WRITES_MAX];
     size_t in_flight;
-    bool is_created, is_failed, is_refused;
+    bool is_created; /* something was */
+    bool is_refused; /* a create was */
+    bool is_failed;
     int64_t wake_us, retry_ms;
 };
-
-/* Sends the action in that slot. */
-void write_start(struct write *w);
-/* A write was answered and judged: send more, or end. */
-void reconcile_continue(struct reconcile *p);
 
 #endif

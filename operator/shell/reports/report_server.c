@@ -63,7 +63,7 @@ static int take(struct report_server *r, struct httpd_call *call, const struct r
     json_t *report CLEANUP(js_free) = js_parse(httpd_call_body(call), "the report", e);
     if (report == NULL)
         return -1;
-    return controller_take_report(r->controller, pod->ns, pod->name, pod->uid, report, e);
+    return controller_accept_report(r->controller, pod->ns, pod->name, pod->uid, report, e);
 }
 
 static void on_reviewed(void *context, const struct reviewed_pod *pod, const struct err *e)
@@ -90,7 +90,7 @@ static void on_call(void *context, struct httpd_call *call)
         answer(call, 405, "reports are posted");
     } else if (token.len == 0 || token.len > TOKEN_MAX) {
         answer(call, 401, "a report needs its pod's own token");
-    } else if (!controller_takes_reports(r->controller)) {
+    } else if (!controller_accepts_reports(r->controller)) {
         answer(call, 503, "this operator does not work on jobs now");
     } else {
         token_reviews_ask(r->reviews, token, on_reviewed, call);
