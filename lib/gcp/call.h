@@ -14,7 +14,7 @@
 
 #include "base/backoff.h"
 #include "gcp/identity.h"
-#include "net/http.h"
+#include "net/http_session.h"
 
 /* Where the services are and as whom we call them. Owned by the caller. */
 struct gcp_site {

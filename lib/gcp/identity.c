@@ -10,6 +10,7 @@
 #include "data/js.h"
 #include "gcp/call.h"
 #include "gcp/token_reply.h"
+#include "net/http_session.h"
 #include "net/url.h"
 #include "os/file.h"
 #include "os/log.h"

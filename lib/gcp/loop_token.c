@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gcp/token_reply.h"
+#include "net/http_loop.h"
 #include "os/loop.h"
 
 #include "base/banned.h"

@@ -7,6 +7,8 @@
 #include "data/js.h"
 #include "data/skim.h"
 #include "kobj/status.h"
+#include "net/http_loop.h"
+#include "net/http_session.h"
 #include "os/loop.h"
 
 #include "base/banned.h"

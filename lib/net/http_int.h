@@ -1,6 +1,6 @@
 /*
- * What the blocking and the looping client share: one transfer, from request to
- * response, on a libcurl easy handle. Internal to lib/net.
+ * What http_session and http_loop share: one transfer, from request to response, on a
+ * libcurl easy handle. Internal to lib/net.
  */
 #ifndef NET_HTTP_INT_H
 #define NET_HTTP_INT_H
@@ -11,6 +11,11 @@
 
 #include "net/http.h"
 
+enum {
+    HTTP_BODY_MAX = 1024 * 1024, /* of a buffered response, when the request does not say */
+    HTTP_HEADERS_MAX = 64 * 1024,
+};
+
 struct transfer {
     CURL *easy;                     /* borrowed */
     const struct http_request *q;   /* borrowed */
@@ -18,24 +23,24 @@ struct transfer {
     const bool *is_cancelled;       /* NULL: cannot be cancelled */
     struct curl_slist *headers;     /* owned */
     struct curl_slist *connect_to;  /* owned */
-    struct err error;               /* what a callback reported */
+    struct err error;               /* set by a callback */
     size_t sent;                    /* bytes of q->body */
-    size_t head_bytes;              /* of all heads so far */
+    size_t head_bytes;              /* of all response headers so far */
     bool is_head_seen;              /* on_head was called */
     char refused[INET6_ADDRSTRLEN]; /* the last address that was refused, or "" */
-    char text[CURL_ERROR_SIZE];     /* libcurl's own words */
+    char text[CURL_ERROR_SIZE];     /* libcurl's error message */
 };
 
-/* Sets every option; the transfer must stay where it is until transfer_end. */
+/* Sets every option. The transfer must not move until transfer_end. */
 int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e) MUST_CHECK;
-/* How long nothing may come; -1: for ever. */
+/* The idle timeout in milliseconds; -1: none. */
 int transfer_idle_ms(const struct transfer *t) MUST_CHECK;
-/* What errors call its URL. */
+/* What errors show as its URL. */
 const char *transfer_label(const struct transfer *t) MUST_CHECK;
-/* Turns libcurl's result into 0 or an error, and frees what transfer_begin made. */
+/* Turns libcurl's result into 0 or an error, and frees what transfer_begin allocated. */
 int transfer_end(struct transfer *t, CURLcode code, struct err *e) MUST_CHECK;
-/* Verification of peers and our own certificate; a trust store is shared by all handles with the same roots.
- */
+/* Sets verification of the server and the client's certificate. Handles with the same roots share one trust
+ * store. */
 int tls_apply(CURL *easy, const struct http_tls *tls, struct err *e) MUST_CHECK;
 
 #endif

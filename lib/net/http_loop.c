@@ -1,3 +1,5 @@
+#include "net/http_loop.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
@@ -6,8 +8,8 @@
 
 #include "base/banned.h"
 
-/* Each connection costs a handshake and its buffers. libcurl's own buffer for what is sent, 64 KiB a request,
- * is as small here as it can be. */
+/* Each connection costs a handshake and its buffers. libcurl's upload buffer, 64 KiB per request by default,
+ * gets its minimum size. */
 enum { HOST_CONNECTIONS_MAX = 16, SEND_BUFFER = 16 * 1024 };
 /* A new handle costs as much as a small request. */
 enum { SPARE_HANDLES_MAX = 8 };
@@ -26,8 +28,8 @@ struct http_call {
     struct http_header *headers;
     char *body;
     struct http_response response;
-    struct err begin_error; /* could not be started; told from the loop */
-    bool is_cancelled;      /* by its owner: nothing runs any more */
+    struct err begin_error; /* why it could not be started; reported from the loop */
+    bool is_cancelled;      /* by its owner: no callback runs any more */
     bool is_added;          /* in the multi handle */
     void (*on_done)(void *context, const struct http_response *r, const struct err *e);
     void *context;
@@ -37,8 +39,8 @@ struct http_loop {
     struct loop *loop;
     CURLM *multi;
     const struct http_tls *tls;
-    struct loop_source *timer;    /* libcurl's own time-outs */
-    struct loop_source *deferred; /* calls to end from outside libcurl */
+    struct loop_source *timer;    /* libcurl's own timeouts */
+    struct loop_source *deferred; /* finishes calls outside of libcurl */
     struct http_call *calls;
     CURL *spare[SPARE_HANDLES_MAX]; /* without options */
     size_t spare_count;
@@ -53,7 +55,7 @@ static CURL *take_handle(struct http_loop *h)
     return easy;
 }
 
-static void give_handle_back(struct http_loop *h, CURL *easy)
+static void return_handle(struct http_loop *h, CURL *easy)
 {
     if (h->spare_count == SPARE_HANDLES_MAX) {
         curl_easy_cleanup(easy);
@@ -74,7 +76,7 @@ static void call_free(struct http_call *c)
         c->next->previous = c->previous;
     if (c->is_added)
         curl_multi_remove_handle(c->h->multi, c->easy);
-    give_handle_back(c->h, c->easy);
+    return_handle(c->h, c->easy);
     http_response_fini(&c->response);
     for (size_t i = 0; i < c->request.header_count; i++) {
         free((void *)(uintptr_t)c->headers[i].name);
@@ -89,7 +91,7 @@ static void call_free(struct http_call *c)
     free(c);
 }
 
-/* Takes the call out of libcurl, tells its owner unless cancelled, frees it. */
+/* Removes the call from libcurl, calls on_done unless it is cancelled, and frees it. */
 static void call_finish(struct http_call *c, CURLcode code)
 {
     struct err e CLEANUP(err_fini) = {0};
@@ -121,7 +123,7 @@ static void collect_finished(struct http_loop *h)
     }
 }
 
-/* What ended or was cancelled where it could not be removed at once. */
+/* Finishes the calls that were cancelled or failed where they could not be removed at once. */
 static void finish_deferred(void *context)
 {
     struct http_loop *h = context;
@@ -142,7 +144,7 @@ static void finish_deferred(void *context)
     }
 }
 
-static void act(struct http_loop *h, curl_socket_t socket, int events)
+static void drive(struct http_loop *h, curl_socket_t socket, int events)
 {
     int running;
     curl_multi_socket_action(h->multi, socket, events, &running);
@@ -152,14 +154,14 @@ static void act(struct http_loop *h, curl_socket_t socket, int events)
 static void on_socket_ready(void *context, int fd, unsigned events)
 {
     struct watched_socket *w = context;
-    act(w->h, fd,
-        ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
-            ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
+    drive(w->h, fd,
+          ((events & LOOP_READ) != 0 ? CURL_CSELECT_IN : 0) |
+              ((events & LOOP_WRITE) != 0 ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timeout(void *context)
 {
-    act(context, CURL_SOCKET_TIMEOUT, 0);
+    drive(context, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_socket(CURL *easy, curl_socket_t socket, int what, void *context, void *watched)
@@ -244,8 +246,8 @@ static void copy_request(struct http_call *c, const struct http_request *q)
     }
 }
 
-/* What comes here may be little, now and then, for hours: a watch. libcurl's own clock will do, for callbacks
- * on the loop take no time. */
+/* A watch may receive little, now and then, for hours, so any byte counts as progress. libcurl's own limit is
+ * good enough here, because callbacks on the loop take no time. */
 static void set_idle_limit(struct http_call *c)
 {
     int idle_ms = transfer_idle_ms(&c->transfer);
@@ -277,7 +279,7 @@ http_start(struct http_loop *h, const struct http_request *q,
     curl_easy_setopt(c->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     set_idle_limit(c);
     int begun = transfer_begin(&c->transfer, h->tls, &c->begin_error);
-    /* They stand in libcurl's headers now, and are the caller's again. */
+    /* libcurl has a copy in its headers; the caller may free them. */
     c->request.bearer = c->request.authorization = NULL;
     if (begun < 0) {
         loop_timer_set(h->deferred, 0);
@@ -293,6 +295,6 @@ void http_call_cancel(struct http_call *c)
     if (c == NULL)
         return;
     c->is_cancelled = true;
-    /* Inside libcurl, or perhaps inside the walk over finished calls: removed from the loop instead. */
+    /* This may run inside libcurl or the loop over finished calls, so the call is removed later. */
     loop_timer_set(c->h->deferred, 0);
 }

@@ -1,20 +1,22 @@
+#include "net/http_session.h"
+
 #include "base/alloc.h"
 #include "net/http_int.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
 
-/* libcurl looks each second at least, unless a callback of ours holds it up or we do not run: what is above
- * this was no waiting for the network. */
-enum { LOOK_MAX_MS = 1500 };
+/* libcurl calls on_progress at least once a second, unless a callback of ours blocks or the process does not
+ * run. Any time beyond this was not spent waiting for the network. */
+enum { WAIT_MAX_MS = 1500 };
 
-/* How long a transfer has waited since it last got on. */
-struct pace {
+/* Detects a stalled transfer: how long it has waited for the network since it last made progress. */
+struct stall_timer {
     struct transfer *transfer;
     int64_t limit_ms;
-    int64_t looked_ms; /* boot clock */
+    int64_t last_call_ms; /* boot clock */
     int64_t waited_ms;
-    curl_off_t bytes; /* moved when it last got on */
+    curl_off_t bytes; /* moved when it last made progress */
     bool has_stalled;
 };
 
@@ -35,7 +37,7 @@ void http_observe(void (*fn)(void *context, const struct http_observation *o), v
     observer.context = context;
 }
 
-static void tell_observer(const struct http_session *s, const struct http_request *q, int status)
+static void notify_observer(const struct http_session *s, const struct http_request *q, int status)
 {
     curl_off_t sent = 0, received = 0, duration_us = 0;
     if (observer.fn == NULL)
@@ -73,67 +75,69 @@ void http_session_set_buffer(struct http_session *s, size_t bytes)
     s->buffer_bytes = bytes;
 }
 
-/* The bytes since it last got on. Fewer than before: libcurl has begun anew, on another connection. */
-static curl_off_t pace_update(struct pace *p, curl_off_t bytes)
+/* Returns the bytes moved since the last progress. A smaller total than before means that libcurl has started
+ * over on another connection. */
+static curl_off_t stall_timer_update(struct stall_timer *s, curl_off_t bytes)
 {
-    curl_off_t more = bytes - p->bytes;
-    int64_t now_ms = clock_boot_ms(), passed_ms = now_ms - p->looked_ms;
-    p->looked_ms = now_ms;
-    p->waited_ms += passed_ms < LOOK_MAX_MS ? passed_ms : LOOK_MAX_MS;
+    curl_off_t more = bytes - s->bytes;
+    int64_t now_ms = clock_boot_ms(), passed_ms = now_ms - s->last_call_ms;
+    s->last_call_ms = now_ms;
+    s->waited_ms += passed_ms < WAIT_MAX_MS ? passed_ms : WAIT_MAX_MS;
     if (more >= 0 && more < HTTP_PROGRESS_BYTES)
         return more;
-    p->bytes = bytes;
-    p->waited_ms = 0;
+    s->bytes = bytes;
+    s->waited_ms = 0;
     return 0;
 }
 
-/* Called whenever libcurl looks; anything but 0 ends the transfer. */
-static int on_look(void *context, curl_off_t to_come, curl_off_t received, curl_off_t to_send,
-                   curl_off_t sent)
+/* libcurl's progress callback; a result other than 0 ends the transfer. */
+static int on_progress(void *context, curl_off_t to_receive, curl_off_t received, curl_off_t to_send,
+                       curl_off_t sent)
 {
-    struct pace *p = context;
-    struct transfer *t = p->transfer;
-    curl_off_t more = pace_update(p, received + sent);
-    bool is_all_here = to_come > 0 && received >= to_come;
+    struct stall_timer *s = context;
+    struct transfer *t = s->transfer;
+    curl_off_t more = stall_timer_update(s, received + sent);
+    bool is_complete = to_receive > 0 && received >= to_receive;
     (void)to_send;
-    if (is_all_here || t->error.code != ERR_NONE)
+    if (is_complete || t->error.code != ERR_NONE)
         return 0;
     if (t->q->is_cancelled != NULL && atomic_load(t->q->is_cancelled)) {
         err_set(&t->error, ERR_CANCELLED, NULL, "cancelled");
         return 1;
     }
-    if (p->limit_ms < 0 || p->waited_ms < p->limit_ms)
+    if (s->limit_ms < 0 || s->waited_ms < s->limit_ms)
         return 0;
-    p->has_stalled = true;
+    s->has_stalled = true;
     err_set(&t->error, ERR_TIMED_OUT, transfer_label(t),
             "%s %s: the server has stalled: %lld bytes were sent or received in %lld seconds", t->q->method,
-            transfer_label(t), (long long)more, (long long)(p->waited_ms / 1000));
+            transfer_label(t), (long long)more, (long long)(s->waited_ms / 1000));
     return 1;
 }
 
-static void set_pace(struct pace *p)
+static void set_stall_timer(struct stall_timer *s)
 {
-    CURL *easy = p->transfer->easy;
+    CURL *easy = s->transfer->easy;
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_look);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, p);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, s);
 }
 
 int http_perform(struct http_session *s, const struct http_request *q, struct http_response *r, struct err *e)
 {
     struct transfer t = {.easy = s->easy, .q = q, .r = r};
-    struct pace pace = {.transfer = &t, .limit_ms = transfer_idle_ms(&t), .looked_ms = clock_boot_ms()};
-    /* Forgets the options of the last request; connections and TLS sessions stay. */
+    struct stall_timer timer = {
+        .transfer = &t, .limit_ms = transfer_idle_ms(&t), .last_call_ms = clock_boot_ms()};
+    /* Clears the options of the last request; connections and TLS sessions are kept. */
     curl_easy_reset(s->easy);
     curl_easy_setopt(s->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     if (s->buffer_bytes > 0)
         curl_easy_setopt(s->easy, CURLOPT_BUFFERSIZE, (long)s->buffer_bytes);
     if (transfer_begin(&t, s->tls, e) < 0)
         return -1;
-    set_pace(&pace);
+    set_stall_timer(&timer);
     CURLcode code = curl_easy_perform(s->easy);
-    bool is_broken = code != CURLE_OK && (pace.has_stalled || t.error.code == ERR_NONE);
+    bool is_broken = code != CURLE_OK && (timer.has_stalled || t.error.code == ERR_NONE);
     int result = transfer_end(&t, code, e);
-    tell_observer(s, q, is_broken ? 0 : r->status);
+    notify_observer(s, q, is_broken ? 0 : r->status);
     return result;
 }

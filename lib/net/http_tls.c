@@ -9,8 +9,8 @@
 #include "base/banned.h"
 
 /*
- * Each handle would parse its own copy of the roots, 0.8 MiB for the system's bundle. There are few
- * different sets in a process, so each is parsed once and kept.
+ * Without this, each handle would parse its own copy of the roots, 0.8 MiB for the system's bundle. A process
+ * uses few different sets of roots, so each is parsed once and never freed.
  */
 struct trust {
     struct trust *next;
@@ -37,7 +37,7 @@ static X509_STORE *store_of_pem(const char *pem, struct err *e)
     BIO_free(bio);
     if (count == 0) {
         X509_STORE_free(store);
-        err_set(e, ERR_INVALID, NULL, "no PEM certificate among the trusted roots");
+        err_set(e, ERR_INVALID, NULL, "the trusted roots contain no PEM certificate");
         return NULL;
     }
     return store;
@@ -61,7 +61,7 @@ static bool is_same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* The shared store for these roots; stays valid for ever. NULL with *e set. */
+/* The shared store for these roots, never freed. NULL with *e set on failure. */
 static X509_STORE *trust_find(const char *pem, struct err *e)
 {
     X509_STORE *store = NULL;
@@ -72,7 +72,7 @@ static X509_STORE *trust_find(const char *pem, struct err *e)
     if (store == NULL) {
         store = pem == NULL ? store_of_system(e) : store_of_pem(pem, e);
         if (store != NULL) {
-            /* Roots given one by one may be intermediates: accept a chain that ends in any of them. */
+            /* A CA file may contain intermediates only: accept a chain that ends in any of them. */
             X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
             struct trust *t = xmalloc(sizeof(*t));
             *t = (struct trust){.next = trusts, .pem = pem == NULL ? NULL : xstrdup(pem), .store = store};

@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
@@ -11,34 +10,9 @@
 #include "base/banned.h"
 
 enum {
-    BODY_MAX = 1024 * 1024,
-    HEADERS_MAX = 64 * 1024,
     CONNECT_TIMEOUT_MS = 10 * 1000,
     IDLE_TIMEOUT_MS = 30 * 1000,
 };
-
-/* ---- libcurl's allocator: what it frees held tokens ---- */
-static void *plain_malloc(size_t size)
-{
-    return xmalloc(size);
-}
-
-static void *plain_calloc(size_t count, size_t size)
-{
-    return xcalloc(count, size);
-}
-
-static char *plain_strdup(const char *text)
-{
-    return xstrdup(text);
-}
-
-int http_global_init(struct err *e)
-{
-    CURLcode code = curl_global_init_mem(CURL_GLOBAL_DEFAULT, plain_malloc, wiping_free, wiping_realloc,
-                                         plain_strdup, plain_calloc);
-    return code == CURLE_OK ? 0 : FAIL(e, ERR_BUG, "starting libcurl: %s", curl_easy_strerror(code));
-}
 
 int transfer_idle_ms(const struct transfer *t)
 {
@@ -51,15 +25,15 @@ const char *transfer_label(const struct transfer *t)
 }
 
 /* ---- callbacks ---- */
-/* Each head that is only "100 Continue" counts, too: there may be no end of them. */
+/* Interim responses ("100 Continue") count as well: a server may send any number of them. */
 static bool is_head_too_long(struct transfer *t, size_t length)
 {
     t->head_bytes += length;
-    if (t->head_bytes <= HEADERS_MAX)
+    if (t->head_bytes <= HTTP_HEADERS_MAX)
         return false;
     err_set(&t->error, ERR_TOO_LARGE, transfer_label(t),
-            "%s %s: the head of the answer is larger than %d bytes", t->q->method, transfer_label(t),
-            HEADERS_MAX);
+            "%s %s: the headers of the response are larger than %d bytes", t->q->method, transfer_label(t),
+            HTTP_HEADERS_MAX);
     return true;
 }
 
@@ -70,7 +44,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     if (is_head_too_long(t, size * count))
         return CURL_WRITEFUNC_ERROR;
     if (view_has_prefix(line, "HTTP/")) {
-        /* A new head: what stood before belonged to "100 Continue". */
+        /* A new response: the headers so far belonged to an interim one. */
         strbuf_clear(&t->r->headers);
     } else if (line.len > 0) {
         strbuf_add_view(&t->r->headers, line);
@@ -92,7 +66,7 @@ static bool is_cancelled(const struct transfer *t)
     return t->is_cancelled != NULL && *t->is_cancelled;
 }
 
-static int tell_head(struct transfer *t)
+static int call_on_head(struct transfer *t)
 {
     if (t->is_head_seen || is_cancelled(t))
         return 0;
@@ -108,13 +82,13 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *context)
     if (is_cancelled(t))
         return CURL_WRITEFUNC_ERROR;
     if (t->q->on_body != NULL && status >= 200 && status < 300) {
-        if (tell_head(t) < 0 || t->q->on_body(t->q->context, bytes, length, &t->error) < 0)
+        if (call_on_head(t) < 0 || t->q->on_body(t->q->context, bytes, length, &t->error) < 0)
             return CURL_WRITEFUNC_ERROR;
         return length;
     }
     strbuf_add(&t->r->body, bytes, length);
     if (strbuf_overflowed(&t->r->body)) {
-        err_set(&t->error, ERR_TOO_LARGE, transfer_label(t), "the answer is larger than %zu bytes",
+        err_set(&t->error, ERR_TOO_LARGE, transfer_label(t), "the response is larger than %zu bytes",
                 t->r->body.max);
         return CURL_WRITEFUNC_ERROR;
     }
@@ -138,7 +112,7 @@ static size_t on_read(char *out, size_t size, size_t count, void *context)
     return length;
 }
 
-/* A body in memory can be sent again when a kept connection turns out to be closed. */
+/* libcurl sends the body again when a kept connection turns out to be closed. */
 static int on_seek(void *context, curl_off_t offset, int origin)
 {
     struct transfer *t = context;
@@ -161,13 +135,13 @@ static void note_refused(struct transfer *t, const struct sockaddr *address)
     }
 }
 
-/* After the name was looked up, and for each of its addresses: nothing can change between check and use. A
- * program that we start gets no connection, which libcurl's own sockets would be. */
+/* Called with each address that the name resolved to, so nothing can change between check and use.
+ * Close-on-exec, unlike libcurl's own sockets: child processes must not inherit the connection. */
 static curl_socket_t on_open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct transfer *t = context;
     (void)purpose;
-    if (t->q->refused != NULL && ranges_hold(t->q->refused, &address->addr)) {
+    if (t->q->refused != NULL && ranges_contain(t->q->refused, &address->addr)) {
         note_refused(t, &address->addr);
         return CURL_SOCKET_BAD;
     }
@@ -180,7 +154,8 @@ static void add_header(struct transfer *t, const char *line)
     t->headers = curl_slist_append(t->headers, line);
 }
 
-/* libcurl keeps the line in ordinary memory, wiped when it is freed; so may we for this moment. */
+/* libcurl keeps a copy in ordinary memory and wipes it when it is freed, so ordinary memory will do here too.
+ */
 static void add_secret_header(struct transfer *t, const char *name, const struct secret *value)
 {
     size_t length = strlen(name), size = length + value->len + 1;
@@ -221,7 +196,7 @@ static void set_method(struct transfer *t)
         curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
         return;
     }
-    /* UPLOAD frames the body by its length and reads it by callback, whatever the method is called. */
+    /* UPLOAD sends Content-Length and reads the body by callback; CUSTOMREQUEST then sets the method. */
     if (has_body || strcmp(t->q->method, "DELETE") != 0) {
         curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)length);
@@ -256,10 +231,10 @@ static void set_limits(struct transfer *t)
     curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (t->q->bypass_proxy || t->q->refused != NULL)
         curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
-    strbuf_init(&t->r->body, t->q->max_body_bytes > 0 ? t->q->max_body_bytes : BODY_MAX);
+    strbuf_init(&t->r->body, t->q->max_body_bytes > 0 ? t->q->max_body_bytes : HTTP_BODY_MAX);
 }
 
-/* With a server name of its own, the URL carries that name and libcurl is told where it really is. */
+/* With a server name, the URL gets that name, and CONNECT_TO the address of the original URL. */
 static int set_url(struct transfer *t, const struct http_tls *tls, struct err *e)
 {
     if (tls == NULL || tls->server_name == NULL) {
@@ -271,9 +246,9 @@ static int set_url(struct transfer *t, const struct http_tls *tls, struct err *e
         return -1;
     char *renamed CLEANUP(cleanup_free) =
         xasprintf("%.*s://%s:%u%s", VIEW_ARG(url.scheme), tls->server_name, url.port, url.path);
-    char *there CLEANUP(cleanup_free) =
+    char *connect_to CLEANUP(cleanup_free) =
         xasprintf("%s:%u:%.*s:%u", tls->server_name, url.port, VIEW_ARG(url.host), url.port);
-    t->connect_to = curl_slist_append(NULL, there);
+    t->connect_to = curl_slist_append(NULL, connect_to);
     curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, t->connect_to);
     curl_easy_setopt(t->easy, CURLOPT_URL, renamed);
     return 0;
@@ -311,7 +286,7 @@ static enum err_code code_of(CURLcode code)
     case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_UNSUPPORTED_PROTOCOL: return ERR_PROTOCOL;
     case CURLE_URL_MALFORMAT: return ERR_INVALID;
-    default: return ERR_UNAVAILABLE; /* also a handshake that broke off; certificates have a code of theirs */
+    default: return ERR_UNAVAILABLE; /* also a failed handshake; certificates have codes of their own */
     }
 }
 
@@ -323,7 +298,7 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
     t->headers = t->connect_to = NULL;
     if (t->error.code == ERR_NONE && code == CURLE_OK && t->q->on_body != NULL && t->r->status >= 200 &&
         t->r->status < 300)
-        (void)!tell_head(t); /* an empty body; its error is looked at below */
+        (void)!call_on_head(t); /* an empty body; the error is handled below */
     if (t->error.code != ERR_NONE) {
         err_move(e, &t->error);
         return -1;
@@ -336,48 +311,4 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
                            label, t->refused);
     return FAIL_OBJECT(e, code_of(code), label, "%s %s: %s", t->q->method, label,
                        t->text[0] != '\0' ? t->text : curl_easy_strerror(code));
-}
-
-/* ---- responses ---- */
-void http_response_init(struct http_response *r)
-{
-    *r = (struct http_response){.status = 0, .body = STRBUF(BODY_MAX), .headers = STRBUF(HEADERS_MAX)};
-}
-
-void http_response_fini(struct http_response *r)
-{
-    /* Bodies of token endpoints are secrets. */
-    if (r->body.data != NULL)
-        secret_wipe(r->body.data, r->body.capacity);
-    strbuf_fini(&r->body);
-    strbuf_fini(&r->headers);
-    r->status = 0;
-}
-
-struct view http_response_header(const struct http_response *r, const char *name)
-{
-    struct view rest = strbuf_view(&r->headers);
-    while (rest.len > 0) {
-        struct view line = view_cut(rest, '\n', &rest), value;
-        struct view key = view_cut(line, ':', &value);
-        if (key.len == strlen(name) && strncasecmp(key.ptr, name, key.len) == 0)
-            return view_trim(value);
-    }
-    return view_of(NULL, 0);
-}
-
-int http_response_retry_after(const struct http_response *r, int64_t now_us)
-{
-    struct view value = http_response_header(r, "Retry-After");
-    uint64_t seconds = 0;
-    if (value.len == 0)
-        return -1;
-    if (view_to_u64(value, &seconds))
-        return seconds > 86400 ? 86400 : (int)seconds;
-    char *text CLEANUP(cleanup_free) = view_dup(value);
-    time_t when = curl_getdate(text, NULL);
-    if (when < 0)
-        return -1;
-    int64_t left = (int64_t)when - now_us / 1000000;
-    return left < 0 ? 0 : left > 86400 ? 86400 : (int)left;
 }

@@ -19,7 +19,7 @@ enum {
     BODY_MAX = 1024 * 1024,
     HEADERS_MAX = 16 * 1024,
     IDLE_SECONDS = 20,
-    /* Whoever asks for a text is answered at once. */
+    /* Of httpd_new's servers, which answer at once. */
     TEXT_REQUEST_BODY_MAX = 4096,
     TEXT_REQUEST_MS = 20 * 1000,
     TEXT_CONNECTIONS_MAX = 64,
@@ -28,7 +28,7 @@ enum {
 struct httpd_call {
     struct httpd *server;
     struct evhttp_request *request;
-    struct httpd_call *next; /* unanswered ones of the server */
+    struct httpd_call *next; /* unanswered calls of the server */
     struct httpd_call **link;
 };
 
@@ -37,11 +37,11 @@ struct httpd {
     httpd_fn *fn; /* of httpd_new, else NULL */
     struct httpd_service service;
     struct httpd_call *calls;
-    struct door *door;
+    struct connections *connections;
 };
 
 /* ---- answers ---- */
-/* NULL: it is gone already. */
+/* NULL when it is closed already. */
 static struct bufferevent *connection_of(struct evhttp_request *request)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
@@ -56,10 +56,10 @@ static void reply(struct httpd *d, struct evhttp_request *request, int status, c
     char length[24];
     if (out == NULL)
         abort();
-    door_note_answer(d->door, connection_of(request));
+    connections_note_answer(d->connections, connection_of(request));
     evhttp_add_header(headers, "Content-Type", type);
     if (evhttp_request_get_command(request) == EVHTTP_REQ_HEAD) {
-        /* evhttp would send the body of this, too. */
+        /* evhttp would send the body. */
         (void)snprintf(length, sizeof(length), "%zu", body.len);
         evhttp_add_header(headers, "Content-Length", length);
     } else {
@@ -102,9 +102,9 @@ static void begin_call(struct evhttp_request *request, void *context)
     if (c->next != NULL)
         c->next->link = &c->next;
     d->calls = c;
-    door_note_request(d->door, connection_of(request));
+    connections_note_request(d->connections, connection_of(request));
     if (path_of(request) == NULL)
-        httpd_answer(c, 400, "text/plain", view_from("the request names no path\n"), 0);
+        httpd_answer(c, 400, "text/plain", view_from("the request has no path\n"), 0);
     else
         d->service.fn(d->service.context, c);
 }
@@ -158,7 +158,7 @@ static int split_address(const char *address, char **ret_host, unsigned *ret_por
     const char *colon = strrchr(address, ':');
     uint64_t port;
     if (colon == NULL || !view_to_u64(view_from(colon + 1), &port) || port > 65535)
-        return FAIL_OBJECT(e, ERR_INVALID, address, "address %s is not HOST:PORT", address);
+        return FAIL_OBJECT(e, ERR_INVALID, address, "address %s is not of the form HOST:PORT", address);
     struct view host = view_of(address, (size_t)(colon - address));
     if (view_has_prefix(host, "[") && view_has_suffix(host, "]"))
         host = view_of(host.ptr + 1, host.len - 2);
@@ -169,10 +169,10 @@ static int split_address(const char *address, char **ret_host, unsigned *ret_por
 
 static struct httpd *server_new(struct loop *loop, const struct httpd_service *service)
 {
-    const struct door_rules rules = {.keys = service->keys,
-                                     .unread_max = HEADERS_MAX + service->max_body_bytes,
-                                     .request_ms = service->request_ms,
-                                     .max_connections = service->max_connections};
+    const struct connection_limits limits = {.tls = service->tls,
+                                             .unread_max = HEADERS_MAX + service->max_body_bytes,
+                                             .request_ms = service->request_ms,
+                                             .max_connections = service->max_connections};
     struct httpd *d = xcalloc(1, sizeof(*d));
     d->service = *service;
     d->http = evhttp_new(loop_event_base(loop));
@@ -181,13 +181,13 @@ static struct httpd *server_new(struct loop *loop, const struct httpd_service *s
     evhttp_set_max_headers_size(d->http, HEADERS_MAX);
     evhttp_set_max_body_size(d->http, (ev_ssize_t)service->max_body_bytes);
     evhttp_set_timeout(d->http, IDLE_SECONDS);
-    d->door = door_new(loop, &rules);
-    evhttp_set_bevcb(d->http, door_let_in, d->door);
+    d->connections = connections_new(loop, &limits);
+    evhttp_set_bevcb(d->http, connections_accept, d->connections);
     return d;
 }
 
-/* d, or NULL; then it is freed. */
-static struct httpd *listening(struct httpd *d, struct err *e)
+/* Returns d, or frees it and returns NULL. */
+static struct httpd *start_listening(struct httpd *d, struct err *e)
 {
     const char *address = d->service.address;
     char *host CLEANUP(cleanup_free) = NULL;
@@ -202,7 +202,7 @@ static struct httpd *listening(struct httpd *d, struct err *e)
         httpd_free(d);
         return NULL;
     }
-    door_guard(d->door, evhttp_bound_socket_get_listener(bound));
+    connections_set_listener(d->connections, evhttp_bound_socket_get_listener(bound));
     return d;
 }
 
@@ -217,7 +217,7 @@ struct httpd *httpd_new(struct loop *loop, const char *address, httpd_fn *fn, vo
     d->fn = fn;
     evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
     evhttp_set_gencb(d->http, answer_text, d);
-    return listening(d, e);
+    return start_listening(d, e);
 }
 
 struct httpd *httpd_open(struct loop *loop, const struct httpd_service *service, struct err *e)
@@ -225,7 +225,7 @@ struct httpd *httpd_open(struct loop *loop, const struct httpd_service *service,
     struct httpd *d = server_new(loop, service);
     evhttp_set_allowed_methods(d->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
     evhttp_set_gencb(d->http, begin_call, d);
-    return listening(d, e);
+    return start_listening(d, e);
 }
 
 void httpd_free(struct httpd *d)
@@ -235,6 +235,6 @@ void httpd_free(struct httpd *d)
     while (d->calls != NULL)
         call_free(d->calls);
     evhttp_free(d->http);
-    door_free(d->door);
+    connections_free(d->connections);
     free(d);
 }

@@ -1,3 +1,5 @@
+#include "net/httpd_tls.h"
+
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,7 +10,7 @@
 
 #include "base/banned.h"
 
-struct httpd_keys {
+struct httpd_tls {
     SSL_CTX *context;
 };
 
@@ -23,19 +25,19 @@ static SSL_CTX *context_new(void)
     return context;
 }
 
-struct httpd_keys *httpd_keys_new(void)
+struct httpd_tls *httpd_tls_new(void)
 {
-    struct httpd_keys *k = xcalloc(1, sizeof(*k));
-    k->context = context_new();
-    return k;
+    struct httpd_tls *t = xcalloc(1, sizeof(*t));
+    t->context = context_new();
+    return t;
 }
 
-void httpd_keys_free(struct httpd_keys *k)
+void httpd_tls_free(struct httpd_tls *t)
 {
-    if (k == NULL)
+    if (t == NULL)
         return;
-    SSL_CTX_free(k->context);
-    free(k);
+    SSL_CTX_free(t->context);
+    free(t);
 }
 
 static int fail(const char *what, struct err *e)
@@ -46,7 +48,7 @@ static int fail(const char *what, struct err *e)
     return FAIL(e, ERR_INVALID, "%s: %s", what, text);
 }
 
-/* The server's own certificate first, then what leads to its root. */
+/* The server's own certificate comes first, then the intermediates. */
 static int use_chain(SSL_CTX *context, const char *pem, struct err *e)
 {
     BIO *bio = BIO_new_mem_buf(pem, -1);
@@ -57,8 +59,8 @@ static int use_chain(SSL_CTX *context, const char *pem, struct err *e)
         is_taken = SSL_CTX_add0_chain_cert(context, cert) == 1;
     BIO_free(bio);
     if (!is_taken)
-        return fail("this is no PEM certificate that a server can show", e);
-    ERR_clear_error(); /* the end of the text is one */
+        return fail("not a PEM certificate that a server can use", e);
+    ERR_clear_error(); /* reading past the last certificate left one */
     return 0;
 }
 
@@ -70,25 +72,25 @@ static int use_key(SSL_CTX *context, const struct secret *pem, struct err *e)
     EVP_PKEY_free(key);
     BIO_free(bio);
     if (!is_taken || SSL_CTX_check_private_key(context) != 1)
-        return fail("this is no PEM key, or not the certificate's", e);
+        return fail("not a PEM key, or not the key of the certificate", e);
     return 0;
 }
 
-int httpd_keys_set(struct httpd_keys *k, const char *cert_pem, const struct secret *key_pem, struct err *e)
+int httpd_tls_set(struct httpd_tls *t, const char *cert_pem, const struct secret *key_pem, struct err *e)
 {
     SSL_CTX *context = context_new();
     if (use_chain(context, cert_pem, e) < 0 || use_key(context, key_pem, e) < 0) {
         SSL_CTX_free(context);
         return -1;
     }
-    SSL_CTX_free(k->context); /* connections hold it as long as they need it */
-    k->context = context;
+    SSL_CTX_free(t->context); /* open connections hold a reference of their own */
+    t->context = context;
     return 0;
 }
 
-struct bufferevent *httpd_tls_connection(struct event_base *base, struct httpd_keys *keys)
+struct bufferevent *httpd_tls_accept(struct httpd_tls *t, struct event_base *base)
 {
-    SSL *ssl = SSL_new(keys->context);
+    SSL *ssl = SSL_new(t->context);
     if (ssl == NULL)
         abort();
     struct bufferevent *connection =

@@ -64,8 +64,8 @@ int ranges_add(struct address_ranges *r, const char *text, struct err *e)
     struct address_range range;
     if (parse(text, &range) < 0)
         return FAIL_OBJECT(e, ERR_INVALID, text,
-                           "'%s' is no range of addresses: write it like 10.0.0.0/8 or fd00::/8, with zeros "
-                           "behind the prefix",
+                           "'%s' is not a range of addresses: write it like 10.0.0.0/8 or fd00::/8, with "
+                           "zeros after the prefix",
                            text);
     r->list = xreallocarray(r->list, r->count + 1, sizeof(*r->list));
     r->list[r->count++] = range;
@@ -90,7 +90,7 @@ void ranges_fini(struct address_ranges *r)
 }
 
 /* ---- reading ---- */
-static bool holds(const struct address_ranges *r, const uint8_t address[ADDRESS_SIZE])
+static bool contains(const struct address_ranges *r, const uint8_t address[ADDRESS_SIZE])
 {
     for (size_t i = 0; i < r->count; i++) {
         unsigned bit = 0;
@@ -102,34 +102,34 @@ static bool holds(const struct address_ranges *r, const uint8_t address[ADDRESS_
     return false;
 }
 
-/* The IPv4 address that a translator on the way would make of this one. */
-static const uint8_t *wrapped_ipv4(const uint8_t address[ADDRESS_SIZE])
+/* The IPv4 address that NAT64 or 6to4 would translate this one to, or NULL. */
+static const uint8_t *embedded_ipv4(const uint8_t address[ADDRESS_SIZE])
 {
     if (memcmp(address, NAT64, sizeof(NAT64)) == 0)
         return address + IPV4_AT;
     return memcmp(address, SIXTOFOUR, sizeof(SIXTOFOUR)) == 0 ? address + SIXTOFOUR_AT : NULL;
 }
 
-bool ranges_hold(const struct address_ranges *r, const struct sockaddr *address)
+bool ranges_contain(const struct address_ranges *r, const struct sockaddr *address)
 {
     uint8_t bytes[ADDRESS_SIZE];
     if (address->sa_family == AF_INET) {
         struct sockaddr_in ipv4;
         memcpy(&ipv4, address, sizeof(ipv4));
         map_ipv4(&ipv4.sin_addr, bytes);
-        return holds(r, bytes);
+        return contains(r, bytes);
     }
     if (address->sa_family != AF_INET6)
         return false;
     struct sockaddr_in6 ipv6;
     memcpy(&ipv6, address, sizeof(ipv6));
     memcpy(bytes, &ipv6.sin6_addr, sizeof(bytes));
-    if (holds(r, bytes))
+    if (contains(r, bytes))
         return true;
-    const uint8_t *ipv4 = wrapped_ipv4(bytes);
+    const uint8_t *ipv4 = embedded_ipv4(bytes);
     if (ipv4 == NULL)
         return false;
     uint8_t mapped[ADDRESS_SIZE];
     map_ipv4(ipv4, mapped);
-    return holds(r, mapped);
+    return contains(r, mapped);
 }

@@ -67,7 +67,7 @@ int url_parse(const char *text, struct url *ret, struct err *e)
     size_t authority = strcspn(rest.ptr, "/?#");
     url.path = rest.ptr + authority;
     if (memchr(rest.ptr, '@', authority) != NULL || parse_authority(view_of(rest.ptr, authority), &url) < 0)
-        return FAIL_OBJECT(e, ERR_INVALID, text, "'%s' names no host and port", text);
+        return FAIL_OBJECT(e, ERR_INVALID, text, "'%s' has no valid host and port", text);
     *ret = url;
     return 0;
 }

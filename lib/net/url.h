@@ -1,6 +1,5 @@
 /*
- * Pieces of URLs: percent-encoding (RFC 3986) and the split of an absolute
- * http or https URL. Pure.
+ * URLs: percent-encoding (RFC 3986) and parsing of absolute http and https URLs. Pure.
  */
 #ifndef NET_URL_H
 #define NET_URL_H
@@ -11,17 +10,17 @@
 
 struct url {
     struct view scheme; /* "http" or "https" */
-    struct view host;   /* with the brackets of an IPv6 address */
-    unsigned port;      /* the scheme's default when none is written */
+    struct view host;   /* an IPv6 address keeps its brackets */
+    unsigned port;      /* defaults to that of the scheme */
     const char *path;   /* from the first slash, or "" */
 };
 
-/* The parts borrow from text. ERR_INVALID when it is no absolute http(s) URL. */
+/* The parts borrow from text. ERR_INVALID when it is not an absolute http or https URL. */
 int url_parse(const char *text, struct url *ret, struct err *e) MUST_CHECK;
-/* Everything but RFC 3986's unreserved characters becomes %XX, slashes too: a single path segment or a query
- * value. */
+/* Appends v with everything but RFC 3986's unreserved characters as %XX, slashes included: for a path segment
+ * or a query value. */
 void url_add_encoded(struct strbuf *sb, struct view v);
-/* The same as new text; the caller frees it. */
+/* The same as a new string; the caller frees it. */
 char *url_encode(const char *text) MUST_CHECK;
 
 #endif

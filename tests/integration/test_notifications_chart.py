@@ -65,7 +65,7 @@ def test_the_chart_refuses_targets_that_cannot_be(cluster, target, field):
     ({"targets": {"x": {"webhook": {"url": "https://h.example/", "authorizationFile": 5}}}},
      "targets.x.webhook.authorizationFile is no JSON string"),
     ({"targets": {"x": {"webhook": {"url": "https://h.example/", "url caBundle": ""}}}}, "url caBundle is not known"),
-    ({"clusterRanges": ["10.0.0.1/8"]}, "'10.0.0.1/8' is no range"),
+    ({"clusterRanges": ["10.0.0.1/8"]}, "'10.0.0.1/8' is not a range"),
     ({"clusterRanges": "10.0.0.0/8"}, "clusterRanges is no JSON array"),
     ({"target": {}}, "target is not known"),
 ], ids=lambda v: None if isinstance(v, dict) else re.sub("[^a-z]+", "-", v)[:30])

@@ -12,8 +12,9 @@
 
 #include "base/alloc.h"
 #include "key_pair.h"
-#include "net/http.h"
+#include "net/http_loop.h"
 #include "net/httpd.h"
+#include "net/httpd_tls.h"
 #include "os/loop.h"
 #include "raw_caller.h"
 
@@ -29,7 +30,7 @@ static char address[32], url[64];
 struct exchange {
     struct loop *loop;
     struct key_pair pair;
-    struct httpd_keys *keys;
+    struct httpd_tls *tls;
     struct httpd *server;
     struct loop_source *later, *give_up;
     struct http_call *request;
@@ -90,7 +91,7 @@ static int open_for(void **state, int request_ms)
     struct err e = {0};
     *x = (struct exchange){.loop = loop_new(),
                            .pair = key_pair_make(),
-                           .keys = httpd_keys_new(),
+                           .tls = httpd_tls_new(),
                            .request_ms = request_ms,
                            .answer_ms = 10};
     x->later = loop_add_timer(x->loop, answer_later, x);
@@ -98,7 +99,7 @@ static int open_for(void **state, int request_ms)
     loop_timer_set(x->give_up, GIVE_UP_MS);
     x->server = httpd_open(x->loop,
                            &(struct httpd_service){.address = address,
-                                                   .keys = x->keys,
+                                                   .tls = x->tls,
                                                    .max_body_bytes = BODY_MOST,
                                                    .request_ms = request_ms,
                                                    .max_connections = CONNECTIONS,
@@ -117,7 +118,7 @@ static int open_without_keys(void **state)
 static int set_keys(struct exchange *x)
 {
     struct err e = {0};
-    return httpd_keys_set(x->keys, x->pair.cert, &x->pair.key, &e);
+    return httpd_tls_set(x->tls, x->pair.cert, &x->pair.key, &e);
 }
 
 static int open_server(void **state)
@@ -146,7 +147,7 @@ static int close_server(void **state)
     struct exchange *x = *state;
     forget(x);
     httpd_free(x->server);
-    httpd_keys_free(x->keys);
+    httpd_tls_free(x->tls);
     key_pair_fini(&x->pair);
     loop_source_free(x->later);
     loop_source_free(x->give_up);
@@ -208,7 +209,7 @@ static void shows_new_keys_to_new_connections(void **state)
     struct err e = {0};
     ask(x, other.cert, 1);
     assert_int_equal(x->code, ERR_PROTOCOL);
-    assert_int_equal(httpd_keys_set(x->keys, other.cert, &other.key, &e), 0);
+    assert_int_equal(httpd_tls_set(x->tls, other.cert, &other.key, &e), 0);
     ask(x, other.cert, 1);
     assert_int_equal(x->code, ERR_NONE);
     key_pair_fini(&other);
@@ -219,10 +220,10 @@ static void keeps_its_keys_when_new_ones_make_no_pair(void **state)
     struct exchange *x = *state;
     struct key_pair other = key_pair_make();
     struct err e = {0};
-    assert_int_equal(httpd_keys_set(x->keys, other.cert, &x->pair.key, &e), -1);
+    assert_int_equal(httpd_tls_set(x->tls, other.cert, &x->pair.key, &e), -1);
     assert_int_equal(e.code, ERR_INVALID);
     err_fini(&e);
-    assert_int_equal(httpd_keys_set(x->keys, "no certificate", &x->pair.key, &e), -1);
+    assert_int_equal(httpd_tls_set(x->tls, "no certificate", &x->pair.key, &e), -1);
     err_fini(&e);
     ask(x, x->pair.cert, 1);
     assert_int_equal(x->code, ERR_NONE);

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "net/http.h"
+#include "net/http_session.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -196,7 +196,7 @@ static void a_head_without_end_is_refused(void **state)
         int status = -1;
         assert_int_equal(perform(&s, (struct http_request){.method = "GET"}, &status, &e), -1);
         assert_int_equal(e.code, ERR_TOO_LARGE);
-        assert_non_null(strstr(e.text, "head of the answer"));
+        assert_non_null(strstr(e.text, "headers of the response"));
     }
 }
 

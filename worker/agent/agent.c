@@ -14,6 +14,7 @@
 #include "agentapi/failures.h"
 #include "base/alloc.h"
 #include "data/js.h"
+#include "net/http_session.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "net/http_session.h"
 
 #include "base/banned.h"
 

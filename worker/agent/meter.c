@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/metrics.h"
-#include "net/http.h"
+#include "net/http_session.h"
 #include "os/process.h"
 
 #include "base/banned.h"

@@ -11,6 +11,7 @@
 
 #include "agent/plan.h"
 #include "base/strbuf.h"
+#include "net/http_session.h"
 
 struct meter;
 

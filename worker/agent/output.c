@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/rfc3339.h"
+#include "net/http_session.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"

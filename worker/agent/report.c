@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "data/js.h"
-#include "net/http.h"
+#include "net/http_loop.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "net/http_session.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/tree.h"

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "kube/store.h"
+#include "net/http_loop.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "shell/notify/notifier_int.h"

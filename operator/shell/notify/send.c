@@ -6,6 +6,7 @@
 #include "core/render/cloud_event.h"
 #include "data/js.h"
 #include "gcp/call.h"
+#include "net/http_loop.h"
 #include "os/file.h"
 #include "shell/cache/caches.h"
 #include "shell/notify/notifier_int.h"

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "data/js.h"
 #include "net/httpd.h"
+#include "net/httpd_tls.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -30,7 +31,7 @@ struct report_server {
     struct controller *controller;
     struct config *config;
     struct report_files files;
-    struct httpd_keys *keys;
+    struct httpd_tls *tls;
     struct httpd *server;
     struct token_reviews *reviews;
     struct loop_source *timer; /* looks at the files */
@@ -121,7 +122,7 @@ static int load(struct report_server *r, struct err *e)
         return FAIL_OBJECT(e, ERR_INVALID, r->files.ca,
                            "%s holds no PEM certificate: give the one that signed %s, for agents to trust",
                            r->files.ca, r->files.cert);
-    if (file_read_secret(r->files.key, KEY_MAX, &key, e) < 0 || httpd_keys_set(r->keys, cert, &key, e) < 0)
+    if (file_read_secret(r->files.key, KEY_MAX, &key, e) < 0 || httpd_tls_set(r->tls, cert, &key, e) < 0)
         return -1;
     log_info(r->cert == NULL ? "the reports' key pair was read" : "the reports' key pair has changed", NULL);
     keep(&r->cert, cert);
@@ -157,12 +158,12 @@ struct report_server *report_server_new(struct loop *loop, struct kube_client *c
     r->controller = controller;
     r->config = config;
     r->files = *files;
-    r->keys = httpd_keys_new();
+    r->tls = httpd_tls_new();
     r->reviews = token_reviews_new(client);
     r->timer = loop_add_timer(loop, look_at_files, r);
     loop_timer_set(r->timer, LOOK_MS);
     const struct httpd_service service = {.address = address,
-                                          .keys = r->keys,
+                                          .tls = r->tls,
                                           .max_body_bytes = BODY_MAX,
                                           .request_ms = REQUEST_MS,
                                           .max_connections = CONNECTIONS_MAX,
@@ -181,7 +182,7 @@ void report_server_free(struct report_server *r)
         return;
     token_reviews_free(r->reviews);
     httpd_free(r->server);
-    httpd_keys_free(r->keys);
+    httpd_tls_free(r->tls);
     loop_source_free(r->timer);
     r->config->report_ca = "";
     free(r->cert);
