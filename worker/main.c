@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agentapi/pod.h"
 #include "base/secret.h"
 #include "data/js.h"
 #include "install.h"
@@ -20,7 +21,6 @@
 #include "base/banned.h"
 
 #define EXEC_SOURCE "/usr/bin/cloister-exec"
-#define EXEC_TARGET "/cloister/bin/cloister-exec"
 
 static int serve(struct err *e)
 {
@@ -34,7 +34,7 @@ static int serve(struct err *e)
 
 static int ready(struct err *e)
 {
-    return access(READY_FILE, F_OK) == 0 ? 0 : FAIL(e, ERR_UNAVAILABLE, "the inputs are not staged yet");
+    return access(POD_READY_FILE, F_OK) == 0 ? 0 : FAIL(e, ERR_UNAVAILABLE, "the inputs are not staged yet");
 }
 
 int main(int argc, char **argv)
@@ -42,11 +42,11 @@ int main(int argc, char **argv)
     struct err e CLEANUP(err_fini) = {0};
     const char *verb = argc == 2 ? argv[1] : "";
     int result;
-    if (strcmp(verb, "serve") == 0)
+    if (strcmp(verb, WORKER_SERVE) == 0)
         result = serve(&e);
-    else if (strcmp(verb, "install") == 0)
-        result = install_exec(EXEC_SOURCE, EXEC_TARGET, &e);
-    else if (strcmp(verb, "ready") == 0)
+    else if (strcmp(verb, WORKER_INSTALL) == 0)
+        result = install_exec(EXEC_SOURCE, POD_EXEC, &e);
+    else if (strcmp(verb, WORKER_READY) == 0)
         result = ready(&e);
     else if (strcmp(verb, "--version") == 0)
         return puts("cloister-worker " CLOISTER_VERSION) < 0;

@@ -57,10 +57,6 @@
 
 /* Of the operator's pods: agents post their reports there. */
 #define PORT_REPORTS 9443
-/* Of worker pods, on loopback: where the program posts its progress. */
-#define PORT_AGENT_PROGRESS 19091
-/* Of worker pods: the agents' metrics. */
-#define PORT_AGENT_METRICS 19090
 /* Audience of the token by which an agent's reports are known; the API server refuses it for itself. */
 #define REPORTS_AUDIENCE API_GROUP "/reports"
 

@@ -250,7 +250,7 @@ def test_progress_outlives_the_operator_that_took_it(reporting, job):
 
 
 def plan_of(one):
-    return json.loads(next(e["value"] for e in one["spec"]["initContainers"][1]["env"] if e["name"] == "CLOISTER_PLAN"))
+    return json.loads(next(e["value"] for e in one["spec"]["initContainers"][1]["env"] if e["name"] == "CLOISTER_ASSIGNMENT"))
 
 
 def test_a_new_key_pair_is_used_without_a_restart_and_told_to_new_workers(reporting, job, tmp_path):

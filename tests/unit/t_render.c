@@ -1,4 +1,5 @@
 #include "core/render/assignment.h"
+#include "agentapi/pod.h"
 #include "core/render/pod.h"
 #include "core/render/service.h"
 
@@ -137,7 +138,7 @@ static void runs_the_command_behind_the_shim(void **state)
     assert_string_equal(rendered_variable(trainer, "CLOISTER_HOSTS"),
                         "digits-worker-0.digits-workers,digits-worker-1.digits-workers");
     assert_string_equal(rendered_variable(trainer, "LR"), "0.1");
-    assert_string_equal(rendered_variable(trainer, "CLOISTER_PLAN"), "");
+    assert_string_equal(rendered_variable(trainer, ENV_ASSIGNMENT), "");
 }
 
 static json_t *agent_plan(struct rendering *f, int32_t attempt, int32_t index)

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "api/labels.h"
+#include "agentapi/pod.h"
 #include "core/render/policy.h"
 #include "data/js.h"
 #include "rendering.h"

@@ -12,6 +12,7 @@
 #include "agent/output.h"
 #include "agent/stage.h"
 #include "agentapi/failures.h"
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
 #include "net/http_session.h"
@@ -20,8 +21,6 @@
 #include "os/loop.h"
 
 #include "base/banned.h"
-
-#define SOCKET_PATH "/cloister/run/agent.sock"
 
 enum { METADATA_PATIENCE_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
 
@@ -162,10 +161,10 @@ static int read_head(struct agent *a, struct head *head, struct err *e)
 static bool resume_ready(struct agent *a)
 {
     struct err ignored CLEANUP(err_fini) = {0};
-    char *text CLEANUP(cleanup_free) = file_read(READY_FILE, READY_MAX, NULL, &ignored);
+    char *text CLEANUP(cleanup_free) = file_read(POD_READY_FILE, READY_MAX, NULL, &ignored);
     if (text == NULL)
         return false;
-    json_t *ready CLEANUP(js_free) = js_parse(view_from(text), READY_FILE, &ignored);
+    json_t *ready CLEANUP(js_free) = js_parse(view_from(text), POD_READY_FILE, &ignored);
     const char *name = js_text(ready, "name");
     if (*name != '\0')
         result_resumed_from(a->result, name, js_int(ready, "step", -1));
@@ -178,7 +177,7 @@ static int mark_ready(const char *name, int64_t step, struct err *e)
     json_t *ready CLEANUP(js_free) =
         json_pack("{s:s,s:I}", "name", name == NULL ? "" : name, "step", (json_int_t)step);
     char *text CLEANUP(cleanup_free) = js_dump(ready);
-    return file_replace(READY_FILE, view_from(text), 0600, e);
+    return file_replace(POD_READY_FILE, view_from(text), 0600, e);
 }
 
 static int stage(struct agent *a, const struct head *head, struct err *e)
@@ -348,7 +347,7 @@ static int agent_init(struct agent *a, struct err *e)
     a->result = result_new(&a->plan);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);
-    a->gate = gate_new(a->loop, SOCKET_PATH, on_exited, on_swap, a, e);
+    a->gate = gate_new(a->loop, POD_SOCKET, on_exited, on_swap, a, e);
     if (a->gate == NULL)
         return -1;
     a->news = news_new(a->loop, &a->plan, a->result, a->gate);

@@ -12,8 +12,6 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-#define READY_FILE "/cloister/run/ready"
-
 /* 0 after SIGTERM; -1 when the plan cannot be read or the socket cannot be made. */
 int agent_serve(struct err *e) MUST_CHECK;
 

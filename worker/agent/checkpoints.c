@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/finished.h"
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "net/http_session.h"
@@ -35,8 +36,8 @@ struct checkpoints *checkpoints_new(const struct plan *plan, const struct gcp_si
     c->result = result;
     c->ks = keyring_find(keys, plan->checkpoints_key, e);
     if (c->ks != NULL && gcs_uri_parse(plan->checkpoints_uri, &c->bucket, &c->prefix, e) == 0 &&
-        file_make_directories(CHECKPOINTS_DIRECTORY, 0700, e) == 0)
-        c->finished = finished_new(CHECKPOINTS_DIRECTORY, e);
+        file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) == 0)
+        c->finished = finished_new(POD_OUT_CHECKPOINTS, e);
     if (c->finished == NULL) {
         checkpoints_free(c);
         return NULL;
@@ -154,7 +155,7 @@ static int commit(struct checkpoints *c, const char *name, struct err *e)
     uint64_t stamp = finished_stamp(c->finished, name);
     fill_manifest(c, name, &m);
     int result =
-        seal_publish(c->site, c->session, c->ks, CHECKPOINTS_DIRECTORY, name, c->bucket, prefix, &m, &p, e);
+        seal_publish(c->site, c->session, c->ks, POD_OUT_CHECKPOINTS, name, c->bucket, prefix, &m, &p, e);
     if (result == 0)
         result = check_still_whole(c, name, stamp, &m, e);
     if (result == 0)

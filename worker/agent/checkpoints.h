@@ -16,8 +16,6 @@
 #include "agent/result.h"
 #include "seal/head.h"
 
-#define CHECKPOINTS_DIRECTORY "/cloister/out/checkpoints"
-
 struct checkpoints;
 
 /* head: what was read at the start; taken over. Everything else is borrowed. */

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agentapi/gate.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "os/file.h"
@@ -15,7 +16,7 @@
 
 #include "base/banned.h"
 
-enum { LINE_MAX_BYTES = 4096, TEXT_MAX_BYTES = 2048, KEEPALIVE_MS = 3000 };
+enum { TEXT_MAX_BYTES = 2048 };
 
 struct gate {
     struct loop *loop;
@@ -52,14 +53,14 @@ static void say(struct gate *g, const char *verb, const char *text)
 static void say_state(struct gate *g)
 {
     switch (g->state) {
-    case GATE_WAIT: say(g, "WAIT", g->text); break;
+    case GATE_WAIT: say(g, GATE_SAYS_WAIT, g->text); break;
     case GATE_OPEN:
         if (!g->is_started)
-            say(g, "START", "");
+            say(g, GATE_SAYS_START, "");
         break;
-    case GATE_PUBLISH: say(g, "PUBLISHING", ""); break;
-    case GATE_DONE: say(g, "DONE", ""); break;
-    case GATE_FAIL: say(g, "FAIL", g->text); break;
+    case GATE_PUBLISH: say(g, GATE_SAYS_PUBLISHING, ""); break;
+    case GATE_DONE: say(g, GATE_SAYS_DONE, ""); break;
+    case GATE_FAIL: say(g, GATE_SAYS_FAIL, g->text); break;
     }
 }
 
@@ -68,7 +69,7 @@ static void keep_alive(void *context)
     struct gate *g = context;
     if (g->state == GATE_WAIT || g->state == GATE_PUBLISH)
         say_state(g);
-    loop_timer_set(g->keepalive, KEEPALIVE_MS);
+    loop_timer_set(g->keepalive, GATE_KEEPALIVE_MS);
 }
 
 void gate_set(struct gate *g, enum gate_state state, const char *text)
@@ -98,20 +99,20 @@ static void obey(struct gate *g, struct view line)
     uint64_t exit_code;
     char *text CLEANUP(cleanup_free) = view_dup(line);
     log_debug("from cloister-exec", "line", text, NULL);
-    if (view_equal_text(verb, "HELLO")) {
+    if (view_equal_text(verb, GATE_HELLO)) {
         version = view_cut(rest, ' ', &rest);
-        if (!view_equal_text(version, "1"))
+        if (!view_equal_text(version, GATE_VERSION))
             log_error("cloister-exec speaks another version", "line", text, NULL);
         verb = view_cut(rest, ' ', &code);
-        g->is_started = !view_equal_text(verb, "waiting");
-        if (view_equal_text(verb, "swap"))
+        g->is_started = !view_equal_text(verb, GATE_IS_WAITING);
+        if (view_equal_text(verb, GATE_IS_SWAPPED))
             g->on_swap(g->context);
         say_state(g);
-        if (view_equal_text(verb, "exited") && view_to_u64(code, &exit_code) && exit_code < 256)
+        if (view_equal_text(verb, GATE_IS_EXITED) && view_to_u64(code, &exit_code) && exit_code < 256)
             g->on_exited(g->context, (int)exit_code);
-    } else if (view_equal_text(verb, "USAGE")) {
+    } else if (view_equal_text(verb, GATE_USAGE)) {
         take_usage(g, rest);
-    } else if (view_equal_text(verb, "EXITED") && view_to_u64(rest, &exit_code) && exit_code < 256) {
+    } else if (view_equal_text(verb, GATE_EXITED) && view_to_u64(rest, &exit_code) && exit_code < 256) {
         g->on_exited(g->context, (int)exit_code);
     }
 }
@@ -186,10 +187,10 @@ struct gate *gate_new(struct loop *loop, const char *path, gate_exited_fn *on_ex
     g->on_swap = on_swap;
     g->context = context;
     g->text = xstrdup("");
-    strbuf_init(&g->input, LINE_MAX_BYTES);
+    strbuf_init(&g->input, GATE_LINE_BYTES);
     g->listener_source = loop_add_io(loop, listener, LOOP_READ, on_connection, g);
     g->keepalive = loop_add_timer(loop, keep_alive, g);
-    loop_timer_set(g->keepalive, KEEPALIVE_MS);
+    loop_timer_set(g->keepalive, GATE_KEEPALIVE_MS);
     return g;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "net/http_session.h"
@@ -21,7 +22,7 @@ static const double request_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 
 static const struct volume {
     const char *name, *path;
-} volumes[] = {{"inputs", "/cloister/in"}, {"outputs", "/cloister/out"}};
+} volumes[] = {{"inputs", POD_IN}, {"outputs", POD_OUT}};
 
 enum endpoint { METADATA, KMS, STORAGE, OTHER, ENDPOINT_COUNT };
 static const char *const endpoint_names[] = {"metadata", "kms", "storage", "other"};

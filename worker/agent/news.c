@@ -9,14 +9,13 @@
 #include "agent/progress_file.h"
 #include "agent/progress_server.h"
 #include "agent/report.h"
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "net/httpd.h"
 #include "os/log.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
-
-#define PROGRESS_FILE "/cloister/run/progress"
 
 enum { KEEP_MS = 1000 };
 
@@ -101,7 +100,7 @@ struct news *news_new(struct loop *loop, const struct plan *plan, struct result 
     gate_watch_usage(gate, on_usage, n);
     open_metrics(n, loop, plan);
     n->wake = loop_add_wake(loop, on_result, n);
-    n->file = progress_file_new(loop, PROGRESS_FILE, &n->progress, on_progress, n);
+    n->file = progress_file_new(loop, POD_PROGRESS_FILE, &n->progress, on_progress, n);
     n->server = progress_server_new(loop, plan, &n->progress, on_progress, n, &e);
     if (n->server == NULL)
         log_failure(LOG_LEVEL_WARNING, &e, "the trainer cannot post its progress", NULL);

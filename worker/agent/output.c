@@ -1,5 +1,6 @@
 #include "agent/output.h"
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "net/http_session.h"
@@ -18,7 +19,7 @@ int output_publish(const struct plan *plan, const struct gcp_site *site, const s
     struct manifest m = {.attempt = plan->attempt, .index = plan->index, .step = -1};
     char now[RFC3339_SIZE];
     if (ks == NULL || gcs_uri_parse(plan->output_uri, &bucket, &folder, e) < 0 ||
-        file_make_directories(OUTPUT_DIRECTORY, 0700, e) < 0)
+        file_make_directories(POD_OUT_OUTPUT, 0700, e) < 0)
         return -1;
     char *prefix CLEANUP(cleanup_free) = xasprintf("%sworker-%lld/", folder, (long long)plan->index);
     rfc3339_format_seconds(clock_wall_us(), now);
@@ -29,7 +30,7 @@ int output_publish(const struct plan *plan, const struct gcp_site *site, const s
     m.name = xstrdup("");
     m.time = xstrdup(now);
     struct http_session *s = http_session_new(site->tls);
-    int published = seal_publish(site, s, ks, OUTPUT_DIRECTORY, NULL, bucket, prefix, &m, &p, e);
+    int published = seal_publish(site, s, ks, POD_OUT_OUTPUT, NULL, bucket, prefix, &m, &p, e);
     http_session_free(s);
     if (published == 0) {
         result_output(result, &p);

@@ -9,8 +9,6 @@
 #include "agent/keyring.h"
 #include "agent/result.h"
 
-#define OUTPUT_DIRECTORY "/cloister/out/output"
-
 /* Publishes the directory and puts it into the result. Errors are those of seal/publish.h. */
 int output_publish(const struct plan *plan, const struct gcp_site *site, const struct keyring *keys,
                    struct result *result, struct err *e) MUST_CHECK;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
 
@@ -65,25 +66,25 @@ static void read_scalars(struct plan *p)
     int64_t connections = js_int(t, "connections", CONNECTIONS_DEFAULT);
     p->connections =
         connections < 1 || connections > CONNECTIONS_MAX ? CONNECTIONS_DEFAULT : (unsigned)connections;
-    p->pod_uid = environment("POD_UID");
+    p->pod_uid = environment(ENV_POD_UID);
 }
 
 int plan_from_environment(struct plan *ret, struct err *e)
 {
-    struct plan p = {.tree = js_parse(view_from(environment("CLOISTER_PLAN")), "CLOISTER_PLAN", e)};
+    struct plan p = {.tree = js_parse(view_from(environment(ENV_ASSIGNMENT)), ENV_ASSIGNMENT, e)};
     if (p.tree == NULL)
         return -1;
     if (js_int(p.tree, "version", 0) != VERSION) {
         json_decref(p.tree);
         return FAIL(e, ERR_INVALID,
-                    "CLOISTER_PLAN is not of version %d: operator and worker image do not fit together",
+                    "CLOISTER_ASSIGNMENT is not of version %d: operator and worker image do not fit together",
                     VERSION);
     }
     read_scalars(&p);
     read_lists(&p);
     if (p.attempt < 1 || p.index < 0 || p.index >= p.replicas || *p.job_uid == '\0' || *p.pod_uid == '\0') {
         plan_fini(&p);
-        return FAIL(e, ERR_INVALID, "CLOISTER_PLAN names no attempt, worker or pod");
+        return FAIL(e, ERR_INVALID, "CLOISTER_ASSIGNMENT names no attempt, worker or pod");
     }
     *ret = p;
     return 0;

@@ -1,5 +1,5 @@
 /*
- * The agent's plan: what the operator wrote into CLOISTER_PLAN when it made the
+ * The agent's plan: what the operator wrote into CLOISTER_ASSIGNMENT when it made the
  * pod, and who this pod is. Read once at the start; immutable. It borrows from
  * the JSON tree that it owns. Fails with ERR_INVALID when the operator and this
  * worker do not understand each other.

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "crypt/digest.h"
@@ -67,7 +68,7 @@ static void on_call(void *context, struct httpd_call *call)
 /* Programs that run over a restart of the agent have read the old one. */
 static char *find_token(struct err *e)
 {
-    static const char path[] = PROGRESS_FOLDER "/token";
+    static const char path[] = POD_KUBEFLOW_TOKEN;
     struct err absent CLEANUP(err_fini) = {0};
     uint8_t bytes[TOKEN_BYTES];
     char *token = file_read(path, TOKEN_TEXT_MAX, NULL, &absent);
@@ -84,14 +85,12 @@ static char *find_token(struct err *e)
 
 static int furnish(struct progress_server *s, const struct plan *plan, struct err *e)
 {
-    if (file_make_directories(PROGRESS_FOLDER, 0700, e) < 0)
+    if (file_make_directories(POD_KUBEFLOW, 0700, e) < 0)
         return -1;
     s->token = find_token(e);
     if (s->token == NULL)
         return -1;
-    return plan->reports_ca == NULL
-               ? 0
-               : file_replace(PROGRESS_FOLDER "/ca.crt", view_from(plan->reports_ca), 0600, e);
+    return plan->reports_ca == NULL ? 0 : file_replace(POD_KUBEFLOW_CA, view_from(plan->reports_ca), 0600, e);
 }
 
 struct progress_server *progress_server_new(struct loop *loop, const struct plan *plan,
@@ -100,8 +99,7 @@ struct progress_server *progress_server_new(struct loop *loop, const struct plan
 {
     struct progress_server *s = xcalloc(1, sizeof(*s));
     *s = (struct progress_server){.progress = progress, .on_progress = on_progress, .context = context};
-    s->path = xasprintf("/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status",
-                        plan->job_namespace, plan->job);
+    s->path = xasprintf(PROGRESS_PATH_FORMAT, plan->job_namespace, plan->job);
     char *address CLEANUP(cleanup_free) = xasprintf("127.0.0.1:%lld", (long long)plan->progress_port);
     const struct httpd_service service = {.address = address,
                                           .max_body_bytes = BODY_MAX,

@@ -12,12 +12,10 @@
 #include "agent/plan.h"
 #include "agent/progress.h"
 
-#define PROGRESS_FOLDER "/cloister/run/kubeflow"
-
 struct loop;
 struct progress_server;
 
-/* Writes token (and ca.crt, which Trainer's clients look for) to PROGRESS_FOLDER and listens on
+/* Writes token (and ca.crt, which Trainer's clients look for) to POD_KUBEFLOW and listens on
  * 127.0.0.1:plan->progress_port. NULL with *e set. */
 struct progress_server *progress_server_new(struct loop *loop, const struct plan *plan,
                                             struct progress *progress, void (*on_progress)(void *context),

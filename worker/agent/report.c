@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "data/js.h"
@@ -12,7 +13,7 @@
 
 #include "base/banned.h"
 
-#define TOKEN_FILE "/var/run/secrets/cloister/token"
+#define TOKEN_FILE POD_REPORT_TOKEN "/" POD_REPORT_TOKEN_FILE
 
 enum {
     RESULT_PAUSE_MS = 1000,
@@ -155,7 +156,7 @@ struct reporter *reporter_new(struct loop *loop, const struct plan *plan, struct
     struct reporter *r = xcalloc(1, sizeof(*r));
     r->result = result;
     r->progress = progress;
-    r->url = xasprintf("%s/v1/report", plan->reports_url);
+    r->url = xasprintf("%s" REPORT_PATH, plan->reports_url);
     r->tls.ca_pem = plan->reports_ca;
     r->http = http_loop_new(loop, &r->tls);
     r->backoff = (struct backoff)BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agentapi/failures.h"
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "data/js.h"
@@ -12,8 +13,6 @@
 #include "os/loop.h"
 
 #include "base/banned.h"
-
-#define TERMINATION_LOG "/dev/termination-log"
 
 enum { MESSAGE_MAX = 4096, TEXT_MAX = 1000, PROGRESS_MAX = 600 };
 
@@ -43,7 +42,7 @@ static void write_out(const struct result *r)
 {
     struct err e CLEANUP(err_fini) = {0};
     char *text CLEANUP(cleanup_free) = fitting_text(r->tree);
-    if (file_overwrite(TERMINATION_LOG, view_from(text), &e) < 0)
+    if (file_overwrite(POD_TERMINATION_MESSAGE, view_from(text), &e) < 0)
         log_failure(LOG_LEVEL_ERROR, &e, "could not write the termination message", NULL);
 }
 

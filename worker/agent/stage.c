@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "net/http_session.h"
 #include "os/file.h"
@@ -60,7 +61,7 @@ static int stage_input(const struct plan *plan, const struct gcp_site *site, con
 {
     struct seal_set set = {.items = NULL};
     const struct keyset *ks = keyring_find(keys, input->key_name, e);
-    char *directory CLEANUP(cleanup_free) = xasprintf(INPUTS_DIRECTORY "/%s", input->name);
+    char *directory CLEANUP(cleanup_free) = xasprintf(POD_IN_INPUTS "/%s", input->name);
     if (ks == NULL)
         return -1;
     struct http_session *s = http_session_new(site->tls);
@@ -81,8 +82,8 @@ int stage_inputs(const struct plan *plan, const struct gcp_site *site, const str
 {
     uint64_t used = 0;
     /* An agent that was killed here before may have left something, and the bucket may be another by now. */
-    if (file_make_directories(INPUTS_DIRECTORY, 0700, e) < 0 || tree_empty(INPUTS_DIRECTORY, e) < 0 ||
-        file_make_directories(RESTORE_DIRECTORY, 0700, e) < 0 || tree_empty(RESTORE_DIRECTORY, e) < 0)
+    if (file_make_directories(POD_IN_INPUTS, 0700, e) < 0 || tree_empty(POD_IN_INPUTS, e) < 0 ||
+        file_make_directories(POD_IN_RESTORE, 0700, e) < 0 || tree_empty(POD_IN_RESTORE, e) < 0)
         return -1;
     for (size_t i = 0; i < plan->input_count; i++)
         if (stage_input(plan, site, keys, &plan->inputs[i], &used, e) < 0)
@@ -188,7 +189,7 @@ static int fetch_checkpoint(const struct plan *plan, const struct gcp_site *site
     struct seal_set set = {.items = NULL};
     int result = manifest_set(site, s, m, bucket, name, &set, e);
     if (result == 0)
-        result = fetch_into(plan, site, ks, &set, RESTORE_DIRECTORY, &used, e);
+        result = fetch_into(plan, site, ks, &set, POD_IN_RESTORE, &used, e);
     seal_set_fini(&set);
     return result;
 }

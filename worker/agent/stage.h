@@ -12,9 +12,6 @@
 #include "agent/result.h"
 #include "seal/head.h"
 
-#define INPUTS_DIRECTORY  "/cloister/in/inputs"
-#define RESTORE_DIRECTORY "/cloister/in/restore"
-
 /* Refuses where memory could be written to a disk. */
 int stage_check_swap(struct err *e) MUST_CHECK;
 /* Downloads and decrypts every input of the plan; *ret_bytes is what they take of the volume. */

@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agentapi/pod.h"
+
 /* A descriptor to speak to the log by, which the command does not inherit; -1 when there is none. */
 static int silence(void)
 {
@@ -80,7 +82,7 @@ bool command_reap(struct command *c)
         if (pid != c->pid)
             continue;
         c->has_ended = ended = true;
-        c->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        c->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SIGNALLED + WTERMSIG(status);
         kill(-pid, SIGKILL);
     }
     return ended;

@@ -8,13 +8,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum {
-    EXIT_GAVE_UP = 124, /* no agent for too long */
-    EXIT_AGENT_FAILED = 125,
-    EXIT_NOT_EXECUTABLE = 126,
-    EXIT_NOT_FOUND = 127,
-};
-
 struct command {
     char *const *argv;
     bool is_silent; /* what it prints goes nowhere */

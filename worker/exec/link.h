@@ -9,10 +9,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "agentapi/gate.h"
+
 struct agent_link {
     const char *path;
     int fd; /* -1: not connected */
-    char line[4096];
+    char line[GATE_LINE_BYTES];
     size_t held;
 };
 

@@ -7,7 +7,7 @@
  * It waits until the agent says that inputs are there, runs the command as its
  * only child group, passes signals on, reaps every orphan, and after the end
  * waits until the agent has published. It exits with the command's code, or with
- * 125 when the agent failed and 124 when there was no agent for five minutes. When
+ * 125 when the agent failed and 122 when there was no agent for five minutes. When
  * the pod is being ended, the command is killed some seconds (the reserve) before
  * the grace period is over, so that what is left can still be written. With
  * --discard-output what the command prints goes to /dev/null. Where this container's
@@ -24,18 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agentapi/gate.h"
+#include "agentapi/pod.h"
 #include "command.h"
 #include "link.h"
 #include "swap.h"
 #include "usage.h"
 
-enum {
-    RETRY_MS = 250,
-    GIVE_UP_MS = 300 * 1000,
-    GRACE_SECONDS = 30,
-    RESERVE_SECONDS = 10,
-    USAGE_MS = 10 * 1000
-};
+enum { RETRY_MS = 250, GRACE_SECONDS = 30, RESERVE_SECONDS = 10, USAGE_MS = 10 * 1000 };
 
 static const int FORWARDED[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH, SIGCONT};
 
@@ -81,7 +77,7 @@ static void on_ended(struct shim *s)
     if (s->has_failed)
         finish(s, EXIT_AGENT_FAILED);
     else
-        agent_link_send(&s->link, "EXITED %d\n", s->command.exit_code);
+        agent_link_send(&s->link, GATE_EXITED " %d\n", s->command.exit_code);
 }
 
 /* ---- the agent's words ---- */
@@ -103,35 +99,36 @@ static void on_line(void *context, char *line)
     s->last_agent_ms = now_ms();
     if (text != NULL)
         *text++ = '\0';
-    if (strcmp(line, "START") == 0 && s->command.pid == 0 && !s->command.has_ended && !s->has_swap) {
+    if (strcmp(line, GATE_SAYS_START) == 0 && s->command.pid == 0 && !s->command.has_ended && !s->has_swap) {
         command_start(&s->command);
         if (s->command.has_ended)
             on_ended(s);
-    } else if (strcmp(line, "DONE") == 0 && s->command.has_ended)
+    } else if (strcmp(line, GATE_SAYS_DONE) == 0 && s->command.has_ended)
         finish(s, s->command.exit_code);
-    else if (strcmp(line, "FAIL") == 0)
+    else if (strcmp(line, GATE_SAYS_FAIL) == 0)
         on_failure(s, text == NULL ? "the agent has failed" : text);
 }
+
+#define HELLO GATE_HELLO " " GATE_VERSION
 
 static void say_hello(struct shim *s)
 {
     if (s->command.has_ended)
-        agent_link_send(&s->link, "HELLO 1 exited %d\n", s->command.exit_code);
+        agent_link_send(&s->link, HELLO " " GATE_IS_EXITED " %d\n", s->command.exit_code);
     else if (command_is_running(&s->command))
-        agent_link_send(&s->link, "HELLO 1 running %d\n", (int)s->command.pid);
+        agent_link_send(&s->link, HELLO " " GATE_IS_RUNNING "\n");
     else
-        agent_link_send(&s->link, "HELLO 1 %s\n", s->has_swap ? "swap" : "waiting");
+        agent_link_send(&s->link, HELLO " %s\n", s->has_swap ? GATE_IS_SWAPPED : GATE_IS_WAITING);
 }
 
 /* ---- signals ---- */
 static void on_terminate(struct shim *s)
 {
     long seconds = s->grace_seconds - s->reserve_seconds;
-    agent_link_send(&s->link, "TERM\n");
     if (command_is_running(&s->command))
         end_command(s, SIGTERM, seconds > 0 ? seconds : 0);
     else if (!s->command.has_ended)
-        finish(s, 128 + SIGTERM); /* nothing has begun */
+        finish(s, EXIT_SIGNALLED + SIGTERM); /* nothing has begun */
 }
 
 static void on_signal(struct shim *s)
@@ -156,7 +153,7 @@ static void tell_usage(struct shim *s, long long now)
         return;
     s->usage_at_ms = now + USAGE_MS;
     if (usage_read(&u) == 0)
-        agent_link_send(&s->link, "USAGE %llu %llu\n", u.memory_bytes, u.cpu_us);
+        agent_link_send(&s->link, GATE_USAGE " %llu %llu\n", u.memory_bytes, u.cpu_us);
 }
 
 static void check_clocks(struct shim *s)
@@ -170,9 +167,9 @@ static void check_clocks(struct shim *s)
         say_hello(s);
     tell_usage(s, now);
     /* While the command runs, an agent that is away is the operator's business. */
-    if (!command_is_running(&s->command) && now - s->last_agent_ms > GIVE_UP_MS) {
-        fprintf(stderr, "cloister: no word from the agent for %d seconds\n", GIVE_UP_MS / 1000);
-        finish(s, EXIT_GAVE_UP);
+    if (!command_is_running(&s->command) && now - s->last_agent_ms > GATE_PATIENCE_MS) {
+        fprintf(stderr, "cloister: no word from the agent for %d seconds\n", GATE_PATIENCE_MS / 1000);
+        finish(s, EXIT_NO_AGENT);
     }
 }
 
@@ -218,18 +215,18 @@ static int parse(struct shim *s, int argc, char **argv)
         char *value = strchr(argv[i], '=');
         if (strcmp(argv[i], "--") == 0)
             return i + 1 < argc ? i + 1 : -1;
-        if (strcmp(argv[i], "--discard-output") == 0) {
+        if (strcmp(argv[i], EXEC_DISCARD_OUTPUT) == 0) {
             s->command.is_silent = true;
             continue;
         }
         if (value == NULL)
             return -1;
         *value++ = '\0';
-        if (strcmp(argv[i], "--grace-seconds") == 0)
+        if (strcmp(argv[i], EXEC_GRACE_SECONDS) == 0)
             s->grace_seconds = strtol(value, NULL, 10);
-        else if (strcmp(argv[i], "--reserve-seconds") == 0)
+        else if (strcmp(argv[i], EXEC_RESERVE_SECONDS) == 0)
             s->reserve_seconds = strtol(value, NULL, 10);
-        else if (strcmp(argv[i], "--socket") == 0)
+        else if (strcmp(argv[i], EXEC_SOCKET) == 0)
             s->link.path = value;
         else
             return -1;
@@ -239,7 +236,7 @@ static int parse(struct shim *s, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct shim s = {.link = {.path = "/cloister/run/agent.sock", .fd = -1},
+    struct shim s = {.link = {.path = POD_SOCKET, .fd = -1},
                      .grace_seconds = GRACE_SECONDS,
                      .reserve_seconds = RESERVE_SECONDS,
                      .has_swap = swap_is_possible()};
@@ -251,7 +248,7 @@ int main(int argc, char **argv)
     s.signal_fd = open_signals();
     if (s.signal_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         fprintf(stderr, "cloister: cannot watch signals and children: %s\n", strerror(errno));
-        return EXIT_GAVE_UP;
+        return EXIT_NOT_EXECUTABLE;
     }
     return run(&s);
 }

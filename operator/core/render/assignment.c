@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
 #include "base/strbuf.h"

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
 #include "core/render/assignment.h"
@@ -11,7 +12,6 @@
 #include "base/banned.h"
 
 #define WORKER_PROGRAM "/usr/bin/cloister-worker"
-#define EXEC_PROGRAM   "/cloister/bin/cloister-exec"
 #define INSTALL_BYTES  ((int64_t)32 << 20)
 
 /* ---- shared parts ---- */
@@ -63,9 +63,9 @@ static json_t *worker_container(const struct config *c, const char *name, const 
 
 json_t *render_install_container(const struct config *c)
 {
-    json_t *o = worker_container(c, CONTAINER_INSTALL, "install");
+    json_t *o = worker_container(c, CONTAINER_INSTALL, WORKER_INSTALL);
     json_t *mounts = json_array();
-    add_mount(mounts, "bin", "/cloister/bin", NULL, false);
+    add_mount(mounts, "bin", POD_BIN, NULL, false);
     json_object_set_new(o, "volumeMounts", mounts);
     json_object_set_new(o, "resources",
                         json_pack("{s:{s:s, s:o}, s:{s:o}}", "requests", "cpu", "10m", "memory",
@@ -78,25 +78,25 @@ json_t *render_install_container(const struct config *c)
 static json_t *agent_env(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
     char *plan = render_agent_plan(j, c, attempt, index);
-    json_t *env = json_pack("[o, o]", env_text("CLOISTER_PLAN", plan), env_field("POD_UID", "metadata.uid"));
+    json_t *env = json_pack("[o, o]", env_text(ENV_ASSIGNMENT, plan), env_field(ENV_POD_UID, "metadata.uid"));
     free(plan);
     return env;
 }
 
 json_t *render_agent_container(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
-    json_t *o = worker_container(c, CONTAINER_AGENT, "serve");
+    json_t *o = worker_container(c, CONTAINER_AGENT, WORKER_SERVE);
     json_object_set_new(o, "restartPolicy", json_string("Always"));
     json_object_set_new(o, "ports",
                         json_pack("[{s:s, s:i, s:s}]", "name", "agent-metrics", "containerPort",
                                   PORT_AGENT_METRICS, "protocol", "TCP"));
     json_object_set_new(o, "env", agent_env(j, c, attempt, index));
     json_t *mounts = json_array();
-    add_mount(mounts, "inputs", "/cloister/in", NULL, false);
-    add_mount(mounts, "outputs", "/cloister/out", NULL, false);
-    add_mount(mounts, "run", "/cloister/run", NULL, false);
+    add_mount(mounts, "inputs", POD_IN, NULL, false);
+    add_mount(mounts, "outputs", POD_OUT, NULL, false);
+    add_mount(mounts, "run", POD_RUN, NULL, false);
     if (*c->report_url != '\0')
-        add_mount(mounts, REPORT_TOKEN_VOLUME, REPORT_TOKEN_FOLDER, NULL, true);
+        add_mount(mounts, REPORT_TOKEN_VOLUME, POD_REPORT_TOKEN, NULL, true);
     json_object_set_new(o, "volumeMounts", mounts);
     /* Pages of a memory volume are charged to the container that writes them first. */
     int64_t memory = c->agent_memory_bytes + j->spec.input_limit_bytes;
@@ -105,8 +105,9 @@ json_t *render_agent_container(const struct job *j, const struct config *c, int3
                                   json_sprintf("%lldm", (long long)c->agent_cpu_millis), "memory",
                                   bytes(memory), "limits", "memory", bytes(memory)));
     json_object_set_new(o, "readinessProbe",
-                        json_pack("{s:{s:[s, s]}, s:i, s:i, s:i}", "exec", "command", WORKER_PROGRAM, "ready",
-                                  "periodSeconds", 3, "timeoutSeconds", 5, "failureThreshold", 2));
+                        json_pack("{s:{s:[s, s]}, s:i, s:i, s:i}", "exec", "command", WORKER_PROGRAM,
+                                  WORKER_READY, "periodSeconds", 3, "timeoutSeconds", 5, "failureThreshold",
+                                  2));
     return o;
 }
 
@@ -115,11 +116,11 @@ json_t *render_agent_container(const struct job *j, const struct config *c, int3
 static json_t *trainer_command(const struct job *j, const struct config *c)
 {
     json_t *words = json_array();
-    json_array_append_new(words, json_string(EXEC_PROGRAM));
-    json_array_append_new(words, json_sprintf("--grace-seconds=%d", (int)c->grace_seconds));
-    json_array_append_new(words, json_sprintf("--reserve-seconds=%d", (int)c->reserve_seconds));
+    json_array_append_new(words, json_string(POD_EXEC));
+    json_array_append_new(words, json_sprintf(EXEC_GRACE_SECONDS "=%d", (int)c->grace_seconds));
+    json_array_append_new(words, json_sprintf(EXEC_RESERVE_SECONDS "=%d", (int)c->reserve_seconds));
     if (j->spec.trainer.logs == LOGS_DISCARD)
-        json_array_append_new(words, json_string("--discard-output"));
+        json_array_append_new(words, json_string(EXEC_DISCARD_OUTPUT));
     json_array_append_new(words, json_string("--"));
     for (size_t i = 0; i < json_array_size(j->spec.trainer.command); i++)
         json_array_append_new(words, json_deep_copy(json_array_get(j->spec.trainer.command, i)));
@@ -129,14 +130,14 @@ static json_t *trainer_command(const struct job *j, const struct config *c)
 static json_t *trainer_mounts(const struct job_trainer *t)
 {
     json_t *mounts = json_array();
-    add_mount(mounts, "bin", "/cloister/bin", NULL, true);
-    add_mount(mounts, "inputs", "/cloister/inputs", "inputs", true);
-    add_mount(mounts, "inputs", "/cloister/restore", "restore", true);
-    add_mount(mounts, "outputs", "/cloister/checkpoints", "checkpoints", false);
-    add_mount(mounts, "outputs", "/cloister/output", "output", false);
-    add_mount(mounts, "run", "/cloister/run", NULL, false);
+    add_mount(mounts, "bin", POD_BIN, NULL, true);
+    add_mount(mounts, "inputs", TRAINER_INPUTS, FOLDER_INPUTS, true);
+    add_mount(mounts, "inputs", TRAINER_RESTORE, FOLDER_RESTORE, true);
+    add_mount(mounts, "outputs", TRAINER_CHECKPOINTS, FOLDER_CHECKPOINTS, false);
+    add_mount(mounts, "outputs", TRAINER_OUTPUT, FOLDER_OUTPUT, false);
+    add_mount(mounts, "run", POD_RUN, NULL, false);
     add_mount(mounts, "tmp", "/tmp", NULL, false);
-    add_mount(mounts, "home", "/cloister/home", NULL, false);
+    add_mount(mounts, "home", TRAINER_HOME, NULL, false);
     add_mount(mounts, "shm", "/dev/shm", NULL, false);
     for (size_t i = 0; i < t->volume_count; i++) {
         char name[NAME_SIZE];

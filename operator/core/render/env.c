@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
 #include "data/quantity.h"
@@ -176,11 +177,9 @@ static void add_xgboost(json_t *env, const struct job *j, int32_t index)
 static void add_trainer_client(json_t *env, const struct job *j)
 {
     add(env, "KUBEFLOW_TRAINER_SERVER_URL",
-        json_sprintf(
-            "http://127.0.0.1:%d/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status",
-            PORT_AGENT_PROGRESS, j->ns, j->name));
-    add_text(env, "KUBEFLOW_TRAINER_SERVER_CA_CERT", "/cloister/run/kubeflow/ca.crt");
-    add_text(env, "KUBEFLOW_TRAINER_SERVER_TOKEN", "/cloister/run/kubeflow/token");
+        json_sprintf("http://127.0.0.1:%d" PROGRESS_PATH_FORMAT, PORT_AGENT_PROGRESS, j->ns, j->name));
+    add_text(env, "KUBEFLOW_TRAINER_SERVER_CA_CERT", POD_KUBEFLOW_CA);
+    add_text(env, "KUBEFLOW_TRAINER_SERVER_TOKEN", POD_KUBEFLOW_TOKEN);
 }
 
 static void add_framework(json_t *env, const struct job *j, int32_t index)
@@ -222,15 +221,15 @@ json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t 
     add(env, "CLOISTER_COORDINATOR", coordinator(j, 0));
     add(env, "CLOISTER_HOSTS", hosts(j, 0));
     add_number(env, "CLOISTER_ATTEMPT", attempt);
-    add_text(env, "CLOISTER_INPUTS", "/cloister/inputs");
-    add_text(env, "CLOISTER_RESTORE", "/cloister/restore");
-    add_text(env, "CLOISTER_CHECKPOINTS", "/cloister/checkpoints");
-    add_text(env, "CLOISTER_OUTPUT", "/cloister/output");
-    add_text(env, "CLOISTER_PROGRESS", "/cloister/run/progress");
+    add_text(env, "CLOISTER_INPUTS", TRAINER_INPUTS);
+    add_text(env, "CLOISTER_RESTORE", TRAINER_RESTORE);
+    add_text(env, "CLOISTER_CHECKPOINTS", TRAINER_CHECKPOINTS);
+    add_text(env, "CLOISTER_OUTPUT", TRAINER_OUTPUT);
+    add_text(env, "CLOISTER_PROGRESS", POD_PROGRESS_FILE);
     if (*c->report_url != '\0')
         add_trainer_client(env, j);
     add_number(env, "JOB_COMPLETION_INDEX", index);
-    add_text(env, "HOME", "/cloister/home");
+    add_text(env, "HOME", TRAINER_HOME);
     add_framework(env, j, index);
     add_user(env, j->spec.trainer.env);
     leave_out_empty_values(env);

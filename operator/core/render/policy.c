@@ -1,5 +1,6 @@
 #include "core/render/policy.h"
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
 #include "core/model/fingerprint.h"

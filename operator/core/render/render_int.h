@@ -5,7 +5,6 @@
 #include "core/render/pod.h"
 
 #define REPORT_TOKEN_VOLUME "report-token"
-#define REPORT_TOKEN_FOLDER "/var/run/secrets/cloister"
 
 /* Name, namespace, labels, and the job as controlling owner. */
 json_t *render_metadata(const struct job *j, const char *name) MUST_CHECK;

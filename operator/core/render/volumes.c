@@ -1,6 +1,7 @@
 /* The volumes of a worker: memory, and what the job takes from ConfigMaps and Secrets. */
 #include "core/render/render_int.h"
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
 
@@ -46,7 +47,7 @@ static json_t *user_volume(const struct job_volume *v)
 static json_t *token_volume(void)
 {
     json_t *token = json_pack("{s:s, s:i, s:s}", "audience", REPORTS_AUDIENCE, "expirationSeconds",
-                              REPORT_TOKEN_SECONDS, "path", "token");
+                              REPORT_TOKEN_SECONDS, "path", POD_REPORT_TOKEN_FILE);
     return json_pack("{s:s, s:{s:i, s:[{s:o}]}}", "name", REPORT_TOKEN_VOLUME, "projected", "defaultMode",
                      0400, "sources", "serviceAccountToken", token);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "api/labels.h"
 #include "core/model/gang.h"
 #include "core/verdict/place.h"
@@ -10,10 +11,6 @@
 #include "core/model/report_facts.h"
 
 #include "base/banned.h"
-
-/* Exit codes of cloister-exec's own. */
-#define EXIT_NO_AGENT     124
-#define EXIT_AGENT_FAILED 125
 
 /* ---- what the machine and the cluster show ---- */
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
 #include "net/httpd.h"
@@ -12,8 +13,6 @@
 #include "shell/reports/token_reviews.h"
 
 #include "base/banned.h"
-
-#define PATH "/v1/report"
 
 enum {
     BODY_MAX = 64 * 1024,
@@ -85,8 +84,8 @@ static void on_call(void *context, struct httpd_call *call)
 {
     struct report_server *r = context;
     struct view token = httpd_call_bearer(call);
-    if (strcmp(httpd_call_path(call), PATH) != 0) {
-        answer(call, 404, "reports are posted to " PATH);
+    if (strcmp(httpd_call_path(call), REPORT_PATH) != 0) {
+        answer(call, 404, "reports are posted to " REPORT_PATH);
     } else if (!httpd_call_is_post(call)) {
         answer(call, 405, "reports are posted");
     } else if (token.len == 0 || token.len > TOKEN_MAX) {

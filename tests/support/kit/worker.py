@@ -57,7 +57,7 @@ class Worker:
             "output": {"uri": f"gs://{BUCKET}/{prefix}/models/{FOLDER}{attempt}/", "publish": index == 0, **key}, **changes}
         if not spec:
             del self.plan["checkpoints"], self.plan["output"]
-        self.environment = {"CLOISTER_PLAN": json.dumps(self.plan), "POD_UID": f"uid-of-{pod}", "PATH": "/usr/bin:/bin",
+        self.environment = {"CLOISTER_ASSIGNMENT": json.dumps(self.plan), "POD_UID": f"uid-of-{pod}", "PATH": "/usr/bin:/bin",
                             # An undumpable process cannot be searched for leaks.
                             "ASAN_OPTIONS": "detect_leaks=0"}
 
