@@ -49,7 +49,7 @@ S("does_not_say_which_generation_it_saw", "Trainer #2713: conditions stay behind
 E("does_not_hear_of_suspension", "MPI operator #670: suspend without effect", "p->j->spec.suspend", "false")
 
 of("operator/core/plan/failure.c")
-E("keeps_a_part_of_a_gang_for_ever", "Volcano #2377: stuck, partial gangs", "plan_give_back(p, &v)", "false")
+E("keeps_a_part_of_a_gang_for_ever", "Volcano #2377: stuck, partial gangs", "plan_release_partial_gang(p, &v)", "false")
 E("counts_one_failure_in_every_pass", "kubernetes #111608, #132144: a pod counted more than once",
   "s->failures[s->failure_count - 1].attempt == s->attempt", "false")
 E("does_not_miss_a_pod_that_is_gone", "Sieve, unobserved; Trainer #2072: the job hangs",
@@ -65,11 +65,11 @@ E("blames_the_first_worker", "MPI operator #90: the status does not say what fai
 E("judges_before_the_cause_is_in", "training-operator #1711: unclear which failure counts",
   "until <= p->w->now_us", "true")
 S("forgets_to_look_again_after_settling", "Sieve: the controller is stuck",
-  "planner_wake(p, until, \"a failed worker's pod is not complete yet\");")
+  "planner_wake_at(p, until, \"a failed worker's pod is not complete yet\");")
 S("keeps_the_oldest_failures", "Trainer #2351: the status shows what is long over",
   "memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));")
 E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready->transition_us >= HEALTHY_US", "true")
-S("forgives_when_the_next_failure_is_known", "JobSet: no pause between restarts", "⟦forgive(p);⟧\n    if (is_written", "")
+S("forgives_when_the_next_failure_is_known", "JobSet: no pause between restarts", "⟦reset_backoff_when_healthy(p);⟧\n    if (is_recorded", "")
 S("never_doubles_the_pause", "JobSet: no pause between restarts", "⟦seconds *= 2;⟧\n    if (seconds > BACKOFF", "break;")
 E("charges_disruptions_to_the_program", "kubernetes #125677: evictions use up backoffLimit",
   "rule != NULL || v->failure_class != CLASS_Disruption", "true")
@@ -88,8 +88,8 @@ E("does_not_wait_for_a_pod_that_terminates", "JobSet #574, #576; Kueue #15424: r
   "if (⟦alive != NULL⟧)", "alive && !alive->is_deleting ? alive : NULL")
 E("begins_again_without_a_pause", "JobSet: no pause between restarts", "p->next.backoff_until_us > p->w->now_us", "false")
 S("forgets_to_begin_again_after_the_pause", "Sieve: the controller is stuck",
-  'planner_wake(p, p->next.backoff_until_us, "the pause before the next attempt is over");')
-E("uses_an_attempt_number_again", "Volcano #5385: a restart loses the gang's state", "planner_turn_to(p, ⟦before + 1⟧)",
+  'planner_wake_at(p, p->next.backoff_until_us, "the pause before the next attempt is over");')
+E("uses_an_attempt_number_again", "Volcano #5385: a restart loses the gang's state", "planner_set_attempt(p, ⟦before + 1⟧)",
   "before ? before : 1")
 E("starts_what_no_pod_can_carry", "Acto: insufficient validation", "size <= AGENT_PLAN_BYTES_MAX", "true")
 E("counts_an_attempt_that_never_began", "training-operator: attempt numbers before their pods",
@@ -107,16 +107,16 @@ E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one
   "is_complete")
 E("hammers_what_was_refused", "Volcano #3358: the API server under load", "at_us <= p->w->now_us", "true")
 S("forgets_to_try_a_refused_create_again", "Sieve: the controller is stuck",
-  'planner_wake(p, at_us, "a create was refused");')
+  'planner_wake_at(p, at_us, "a create was refused");')
 E("does_not_look_at_the_namespace", "Sieve: security", "n->is_confidential", "true")
 S("makes_a_part_of_the_gang", "Volcano #2377: a gang in part", "if (p->gang.workers[i] != NULL)\n            continue;",
   "if (p->gang.workers[i] || i > 0) continue;")
 S("makes_again_what_is_there", "Sieve, stale: a child that the view lacks",
   "if (p->gang.workers[i] != NULL)\n            continue;", "(void)0;")
 
-E("takes_turns_in_complaining", "two leaders: each writes the status in its own words", "if (⟦!is_said(p, r)⟧)", "true")
+E("takes_turns_in_complaining", "two leaders: each writes the status in its own words", "if (⟦!is_refusal_reported(p, r)⟧)", "true")
 S("makes_pods_before_their_policy", "Sieve: security", "create_policy(p);")
-S("lets_the_policy_go_before_the_workers", "Sieve: security", "keep_policy(p);")
+S("lets_the_policy_go_before_the_workers", "Sieve: security", "update_policy(p);")
 E("lets_workers_talk_in_the_clear", "Sieve: security", "p->w->config->has_inter_node_encryption", "true")
 
 of("operator/core/plan/stop.c")
@@ -135,7 +135,7 @@ E("never_forces_a_pod", "Trainer #2072; training-operator #1570: Terminating for
 E("forces_a_pod_in_every_pass", "Sieve, indirect: needless writes in every pass",
   "pod->deletion_us == 0 || ⟦pod->is_forced⟧ || seconds", "false")
 S("forgets_to_force_a_pod", "Sieve: the controller is stuck",
-  'planner_wake(p, at_us, "a worker that is stuck in deletion is deleted by force");')
+  'planner_wake_at(p, at_us, "a worker that is stuck in deletion is deleted by force");')
 E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words) != NULL", "NULL")
 
 of("operator/core/plan/suspend.c")
@@ -146,7 +146,7 @@ S("lets_the_deadline_run_on_in_suspension", "Trainer, Job: the deadline begins a
 
 of("operator/core/plan/deadline.c")
 E("never_reaches_its_deadline", "Trainer #2899: no run policy", "at_us > p->w->now_us", "true")
-S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "the job\'s deadline");')
+S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "the job\'s deadline");')
 
 of("operator/core/plan/end.c")
 E("lets_a_wrong_machine_keep_its_grace", "Sieve: security",
@@ -158,7 +158,7 @@ S("fails_before_its_workers_have_ended", "kubernetes Job, FailureTarget: Failed 
 E("lets_people_look_into_what_was_tampered_with", "Sieve: security", "CLEAN_PODS_NONE && ⟦!is_security_failure(&p->next)⟧",
   "true")
 E("keeps_children_for_ever", "Trainer #2899, #4052: no time to live", "⟦at_us <= p->w->now_us⟧)\n        return true;", "false")
-S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake(p, at_us, "ttlSecondsAfterFinished is over");')
+S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "ttlSecondsAfterFinished is over");')
 E("removes_a_foreign_service", "Acto: a foreign object of the child's name",
   "child != NULL && ⟦strcmp(child->owner_uid, p->j->uid) == 0⟧", "true")
 E("cleans_up_unasked", "training-operator #3419: logs gone in spite of cleanPodPolicy",
@@ -172,7 +172,7 @@ E("does_not_say_why_it_waits", "Kueue #3158, #11720: why is it pending?", "*pod-
 
 of("operator/core/plan/status.c")
 E("turns_conditions_that_do_not_turn", "Sieve, indirect: needless writes in every pass",
-  "is_same ? old->transition_us : planner_now(p)", "planner_now(p)")
+  "is_same ? old->transition_us : planner_now_us(p)", "planner_now_us(p)")
 E("lists_a_node_twice", "Sieve, indirect: order and repetition of lists", "strcmp(names[kept - 1], names[i]) != 0", "true")
 E("is_reconciling_and_stalled_at_once", "JobSet #545, #723: a status that tools misread",
   "phase != PHASE_SUSPENDED && ⟦!is_stalled(p)⟧", "true")
@@ -185,13 +185,13 @@ E("publishes_before_all_have_trained", "Volcano #2684: wrong phase", "!has_train
 
 of("operator/core/plan/notify.c")
 E("tells_for_ever_what_was_taken", "Sieve, intermediate: what was done is done again after each restart",
-  "strcmp(p->w->notified[i].id, id) == 0", "false")
+  "strcmp(p->w->delivered[i].id, id) == 0", "false")
 E("takes_one_targets_word_for_anothers", "Sieve, stale: the state of one object read as another's",
-  "strcmp(p->w->notified[i].target, target) == 0", "true")
+  "strcmp(p->w->delivered[i].target, target) == 0", "true")
 E("waits_for_a_target_that_is_gone", "Sieve, indirect: what was asked for is no more, and nobody notices",
   "is_defined(p, n.targets[j])", "true")
-E("never_tells_of_the_end", "Sieve, unobserved: an end that nobody sees", "is_ended = ⟦owe_end(p)⟧", "false")
-E("does_not_tell_of_tampering", "Sieve, unobserved: what came and went is not told", "is_security = ⟦owe_failure(p)⟧", "false")
+E("never_tells_of_the_end", "Sieve, unobserved: an end that nobody sees", "is_ended = ⟦notify_end(p)⟧", "false")
+E("does_not_tell_of_tampering", "Sieve, unobserved: what came and went is not told", "is_security = ⟦notify_security_failure(p)⟧", "false")
 E("leaves_out_the_start", "Sieve: data loss",
   'strcmp(s->notifications[victim].type, "restarted") != 0', "false")
 
@@ -233,18 +233,18 @@ E("goes_with_the_job", "Cloister: the policy outlasts the last pod", "⟦i < cou
 
 of("operator/core/plan/queue.c")
 E("fills_a_group_beyond_its_size", "Kueue #13830, #15424: a replacement deleted as excess",
-  "!is_too_full(p, member->group)", "true")
+  "!has_succeeded_member(p, member->group)", "true")
 E("leaves_its_place_with_each_attempt", "Kueue #15424: replacement pods", "⟦!is_over(p, member->group)⟧))", "false")
 E("goes_back_into_a_group_that_is_over", "Kueue #5130: stuck finalizers", "⟦!is_over(p, member->group)⟧))", "true")
 E("splits_a_gang_over_two_groups", "Kueue #13830: pod groups", "⟦member->attempt == p->gang.attempt⟧ ||", "false")
-E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member != NULL && ⟦!is_over(p, member->group)⟧)\n        planner_add", "false")
+E("never_ends_its_group", "Kueue #1451: stuck Terminating pods", "if (member != NULL && ⟦!is_over(p, member->group)⟧)\n        planner_add_action", "false")
 E("suspects_every_flavor", "Kueue #3158: why is it pending", "pod->selection == SELECTION_SILENT && ⟦has_more⟧", "true")
 
 of("operator/core/plan/quota.c")
 E("gives_a_part_of_a_gang_back_at_once", "Volcano #2377: stuck, partial gangs", "at_us > p->w->now_us", "false")
 E("gives_back_what_only_a_person_can_allow", "Cloister: a refusal by a policy", "⟦refusal_cause(r) != REFUSAL_QUOTA⟧ || since_us == 0", "false")
 E("comes_back_with_whom_it_collided", "Volcano #2377: stuck, partial gangs", "chance % (uint64_t)(2 * seconds + 1)", "0 * chance")
-E("comes_back_as_soon_as_the_first_time", "JobSet: no backoff between restarts", "given_back(&p->next) - 1", "0 * given_back(&p->next)")
+E("comes_back_as_soon_as_the_first_time", "JobSet: no backoff between restarts", "releases_in_a_row(&p->next) - 1", "0 * releases_in_a_row(&p->next)")
 
 of("operator/core/plan/fallback.c")
 E("falls_back_at_once", "Cloister: fallbackAfterSeconds", "at_us > p->w->now_us", "false")

@@ -366,15 +366,15 @@ static void read_surroundings(const json_t *test_case, struct scene *s, struct a
 /* "taken": {"ops": ["<id>"]} */
 static void read_taken(const json_t *test_case, struct scene *s, struct arena *a)
 {
-    struct notified *list = arena_calloc(a, NOTIFICATIONS_MAX * NOTIFICATION_TARGETS_MAX, sizeof(*list));
+    struct delivered *list = arena_calloc(a, NOTIFICATIONS_MAX * NOTIFICATION_TARGETS_MAX, sizeof(*list));
     const char *target;
     json_t *ids = NULL;
-    s->w.notified = list;
+    s->w.delivered = list;
     json_object_foreach(json_object_get(test_case, "taken"), target, ids)
     {
         for (size_t i = 0; i < json_array_size(ids); i++)
-            list[s->w.notified_count++] =
-                (struct notified){json_string_value(json_array_get(ids, i)), target};
+            list[s->w.delivered_count++] =
+                (struct delivered){json_string_value(json_array_get(ids, i)), target};
     }
 }
 

@@ -55,7 +55,7 @@ static void add_remembered(struct gang *g, const struct job *j, struct arena *a)
     if (g->attempt == j->status.attempt)
         indexes_read(j->status.workers.completed_indexes, g->replicas, is_completed);
     for (int32_t i = 0; i < g->replicas; i++)
-        if (is_completed[i] && g->workers[i] == NULL && worker_may_go(j, i))
+        if (is_completed[i] && g->workers[i] == NULL && worker_success_outlives_pod(j, i))
             g->workers[i] = remembered(j, i, g->attempt, a);
 }
 
@@ -111,7 +111,7 @@ bool pod_is_remembered(const struct pod_facts *p)
     return *p->uid == '\0';
 }
 
-bool worker_may_go(const struct job *j, int32_t index)
+bool worker_success_outlives_pod(const struct job *j, int32_t index)
 {
     return index != COORDINATOR_INDEX || *j->spec.output_uri == '\0';
 }

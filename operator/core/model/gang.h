@@ -33,7 +33,7 @@ bool pod_is_alive(const struct pod_facts *p);
 /* It stands for one that has succeeded and is gone: nothing of it can be judged or deleted. */
 bool pod_is_remembered(const struct pod_facts *p);
 /* Whether its success counts also when its pod is gone. */
-bool worker_may_go(const struct job *j, int32_t index);
+bool worker_success_outlives_pod(const struct job *j, int32_t index);
 int32_t gang_present(const struct gang *g);
 int32_t gang_departed(const struct gang *g);
 /* How many of the attempt's workers the status counts, and the world neither holds nor has seen to go. */

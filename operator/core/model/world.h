@@ -22,7 +22,7 @@
 #include "core/model/scaling.h"
 
 /* A target has taken the event with that id; known to the shell, in memory only. */
-struct notified {
+struct delivered {
     const char *id;
     const char *target;
 };
@@ -48,8 +48,8 @@ struct world {
     int32_t spot_nodes[TECHNOLOGY_COUNT];         /* Spot VMs among them */
     struct refusal refusal;
     struct scaling scaling;
-    const struct notified *notified; /* of this job's pending notifications */
-    size_t notified_count;
+    const struct delivered *delivered; /* of this job's pending notifications */
+    size_t delivered_count;
     /* A status that only tells how far things are is not written before; 0 = one may be written now. */
     int64_t status_after_us;
 };

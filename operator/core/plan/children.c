@@ -33,15 +33,16 @@ static const char *remedy(const struct planner *p, const struct refusal *r)
 }
 
 /* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
-static void say_refusal(struct planner *p, const struct refusal *r)
+static void report_refusal(struct planner *p, const struct refusal *r)
 {
     if (refusal_cause(r) == REFUSAL_QUOTA)
-        planner_say(p, PHASE_PENDING, REASON_QuotaExceeded,
-                    "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
-                    "remove what uses it; Cloister tries again, at least every %d seconds.",
-                    p->j->ns, child_text(p->a, &r->child), r->message, REFUSAL_MAX_SECONDS);
+        planner_set_phase(
+            p, PHASE_PENDING, REASON_QuotaExceeded,
+            "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
+            "remove what uses it; Cloister tries again, at least every %d seconds.",
+            p->j->ns, child_text(p->a, &r->child), r->message, REFUSAL_MAX_SECONDS);
     else
-        planner_say(
+        planner_set_phase(
             p, PHASE_PENDING, REASON_CreateRefused,
             "The API server refuses to create %s: %s. To go on, %s; Cloister tries again, at least every "
             "%d seconds.",
@@ -49,7 +50,7 @@ static void say_refusal(struct planner *p, const struct refusal *r)
 }
 
 /* Two operators that are both refused, each in words of its own, would take turns in writing them. */
-static bool is_said(const struct planner *p, const struct refusal *r)
+static bool is_refusal_reported(const struct planner *p, const struct refusal *r)
 {
     const char *reason = p->j->status.reason;
     return r->is_told &&
@@ -66,11 +67,11 @@ static bool may_create_now(struct planner *p)
     if (r == NULL)
         return true;
     int64_t at_us = retry_time(r);
-    if (!is_said(p, r))
-        say_refusal(p, r);
+    if (!is_refusal_reported(p, r))
+        report_refusal(p, r);
     if (at_us <= p->w->now_us)
         return true;
-    planner_wake(p, at_us, "a create was refused");
+    planner_wake_at(p, at_us, "a create was refused");
     return false;
 }
 
@@ -83,10 +84,10 @@ static bool check_child(struct planner *p, const char *kind, const struct child_
 {
     if (child == NULL || is_own(p, child))
         return true;
-    planner_say(p, PHASE_PENDING, REASON_CreateRefused,
-                "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
-                "give it another name.",
-                kind, child->name);
+    planner_set_phase(p, PHASE_PENDING, REASON_CreateRefused,
+                      "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
+                      "give it another name.",
+                      kind, child->name);
     return false;
 }
 
@@ -97,12 +98,13 @@ static bool check_worker_traffic(struct planner *p)
     if (s->replicas == 1 || s->network.worker_traffic == WORKER_TRAFFIC_ACCEPT_PLAIN ||
         p->w->config->has_inter_node_encryption)
         return true;
-    planner_say(p, PHASE_PENDING, REASON_WorkerTrafficNotEncrypted,
-                "The %d workers of this job talk over the network, and nobody has said that it encrypts. To "
-                "go on, create the job with spec.network.workerTraffic: AcceptPlain; or, if GKE's inter-node "
-                "encryption is on, ask an administrator to set the chart's value "
-                "network.interNodeEncryption=true.",
-                (int)s->replicas);
+    planner_set_phase(
+        p, PHASE_PENDING, REASON_WorkerTrafficNotEncrypted,
+        "The %d workers of this job talk over the network, and nobody has said that it encrypts. To "
+        "go on, create the job with spec.network.workerTraffic: AcceptPlain; or, if GKE's inter-node "
+        "encryption is on, ask an administrator to set the chart's value "
+        "network.interNodeEncryption=true.",
+        (int)s->replicas);
     return false;
 }
 
@@ -111,10 +113,11 @@ static bool check_namespace(struct planner *p)
     const struct namespace_facts *n = p->w->ns;
     if (n->is_confidential)
         return true;
-    planner_say(p, PHASE_PENDING, REASON_NamespaceNotConfidential,
-                "The namespace %s is not set up for confidential jobs. To go on, ask an administrator to "
-                "run: kubectl label namespace %s " LABEL_CONFIDENTIAL_NAMESPACE "=" CONFIDENTIAL_VALUE,
-                n->name, n->name);
+    planner_set_phase(
+        p, PHASE_PENDING, REASON_NamespaceNotConfidential,
+        "The namespace %s is not set up for confidential jobs. To go on, ask an administrator to "
+        "run: kubectl label namespace %s " LABEL_CONFIDENTIAL_NAMESPACE "=" CONFIDENTIAL_VALUE,
+        n->name, n->name);
     return false;
 }
 
@@ -124,9 +127,9 @@ static void create_service(struct planner *p)
         return;
     char name[NAME_SIZE];
     name_service(p->j->name, name);
-    planner_add(p, (struct action){.kind = ACTION_CREATE_SERVICE,
-                                   .why = "workers find one another by its names",
-                                   .name = arena_strdup(p->a, name)});
+    planner_add_action(p, (struct action){.kind = ACTION_CREATE_SERVICE,
+                                          .why = "workers find one another by its names",
+                                          .name = arena_strdup(p->a, name)});
 }
 
 /* Before any pod that it is about. */
@@ -136,13 +139,13 @@ static void create_policy(struct planner *p)
         return;
     char name[NAME_SIZE];
     name_policy(p->j->name, p->j->uid, name);
-    planner_add(p, (struct action){.kind = ACTION_CREATE_POLICY,
-                                   .why = "workers talk to nobody but whom it names",
-                                   .name = arena_strdup(p->a, name)});
+    planner_add_action(p, (struct action){.kind = ACTION_CREATE_POLICY,
+                                          .why = "workers talk to nobody but whom it names",
+                                          .name = arena_strdup(p->a, name)});
 }
 
 /* Once an attempt, when all its pods are there to own it; and when somebody has changed it. */
-static void keep_policy(struct planner *p)
+static void update_policy(struct planner *p)
 {
     const struct child_facts *policy = p->w->policy;
     if (policy->is_deleting || (policy->attempt == p->gang.attempt && !policy->is_changed))
@@ -155,39 +158,40 @@ static void keep_policy(struct planner *p)
     for (size_t i = 0; i < p->gang.other_count; i++)
         if (!pod_is_terminal(p->gang.others[i]))
             pods[count++] = (struct pod_owner){p->gang.others[i]->name, p->gang.others[i]->uid};
-    planner_add(p, (struct action){.kind = ACTION_UPDATE_POLICY,
-                                   .why = policy->is_changed ? "somebody has changed it"
-                                                             : "it goes with the last of these workers",
-                                   .attempt = p->gang.attempt,
-                                   .name = policy->name,
-                                   .version = policy->resource_version,
-                                   .pods = pods,
-                                   .pod_count = count});
+    planner_add_action(p,
+                       (struct action){.kind = ACTION_UPDATE_POLICY,
+                                       .why = policy->is_changed ? "somebody has changed it"
+                                                                 : "it goes with the last of these workers",
+                                       .attempt = p->gang.attempt,
+                                       .name = policy->name,
+                                       .version = policy->resource_version,
+                                       .pods = pods,
+                                       .pod_count = count});
 }
 
 static void create_pods(struct planner *p)
 {
-    const char *group = plan_group(p);
+    const char *group = plan_group_name(p);
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         if (p->gang.workers[i] != NULL)
             continue;
         char name[NAME_SIZE];
         name_pod(p->j->name, i, p->gang.attempt, name);
-        planner_add(p, (struct action){.kind = ACTION_CREATE_POD,
-                                       .why = "the gang lacks this worker",
-                                       .attempt = p->gang.attempt,
-                                       .index = i,
-                                       .technology = p->technology,
-                                       .group = group,
-                                       .name = arena_strdup(p->a, name)});
+        planner_add_action(p, (struct action){.kind = ACTION_CREATE_POD,
+                                              .why = "the gang lacks this worker",
+                                              .attempt = p->gang.attempt,
+                                              .index = i,
+                                              .technology = p->technology,
+                                              .group = group,
+                                              .name = arena_strdup(p->a, name)});
     }
 }
 
-bool plan_children(struct planner *p)
+bool plan_create_children(struct planner *p)
 {
     bool is_complete = gang_present(&p->gang) == p->gang.replicas;
     if (is_complete && p->w->service != NULL && p->w->policy != NULL && is_own(p, p->w->policy)) {
-        keep_policy(p);
+        update_policy(p);
         return true;
     }
     if (!check_namespace(p) || (!is_complete && !check_worker_traffic(p)) ||
@@ -200,7 +204,7 @@ bool plan_children(struct planner *p)
     create_policy(p);
     create_pods(p);
     if (!is_complete && !was_refused)
-        planner_say(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",
-                    (int)p->gang.attempt, (int)p->gang.replicas);
+        planner_set_phase(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",
+                          (int)p->gang.attempt, (int)p->gang.replicas);
     return is_complete && !was_refused;
 }

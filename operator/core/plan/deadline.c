@@ -6,14 +6,14 @@
 
 #include "base/banned.h"
 
-bool plan_deadline(struct planner *p)
+bool plan_enforce_deadline(struct planner *p)
 {
     int64_t seconds = p->j->spec.active_deadline_seconds;
     if (seconds == 0 || p->next.start_time_us == 0 || p->j->status.phase == PHASE_QUEUED)
         return false;
     int64_t at_us = p->next.start_time_us + seconds * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake(p, at_us, "the job's deadline");
+        planner_wake_at(p, at_us, "the job's deadline");
         return false;
     }
     const struct verdict v = verdict_make(
@@ -38,9 +38,9 @@ static int64_t queued_since(const struct planner *p)
     return since_us == INT64_MAX || since_us < p->next.start_time_us ? p->next.start_time_us : since_us;
 }
 
-void plan_leave_queue(struct planner *p)
+void plan_exclude_queued_time(struct planner *p)
 {
     bool is_let_go = p->j->status.phase == PHASE_QUEUED && p->next.phase != PHASE_QUEUED;
     if (is_let_go && p->next.start_time_us != 0 && !status_is_failed(&p->next))
-        p->next.start_time_us += planner_now(p) - queued_since(p);
+        p->next.start_time_us += planner_now_us(p) - queued_since(p);
 }

@@ -38,15 +38,15 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
     }
     if (alive != NULL) {
         p->failing_message = text_clip(p->a, message, MESSAGE_MAX);
-        planner_say(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
-                    plan_wait_for_end(p, alive), message);
+        planner_set_phase(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
+                          plan_wait_text(p, alive), message);
         return;
     }
-    planner_say(p, PHASE_FAILED, reason, "%s", message);
-    p->next.finish_time_us = planner_now(p);
+    planner_set_phase(p, PHASE_FAILED, reason, "%s", message);
+    p->next.finish_time_us = planner_now_us(p);
 }
 
-void plan_go_on_failing(struct planner *p)
+void plan_continue_failing(struct planner *p)
 {
     const struct status_condition *target = status_condition(&p->j->status, "FailureTarget");
     const char *reason = p->j->status.reason;
@@ -62,17 +62,17 @@ static bool is_ttl_over(struct planner *p)
     int64_t at_us = finished_us + p->j->spec.ttl_seconds * SECOND_US;
     if (at_us <= p->w->now_us)
         return true;
-    planner_wake(p, at_us, "ttlSecondsAfterFinished is over");
+    planner_wake_at(p, at_us, "ttlSecondsAfterFinished is over");
     return false;
 }
 
 static void remove_child(struct planner *p, enum action_kind kind, const struct child_facts *child)
 {
     if (child != NULL && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
-        planner_add(p, (struct action){.kind = kind,
-                                       .why = "ttlSecondsAfterFinished is over",
-                                       .name = child->name,
-                                       .uid = child->uid});
+        planner_add_action(p, (struct action){.kind = kind,
+                                              .why = "ttlSecondsAfterFinished is over",
+                                              .name = child->name,
+                                              .uid = child->uid});
 }
 
 /*
@@ -106,19 +106,20 @@ void plan_clean_up(struct planner *p)
  * The write of this status is what commits the output: whoever reads status.output
  * sees either nothing or the one that counts.
  */
-void plan_end_succeeded(struct planner *p)
+void plan_succeed(struct planner *p)
 {
     struct report r;
     plan_stop_old_workers(p);
     if (report_of_pod(p->gang.workers[COORDINATOR_INDEX], p->a, &r))
         p->next.output = r.output;
-    p->next.finish_time_us = planner_now(p);
+    p->next.finish_time_us = planner_now_us(p);
     if (*p->next.output.uri != '\0')
-        planner_say(p, PHASE_SUCCEEDED, REASON_Completed,
-                    "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
-                    "'kubectl cloister fetch %s -n %s'.",
-                    (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->ns);
+        planner_set_phase(
+            p, PHASE_SUCCEEDED, REASON_Completed,
+            "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
+            "'kubectl cloister fetch %s -n %s'.",
+            (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->ns);
     else
-        planner_say(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
-                    (int)p->gang.attempt);
+        planner_set_phase(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
+                          (int)p->gang.attempt);
 }

@@ -15,16 +15,16 @@
 /* Health of this length forgives the failures before it. */
 #define HEALTHY_US (600 * SECOND_US)
 /* A pod whose program has ended is given this long to bring its agent's report. */
-#define SETTLE_US           (15 * SECOND_US)
+#define CAUSE_WAIT_US       (15 * SECOND_US)
 #define BACKOFF_MAX_SECONDS INT64_C(360)
 
-static bool is_written_down(const struct job_status *s)
+static bool is_recorded(const struct job_status *s)
 {
     return s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
 }
 
 /* Where the attempt's workers were at the last pass: one that is deleted by force may still run there. */
-static const char *where_they_were(const struct planner *p)
+static const char *last_nodes(const struct planner *p)
 {
     const struct job_status *s = &p->j->status;
     struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(NODES_TEXT_MAX);
@@ -49,7 +49,7 @@ static bool find_missing(const struct planner *p, struct verdict *ret)
         index++;
     char name[NAME_SIZE];
     name_pod(p->j->name, index, p->gang.attempt, name);
-    const char *nodes = where_they_were(p);
+    const char *nodes = last_nodes(p);
     *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) is gone: it was deleted%s%s",
                         (int)index, name, *nodes != '\0' ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
     ret->pod_name = arena_strdup(p->a, name);
@@ -68,10 +68,10 @@ static struct verdict verdict_of_departed(const struct planner *p, const struct 
         return v;
     bool may_run = pod_is_bound(pod) && !pod_is_terminal(pod);
     return verdict_make(p->a, pod, REASON_PodDeleted, "%s is gone: it was deleted%s",
-                        verdict_where(p->a, pod), may_run ? MAY_STILL_RUN : "");
+                        verdict_worker_text(p->a, pod), may_run ? MAY_STILL_RUN : "");
 }
 
-static bool judge(struct planner *p, struct verdict *ret)
+static bool find_failure(struct planner *p, struct verdict *ret)
 {
     bool has_failed = find_missing(p, ret);
     for (int32_t i = 0; i < p->gang.replicas; i++) {
@@ -87,7 +87,7 @@ static bool judge(struct planner *p, struct verdict *ret)
             has_failed = true;
         }
         if (recheck_us != 0)
-            planner_wake(p, recheck_us, "a container does not start");
+            planner_wake_at(p, recheck_us, "a container does not start");
     }
     return has_failed;
 }
@@ -98,7 +98,7 @@ static bool judge(struct planner *p, struct verdict *ret)
  * whose programs have ended: the cause may be among them. Suspension deletes these pods, so
  * then it is now or never; and so it is for a pod that has gone, of which only this pass knows.
  */
-static bool must_settle(struct planner *p, const struct verdict *v)
+static bool must_wait_for_cause(struct planner *p, const struct verdict *v)
 {
     if (v->retry == RETRY_NEVER || v->failure_class == CLASS_Disruption || p->j->spec.suspend ||
         gang_departed(&p->gang) > 0)
@@ -109,16 +109,16 @@ static bool must_settle(struct planner *p, const struct verdict *v)
         if (pod == NULL || pod_is_terminal(pod) || pod->trainer.state != CONTAINER_TERMINATED ||
             pod->is_deleting)
             continue;
-        if (pod->trainer.finished_us + SETTLE_US > until)
-            until = pod->trainer.finished_us + SETTLE_US;
+        if (pod->trainer.finished_us + CAUSE_WAIT_US > until)
+            until = pod->trainer.finished_us + CAUSE_WAIT_US;
     }
     if (until <= p->w->now_us)
         return false;
-    planner_wake(p, until, "a failed worker's pod is not complete yet");
+    planner_wake_at(p, until, "a failed worker's pod is not complete yet");
     return true;
 }
 
-static void write_down(struct planner *p, const struct verdict *v)
+static void record(struct planner *p, const struct verdict *v)
 {
     struct job_status *s = &p->next;
     if (s->failure_count == FAILURES_MAX) {
@@ -135,7 +135,7 @@ static void write_down(struct planner *p, const struct verdict *v)
         .failure_class = failure_class_name(v->failure_class),
         .reason = v->reason,
         .message = text_clip(p->a, v->message, FAILURE_MESSAGE_MAX),
-        .time_us = v->time_us ? v->time_us : planner_now(p),
+        .time_us = v->time_us ? v->time_us : planner_now_us(p),
     };
 }
 
@@ -150,7 +150,7 @@ static bool was_healthy_for_long(const struct planner *p)
  * As soon as it is seen, and not when the next failure is written down: a program ends some passes before its
  * pod has failed, and the first of them takes WorkersReady away.
  */
-static void forgive(struct planner *p)
+static void reset_backoff_when_healthy(struct planner *p)
 {
     if (was_healthy_for_long(p))
         p->next.backoff_failures = 0;
@@ -165,7 +165,7 @@ static void back_off(struct planner *p, const struct verdict *v)
     if (seconds > BACKOFF_MAX_SECONDS || v->retry == RETRY_SLOWLY)
         seconds = BACKOFF_MAX_SECONDS;
     p->next.backoff_failures = failures < INT32_MAX ? failures + 1 : failures;
-    p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
+    p->next.backoff_until_us = planner_now_us(p) + seconds * SECOND_US;
 }
 
 /* What a failure is charged to. */
@@ -189,7 +189,7 @@ static struct budget budget_of(struct planner *p, const struct verdict *v, const
 }
 
 /* False when the budget is used up, and then the job has failed. */
-static bool charge(struct planner *p, const struct verdict *v, const struct job_rule *rule)
+static bool spend_budget(struct planner *p, const struct verdict *v, const struct job_rule *rule)
 {
     const struct budget b = budget_of(p, v, rule);
     if (b.field == NULL)
@@ -213,51 +213,51 @@ static void fail_by_rule(struct planner *p, const struct verdict *v, const struc
                            v->message));
 }
 
-static void act_on(struct planner *p, const struct verdict *v)
+static void restart_or_fail(struct planner *p, const struct verdict *v)
 {
     const struct job_rule *rule = rule_of_failure(p->j, v);
     if (rule != NULL && rule->action == RULE_FAIL_JOB) {
         fail_by_rule(p, v, rule);
     } else if (v->retry == RETRY_NEVER && rule == NULL) {
         plan_fail(p, v->reason, v->message);
-    } else if (charge(p, v, rule)) {
+    } else if (spend_budget(p, v, rule)) {
         back_off(p, v);
-        planner_event_of_pod(p, "Warning", v->reason, v->pod != NULL ? v->pod->name : v->pod_name,
-                             v->message);
+        planner_add_pod_event(p, "Warning", v->reason, v->pod != NULL ? v->pod->name : v->pod_name,
+                              v->message);
     }
 }
 
 /* No failure of anything that the job has: it is charged to nothing. With other nodes the next attempt starts
  * at once. */
-static bool give_up(struct planner *p)
+static bool abandon_attempt(struct planner *p)
 {
     struct verdict v;
     if (status_is_suspended(&p->next) || p->j->spec.suspend)
         return false;
-    bool is_given_back = plan_give_back(p, &v);
-    if (!is_given_back && !plan_fallback(p, &v))
+    bool is_given_back = plan_release_partial_gang(p, &v);
+    if (!is_given_back && !plan_fall_back(p, &v))
         return false;
-    write_down(p, &v);
+    record(p, &v);
     if (is_given_back)
-        plan_pause_after_giving_back(p);
-    planner_event(p, "Warning", v.reason, v.message);
+        plan_back_off_after_release(p);
+    planner_add_event(p, "Warning", v.reason, v.message);
     return true;
 }
 
-bool plan_failure(struct planner *p)
+bool plan_handle_failure(struct planner *p)
 {
     struct verdict v;
-    forgive(p);
-    if (is_written_down(&p->next))
+    reset_backoff_when_healthy(p);
+    if (is_recorded(&p->next))
         return true;
-    if (!judge(p, &v))
-        return give_up(p);
-    if (must_settle(p, &v))
+    if (!find_failure(p, &v))
+        return abandon_attempt(p);
+    if (must_wait_for_cause(p, &v))
         return false;
     /* Workers that suspension deletes end in any way they like. */
     if (status_is_suspended(&p->next) && v.failure_class != CLASS_Security)
         return false;
-    write_down(p, &v);
-    act_on(p, &v);
+    record(p, &v);
+    restart_or_fail(p, &v);
     return true;
 }

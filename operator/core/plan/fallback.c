@@ -32,7 +32,7 @@ static enum technology after(const struct job_spec *s, enum technology t)
     return s->technologies[(i + 1) % s->technology_count];
 }
 
-bool plan_fallback(struct planner *p, struct verdict *ret)
+bool plan_fall_back(struct planner *p, struct verdict *ret)
 {
     const struct job_spec *s = &p->j->spec;
     const struct pod_facts *pod = first_without_room(p);
@@ -43,7 +43,7 @@ bool plan_fallback(struct planner *p, struct verdict *ret)
         return false;
     int64_t at_us = since_us + s->fallback_after_seconds * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake(p, at_us, "fallbackAfterSeconds are over");
+        planner_wake_at(p, at_us, "fallbackAfterSeconds are over");
         return false;
     }
     enum technology t = job_technology(p->j);
@@ -51,7 +51,7 @@ bool plan_fallback(struct planner *p, struct verdict *ret)
         verdict_make(p->a, pod, REASON_TechnologyUnavailable,
                      "No room for %s on %s nodes within fallbackAfterSeconds (%d), so the next attempt asks "
                      "for %s: %s",
-                     verdict_where(p->a, pod), technology_name(t), (int)s->fallback_after_seconds,
+                     verdict_worker_text(p->a, pod), technology_name(t), (int)s->fallback_after_seconds,
                      technology_name(after(s, t)), pod->unschedulable_message);
     return true;
 }

@@ -20,24 +20,24 @@ static bool is_defined(const struct planner *p, const char *target)
     return false;
 }
 
-static const char *asked_target(const struct planner *p, size_t i)
+static const char *requested_target(const struct planner *p, size_t i)
 {
     const char *name = json_string_value(json_array_get(p->j->spec.notifications, i));
     return name != NULL ? name : "";
 }
 
-static bool is_asked_for(const struct planner *p, const char *target)
+static bool is_requested(const struct planner *p, const char *target)
 {
     for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
-        if (strcmp(asked_target(p, i), target) == 0)
+        if (strcmp(requested_target(p, i), target) == 0)
             return true;
     return false;
 }
 
-static bool has_taken(const struct planner *p, const char *target, const char *id)
+static bool is_delivered(const struct planner *p, const char *target, const char *id)
 {
-    for (size_t i = 0; i < p->w->notified_count; i++)
-        if (strcmp(p->w->notified[i].id, id) == 0 && strcmp(p->w->notified[i].target, target) == 0)
+    for (size_t i = 0; i < p->w->delivered_count; i++)
+        if (strcmp(p->w->delivered[i].id, id) == 0 && strcmp(p->w->delivered[i].target, target) == 0)
             return true;
     return false;
 }
@@ -49,7 +49,7 @@ static const char *add_name(struct arena *a, const char *names, const char *name
 }
 
 /* ---- debts that are paid, or owed to nobody any more ---- */
-static void settle(struct planner *p)
+static void remove_delivered(struct planner *p)
 {
     struct job_status *s = &p->next;
     size_t kept = 0;
@@ -57,8 +57,8 @@ static void settle(struct planner *p)
         struct status_notification n = s->notifications[i];
         size_t targets = 0;
         for (size_t j = 0; j < n.target_count; j++)
-            if (is_defined(p, n.targets[j]) && is_asked_for(p, n.targets[j]) &&
-                !has_taken(p, n.targets[j], n.id))
+            if (is_defined(p, n.targets[j]) && is_requested(p, n.targets[j]) &&
+                !is_delivered(p, n.targets[j], n.id))
                 n.targets[targets++] = n.targets[j];
         n.target_count = targets;
         if (targets > 0)
@@ -69,12 +69,12 @@ static void settle(struct planner *p)
 
 /* ---- new debts ---- */
 
-static void tell_dropped(struct planner *p, const struct status_notification *n)
+static void report_dropped(struct planner *p, const struct status_notification *n)
 {
     const char *names = "";
     for (size_t i = 0; i < n->target_count; i++)
         names = add_name(p->a, names, n->targets[i]);
-    planner_event(
+    planner_add_event(
         p, "Warning", REASON_NotificationDropped,
         arena_printf(p->a,
                      "The notification %s is left out, which %s did not take: at most %d wait. To go "
@@ -93,14 +93,14 @@ static void make_room(struct planner *p)
         victim++;
     if (victim == s->notification_count)
         victim = 0;
-    tell_dropped(p, &s->notifications[victim]);
+    report_dropped(p, &s->notifications[victim]);
     s->notification_count--;
     memmove(&s->notifications[victim], &s->notifications[victim + 1],
             (s->notification_count - victim) * sizeof(*s->notifications));
 }
 
 /* Its id is its key in the list, so it stands there once, even when somebody has set the attempt back. */
-static bool is_owed(const struct job_status *s, const char *id)
+static bool is_pending(const struct job_status *s, const char *id)
 {
     for (size_t i = 0; i < s->notification_count; i++)
         if (strcmp(s->notifications[i].id, id) == 0)
@@ -108,22 +108,22 @@ static bool is_owed(const struct job_status *s, const char *id)
     return false;
 }
 
-static void owe(struct planner *p, const char *type, const struct status_failure *f, const char *reason,
-                const char *message)
+static void add_pending(struct planner *p, const char *type, const struct status_failure *f,
+                        const char *reason, const char *message)
 {
     struct status_notification n = {
         .id = arena_printf(p->a, "%s.%s.%d", p->j->uid, type, (int)p->next.attempt),
         .type = type,
         .attempt = p->next.attempt,
-        .time_us = planner_now(p),
+        .time_us = planner_now_us(p),
         .failure_class = f != NULL ? f->failure_class : "",
         .reason = reason,
         .message = text_clip(p->a, message, NOTIFICATION_MESSAGE_MAX),
     };
     for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
-        if (is_defined(p, asked_target(p, i)) && n.target_count < NOTIFICATION_TARGETS_MAX)
-            n.targets[n.target_count++] = asked_target(p, i);
-    if (n.target_count == 0 || is_owed(&p->next, n.id))
+        if (is_defined(p, requested_target(p, i)) && n.target_count < NOTIFICATION_TARGETS_MAX)
+            n.targets[n.target_count++] = requested_target(p, i);
+    if (n.target_count == 0 || is_pending(&p->next, n.id))
         return;
     make_room(p);
     p->next.notifications[p->next.notification_count++] = n;
@@ -141,65 +141,65 @@ static const struct status_failure *new_failure(const struct planner *p)
     return now != NULL && (before == NULL || before->attempt != now->attempt) ? now : NULL;
 }
 
-static bool owe_start(struct planner *p)
+static bool notify_start(struct planner *p)
 {
     const struct job_status *before = &p->j->status;
     const struct status_failure *f = last_failure(&p->next);
     if (before->start_time_us == 0 && p->next.start_time_us != 0) {
-        owe(p, "started", NULL, p->next.reason,
-            arena_printf(p->a, "Attempt %d has begun with %d worker%s.", (int)p->next.attempt,
-                         (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s"));
+        add_pending(p, "started", NULL, p->next.reason,
+                    arena_printf(p->a, "Attempt %d has begun with %d worker%s.", (int)p->next.attempt,
+                                 (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s"));
         return true;
     }
     if (before->attempt == 0 || p->next.attempt <= before->attempt || f == NULL)
         return false;
-    owe(p, "restarted", f, f->reason,
-        arena_printf(p->a, "Attempt %d has begun, after attempt %d failed: %s", (int)p->next.attempt,
-                     (int)f->attempt, f->message));
+    add_pending(p, "restarted", f, f->reason,
+                arena_printf(p->a, "Attempt %d has begun, after attempt %d failed: %s", (int)p->next.attempt,
+                             (int)f->attempt, f->message));
     return true;
 }
 
-static bool owe_failure(struct planner *p)
+static bool notify_security_failure(struct planner *p)
 {
     const struct status_failure *f = new_failure(p);
     if (f == NULL || strcmp(f->failure_class, failure_class_name(CLASS_Security)) != 0)
         return false;
-    owe(p, "security", f, f->reason, f->message);
+    add_pending(p, "security", f, f->reason, f->message);
     return true;
 }
 
-static bool owe_end(struct planner *p)
+static bool notify_end(struct planner *p)
 {
     const struct status_failure *f = last_failure(&p->next);
     if (status_is_finished(&p->j->status) || !status_is_finished(&p->next))
         return false;
     if (p->next.phase == PHASE_SUCCEEDED)
-        owe(p, "succeeded", NULL, p->next.reason, p->next.message);
+        add_pending(p, "succeeded", NULL, p->next.reason, p->next.message);
     else
-        owe(p, "failed", f != NULL && f->attempt == p->next.attempt ? f : NULL, p->next.reason,
-            p->next.message);
+        add_pending(p, "failed", f != NULL && f->attempt == p->next.attempt ? f : NULL, p->next.reason,
+                    p->next.message);
     return true;
 }
 
-static void tell_unknown_targets(struct planner *p)
+static void report_unknown_targets(struct planner *p)
 {
     const char *names = "";
     for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
-        if (!is_defined(p, asked_target(p, i)))
-            names = add_name(p->a, names, asked_target(p, i));
+        if (!is_defined(p, requested_target(p, i)))
+            names = add_name(p->a, names, requested_target(p, i));
     if (*names != '\0')
-        planner_event(p, "Warning", REASON_NotificationTargetUnknown,
-                      arena_printf(p->a,
-                                   "spec.notifications names %s, not defined by the chart's value "
-                                   "notifications.targets and therefore not told. To go on, correct "
-                                   "spec.notifications, or have it defined there",
-                                   names));
+        planner_add_event(p, "Warning", REASON_NotificationTargetUnknown,
+                          arena_printf(p->a,
+                                       "spec.notifications names %s, not defined by the chart's value "
+                                       "notifications.targets and therefore not told. To go on, correct "
+                                       "spec.notifications, or have it defined there",
+                                       names));
 }
 
 void plan_notify(struct planner *p)
 {
-    settle(p);
-    bool is_started = owe_start(p), is_security = owe_failure(p), is_ended = owe_end(p);
+    remove_delivered(p);
+    bool is_started = notify_start(p), is_security = notify_security_failure(p), is_ended = notify_end(p);
     if (is_started || is_security || is_ended)
-        tell_unknown_targets(p);
+        report_unknown_targets(p);
 }

@@ -21,9 +21,9 @@ static void catch_up(struct planner *p)
 {
     if (p->gang.newest <= p->next.attempt)
         return;
-    planner_turn_to(p, p->gang.newest);
+    planner_set_attempt(p, p->gang.newest);
     if (p->next.start_time_us == 0)
-        p->next.start_time_us = planner_now(p);
+        p->next.start_time_us = planner_now_us(p);
 }
 
 static bool all_succeeded(const struct gang *g)
@@ -37,21 +37,21 @@ static bool all_succeeded(const struct gang *g)
 static void go_on(struct planner *p)
 {
     plan_stop_old_workers(p);
-    if (plan_children(p))
-        plan_progress(p);
+    if (plan_create_children(p))
+        plan_report_progress(p);
 }
 
 /* Its failure comes first, for it counts whatever else is asked; then success, for nobody wants it undone. */
 static void decide_attempt(struct planner *p)
 {
-    bool is_over = plan_failure(p) || status_is_suspended(&p->next);
+    bool is_over = plan_handle_failure(p) || status_is_suspended(&p->next);
     if (status_is_failed(&p->next))
         return;
     if (!is_over && all_succeeded(&p->gang))
-        plan_end_succeeded(p);
+        plan_succeed(p);
     else if (p->j->spec.suspend)
         plan_suspend(p);
-    else if (plan_deadline(p))
+    else if (plan_enforce_deadline(p))
         return;
     else if (p->next.attempt == 0)
         plan_start(p);
@@ -76,16 +76,16 @@ static void decide(struct planner *p)
     }
     catch_up(p);
     if (p->next.phase == PHASE_FAILING)
-        plan_go_on_failing(p);
+        plan_continue_failing(p);
     else if (p->j->spec_problem != NULL)
         refuse_spec(p);
     else
         decide_attempt(p);
-    plan_leave_queue(p);
-    plan_tell_resumption(p);
-    plan_tell_force(p);
-    plan_sweep(p);
-    plan_describe(p);
+    plan_exclude_queued_time(p);
+    plan_report_resumption(p);
+    plan_report_forced_deletion(p);
+    plan_remove_old_pods(p);
+    plan_update_status(p);
 }
 
 struct plan plan_job(const struct world *w, struct arena *a)

@@ -23,18 +23,18 @@ void planner_init(struct planner *p, const struct world *w, struct arena *a)
     p->actions = arena_calloc(a, most, sizeof(*p->actions));
 }
 
-void planner_turn_to(struct planner *p, int32_t attempt)
+void planner_set_attempt(struct planner *p, int32_t attempt)
 {
     p->next.attempt = attempt;
     gang_init(&p->gang, p->w, attempt, p->a);
 }
 
-void planner_add(struct planner *p, struct action action)
+void planner_add_action(struct planner *p, struct action action)
 {
     p->actions[p->count++] = action;
 }
 
-void planner_wake(struct planner *p, int64_t at_us, const char *why)
+void planner_wake_at(struct planner *p, int64_t at_us, const char *why)
 {
     if (p->wake_us != 0 && p->wake_us <= at_us)
         return;
@@ -42,7 +42,7 @@ void planner_wake(struct planner *p, int64_t at_us, const char *why)
     p->wake_why = why;
 }
 
-int64_t planner_now(const struct planner *p)
+int64_t planner_now_us(const struct planner *p)
 {
     return p->w->now_us / SECOND_US * SECOND_US;
 }
@@ -59,7 +59,7 @@ const char *text_clip(struct arena *a, const char *text, size_t max)
     return arena_view_dup(a, (struct view){text, n});
 }
 
-void planner_say(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
+void planner_set_phase(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -70,13 +70,13 @@ void planner_say(struct planner *p, enum job_phase phase, const char *reason, co
     p->next.message = text_clip(p->a, arena_strdup(p->a, text), MESSAGE_MAX);
 }
 
-void planner_event(struct planner *p, const char *type, const char *reason, const char *note)
+void planner_add_event(struct planner *p, const char *type, const char *reason, const char *note)
 {
-    planner_event_of_pod(p, type, reason, NULL, note);
+    planner_add_pod_event(p, type, reason, NULL, note);
 }
 
-void planner_event_of_pod(struct planner *p, const char *type, const char *reason, const char *pod,
-                          const char *note)
+void planner_add_pod_event(struct planner *p, const char *type, const char *reason, const char *pod,
+                           const char *note)
 {
     if (p->event_count == EVENTS_MAX)
         return;
@@ -89,12 +89,12 @@ void planner_event_of_pod(struct planner *p, const char *type, const char *reaso
 }
 
 /* The change of status.reason, for those who read events. Words that we do not know are agents'. */
-static void tell_turn(struct planner *p)
+static void add_transition_event(struct planner *p)
 {
     enum reason_event event = reason_of(p->next.reason).event;
     if (event != REASON_EVENT_NONE && strcmp(p->next.reason, p->j->status.reason) != 0)
-        planner_event(p, event == REASON_EVENT_NORMAL ? "Normal" : "Warning", p->next.reason,
-                      p->next.message);
+        planner_add_event(p, event == REASON_EVENT_NORMAL ? "Normal" : "Warning", p->next.reason,
+                          p->next.message);
 }
 
 static const struct job_status *copy_status(const struct planner *p)
@@ -139,33 +139,34 @@ static bool is_progress_only(const struct planner *p)
 }
 
 /* What decides something never waits. That workers own their policy is no decision, and tells nothing. */
-static bool is_put_off(const struct planner *p)
+static bool may_defer_status(const struct planner *p)
 {
     return p->w->status_after_us > p->w->now_us && is_progress_only(p) &&
            count_writes(p) == count_of_kind(p, ACTION_UPDATE_POLICY);
 }
 
 /* As if nothing were new; its events tell of turns that the status has not taken yet. */
-static void put_off(struct planner *p)
+static void defer_status(struct planner *p)
 {
     p->event_count = 0;
-    planner_wake(p, p->w->status_after_us, "the status may be written again");
+    planner_wake_at(p, p->w->status_after_us, "the status may be written again");
 }
 
 struct plan planner_finish(struct planner *p)
 {
     bool is_new = !status_equal(&p->next, &p->j->status);
-    if (is_new && is_put_off(p)) {
-        put_off(p);
+    if (is_new && may_defer_status(p)) {
+        defer_status(p);
         is_new = false;
     }
     bool must_confirm = !is_new && needs_fence(p);
     if (is_new)
-        tell_turn(p);
+        add_transition_event(p);
     for (size_t i = 0; i < p->event_count; i++)
-        planner_add(p, p->events[i]);
+        planner_add_action(p, p->events[i]);
     if (p->wake_us != 0)
-        planner_add(p, (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
+        planner_add_action(p,
+                           (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
     if (must_confirm)
         p->actions[0] = (struct action){.kind = ACTION_CONFIRM_JOB, .why = "nothing has overtaken this plan"};
     else if (is_new)

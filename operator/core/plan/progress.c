@@ -44,7 +44,7 @@ static bool is_unschedulable(const struct planner *p, const struct pod_facts *po
     return is_unbound(p, pod) && *pod->unschedulable_message != '\0';
 }
 
-static bool is_on_silent_node(const struct planner *p, const struct pod_facts *pod)
+static bool is_on_unready_node(const struct planner *p, const struct pod_facts *pod)
 {
     if (!pod_is_bound(pod) || pod_is_terminal(pod))
         return false;
@@ -73,20 +73,20 @@ static const struct scaling *ask_autoscaler(struct planner *p, const struct pod_
     const struct scaling *s = &p->w->scaling;
     bool is_known = strcmp(s->pod_uid, pod->uid) == 0;
     if (is_known && s->asked_us + SCALING_PAUSE_US > p->w->now_us)
-        planner_wake(p, s->asked_us + SCALING_PAUSE_US, "the autoscaler may say something new");
+        planner_wake_at(p, s->asked_us + SCALING_PAUSE_US, "the autoscaler may say something new");
     else
-        planner_add(p, (struct action){.kind = ACTION_ASK_AUTOSCALER,
-                                       .why = "a worker finds no node",
-                                       .name = pod->name,
-                                       .uid = pod->uid});
+        planner_add_action(p, (struct action){.kind = ACTION_ASK_AUTOSCALER,
+                                              .why = "a worker finds no node",
+                                              .name = pod->name,
+                                              .uid = pod->uid});
     return is_known && s->word != SCALING_UNKNOWN ? s : NULL;
 }
 
-static void say_scaling_up(struct planner *p, const struct pod_facts *pod, const struct scaling *s)
+static void report_scaling_up(struct planner *p, const struct pod_facts *pod, const struct scaling *s)
 {
-    planner_say(p, PHASE_PENDING, REASON_ScalingUp,
-                "No room yet for %s; the cluster autoscaler is adding a node: %s", verdict_where(p->a, pod),
-                s->message);
+    planner_set_phase(p, PHASE_PENDING, REASON_ScalingUp,
+                      "No room yet for %s; the cluster autoscaler is adding a node: %s",
+                      verdict_worker_text(p->a, pod), s->message);
 }
 
 /* Of the technology, and Spot or not as the job asks. */
@@ -111,7 +111,7 @@ static const char *gcloud_word(struct arena *a, const char *label)
 }
 
 /* What the nodes lack, and who could bring them. */
-static void say_no_nodes(struct planner *p, enum technology t, const char *refusal)
+static void report_no_nodes(struct planner *p, enum technology t, const char *refusal)
 {
     const struct job_spec *s = &p->j->spec;
     const char *label = technology_name(t);
@@ -129,10 +129,11 @@ static void say_no_nodes(struct planner *p, enum technology t, const char *refus
                            "add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
                            "--machine-type=TYPE --confidential-node-type=%s%s",
                            gcloud_word(p->a, label), s->spot == SPOT_ONLY ? " --spot" : "");
-    planner_say(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
-                "No node has the label " LABEL_NODE_TECHNOLOGY "=%s%s, and workers run on such nodes only.%s "
-                "To go on, %s",
-                label, kind, refusal, remedy);
+    planner_set_phase(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
+                      "No node has the label " LABEL_NODE_TECHNOLOGY
+                      "=%s%s, and workers run on such nodes only.%s "
+                      "To go on, %s",
+                      label, kind, refusal, remedy);
 }
 
 /* A pool that was scaled to nothing has no node either; who is told "stalled" at once gives up too early. */
@@ -141,16 +142,16 @@ static void wait_for_scale_up(struct planner *p, const struct pod_facts *pod)
     int64_t until_us = pod->created_us + SCALE_UP_US;
     p->may_scale_up = until_us > p->w->now_us;
     if (p->may_scale_up)
-        planner_wake(p, until_us, "no autoscaler has brought nodes");
+        planner_wake_at(p, until_us, "no autoscaler has brought nodes");
 }
 
-static int64_t slow_time(const struct pod_facts *pod)
+static int64_t slow_start_at(const struct pod_facts *pod)
 {
     return (pod->started_us ? pod->started_us : pod->created_us) + SLOW_START_US;
 }
 
 /* Bound, and not even its first container has come so far: a volume is missing, or the network. */
-static bool is_held_up(const struct planner *p, const struct pod_facts *pod)
+static bool has_started_nothing(const struct planner *p, const struct pod_facts *pod)
 {
     (void)p;
     return pod->phase == POD_PENDING && pod_is_bound(pod) &&
@@ -158,24 +159,25 @@ static bool is_held_up(const struct planner *p, const struct pod_facts *pod)
 }
 
 /* A kubelet tells of that in events only. */
-static bool say_held_up(struct planner *p, enum job_phase phase)
+static bool report_slow_start(struct planner *p, enum job_phase phase)
 {
-    const struct pod_facts *pod = first(p, is_held_up);
+    const struct pod_facts *pod = first(p, has_started_nothing);
     if (pod == NULL)
         return false;
-    if (slow_time(pod) > p->w->now_us) {
-        planner_wake(p, slow_time(pod), "a worker's containers do not come");
+    if (slow_start_at(pod) > p->w->now_us) {
+        planner_wake_at(p, slow_start_at(pod), "a worker's containers do not come");
         return false;
     }
-    planner_say(p, phase, REASON_StartingContainers,
-                "No container of %s has started in two minutes. To go on, look at what its events say: "
-                "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
-                verdict_where(p->a, pod), pod->name, pod->ns);
+    planner_set_phase(
+        p, phase, REASON_StartingContainers,
+        "No container of %s has started in two minutes. To go on, look at what its events say: "
+        "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
+        verdict_worker_text(p->a, pod), pod->name, pod->ns);
     return true;
 }
 
 /* Never a fallback to other nodes: the job waits, and says for what. */
-static bool say_placement(struct planner *p)
+static bool report_placement(struct planner *p)
 {
     enum technology t = job_technology(p->j);
     const char *label = technology_name(t);
@@ -184,20 +186,20 @@ static bool say_placement(struct planner *p)
     const char *refusal =
         s != NULL ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
     if (s != NULL && s->word == SCALING_UP) {
-        say_scaling_up(p, pod, s);
+        report_scaling_up(p, pod, s);
     } else if (unbound != NULL && nodes_of_kind(p, t) == 0) {
-        say_no_nodes(p, t, refusal);
+        report_no_nodes(p, t, refusal);
         wait_for_scale_up(p, unbound);
     } else if (pod != NULL) {
-        planner_say(p, PHASE_PENDING, REASON_Unschedulable,
-                    "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
-                    "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
-                    verdict_where(p->a, pod), label, label, pod->unschedulable_message, refusal);
+        planner_set_phase(p, PHASE_PENDING, REASON_Unschedulable,
+                          "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
+                          "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
+                          verdict_worker_text(p->a, pod), label, label, pod->unschedulable_message, refusal);
     }
     return unbound != NULL && (pod != NULL || nodes_of_kind(p, t) == 0);
 }
 
-static bool say_start_failure(struct planner *p, enum job_phase phase)
+static bool report_start_failure(struct planner *p, enum job_phase phase)
 {
     const struct pod_facts *pod = first(p, has_start_failure);
     if (pod == NULL)
@@ -207,21 +209,22 @@ static bool say_start_failure(struct planner *p, enum job_phase phase)
     const struct reason r = reason_of(all[0].reason);
     char until[RFC3339_SIZE];
     rfc3339_format_seconds(start_deadline_us(pod), until);
-    planner_say(p, phase, REASON_StartingContainers,
-                "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
-                all[0].container, verdict_where(p->a, pod), r.word, all[0].detail, r.remedy,
-                r.retry == RETRY_NEVER ? "job" : "attempt", until);
+    planner_set_phase(
+        p, phase, REASON_StartingContainers,
+        "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
+        all[0].container, verdict_worker_text(p->a, pod), r.word, all[0].detail, r.remedy,
+        r.retry == RETRY_NEVER ? "job" : "attempt", until);
     return true;
 }
 
-static bool say_node_not_ready(struct planner *p, enum job_phase phase)
+static bool report_node_not_ready(struct planner *p, enum job_phase phase)
 {
-    const struct pod_facts *pod = first(p, is_on_silent_node);
+    const struct pod_facts *pod = first(p, is_on_unready_node);
     if (pod == NULL)
         return false;
-    planner_say(p, phase, REASON_NodeNotReady,
-                "The node of %s does not answer; a new attempt starts if it stays away.",
-                verdict_where(p->a, pod));
+    planner_set_phase(p, phase, REASON_NodeNotReady,
+                      "The node of %s does not answer; a new attempt starts if it stays away.",
+                      verdict_worker_text(p->a, pod));
     return true;
 }
 
@@ -236,38 +239,40 @@ static enum job_phase phase_of(const struct planner *p, int32_t ready)
     return first(p, is_not_started) != NULL ? PHASE_STARTING : PHASE_STAGING;
 }
 
-static void say_phase(struct planner *p, enum job_phase phase, int32_t ready)
+static void report_phase(struct planner *p, enum job_phase phase, int32_t ready)
 {
     int attempt = (int)p->gang.attempt;
     int all = (int)p->gang.replicas;
     const char *stage = plan_slowest_stage(p);
     if (phase == PHASE_PUBLISHING)
-        planner_say(p, phase, REASON_Publishing,
-                    "Attempt %d: the programs of all workers have ended; the output is being encrypted and "
-                    "published.",
-                    attempt);
+        planner_set_phase(
+            p, phase, REASON_Publishing,
+            "Attempt %d: the programs of all workers have ended; the output is being encrypted and "
+            "published.",
+            attempt);
     else if (phase == PHASE_RUNNING)
-        planner_say(p, phase, REASON_Training, "Attempt %d: %d of %d workers train on confidential nodes.",
-                    attempt, (int)ready, all);
+        planner_set_phase(p, phase, REASON_Training,
+                          "Attempt %d: %d of %d workers train on confidential nodes.", attempt, (int)ready,
+                          all);
     else if (phase == PHASE_STAGING)
-        planner_say(p, phase, REASON_Staging,
-                    "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
-                    (int)ready, all, *stage != '\0' ? "; the slowest is at the stage " : "", stage);
+        planner_set_phase(p, phase, REASON_Staging,
+                          "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
+                          (int)ready, all, *stage != '\0' ? "; the slowest is at the stage " : "", stage);
     else
-        planner_say(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
-                    attempt);
+        planner_set_phase(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
+                          attempt);
 }
 
-void plan_progress(struct planner *p)
+void plan_report_progress(struct planner *p)
 {
     /* A failed worker here is one whose judgement is not complete: what was said stays said, unless the
      * status was lost. */
     bool is_settling = first(p, is_failed) != NULL && *p->next.reason != '\0';
-    if (is_settling || plan_say_queue(p) || say_placement(p))
+    if (is_settling || plan_report_queue(p) || report_placement(p))
         return;
     struct status_workers n = gang_count(&p->gang, p->a);
     int32_t ready = n.ready + n.succeeded;
     enum job_phase phase = phase_of(p, ready);
-    if (!say_start_failure(p, phase) && !say_node_not_ready(p, phase) && !say_held_up(p, phase))
-        say_phase(p, phase, ready);
+    if (!report_start_failure(p, phase) && !report_node_not_ready(p, phase) && !report_slow_start(p, phase))
+        report_phase(p, phase, ready);
 }

@@ -38,7 +38,7 @@ static const struct pod_facts *newest_member(const struct planner *p)
     return NULL;
 }
 
-const char *plan_group(struct planner *p)
+const char *plan_group_name(struct planner *p)
 {
     if (*job_queue(p->j) == '\0')
         return "";
@@ -54,10 +54,10 @@ void plan_end_group(struct planner *p)
 {
     const struct pod_facts *member = newest_member(p);
     if (member != NULL && !is_over(p, member->group))
-        planner_add(p, (struct action){.kind = ACTION_END_GROUP,
-                                       .why = "no more workers come into its group",
-                                       .name = member->name,
-                                       .uid = member->uid});
+        planner_add_action(p, (struct action){.kind = ACTION_END_GROUP,
+                                              .why = "no more workers come into its group",
+                                              .name = member->name,
+                                              .uid = member->uid});
 }
 
 static bool has_succeeded(const struct pod_facts *p, const char *group)
@@ -66,7 +66,7 @@ static bool has_succeeded(const struct pod_facts *p, const char *group)
 }
 
 /* Kueue counts who has succeeded as a member for good: a whole set beside such a one is too large. */
-static bool is_too_full(const struct planner *p, const char *group)
+static bool has_succeeded_member(const struct planner *p, const char *group)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++)
         if (has_succeeded(p->gang.workers[i], group))
@@ -80,7 +80,7 @@ static bool is_too_full(const struct planner *p, const char *group)
 bool plan_leave_group(struct planner *p)
 {
     const struct pod_facts *member = newest_member(p);
-    if (member == NULL || is_over(p, member->group) || !is_too_full(p, member->group))
+    if (member == NULL || is_over(p, member->group) || !has_succeeded_member(p, member->group))
         return false;
     plan_end_group(p);
     return true;
@@ -106,7 +106,7 @@ static int32_t own_selector_count(const struct job_spec *s)
  * The queue has let the workers go with labels of a ResourceFlavor that is not of their technology. One that
  * says another value is wrong at once; one that says nothing of it may still fit, unless no node is found.
  */
-static const struct pod_facts *first_misled(const struct planner *p)
+static const struct pod_facts *first_with_wrong_flavor(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct pod_facts *pod = p->gang.workers[i];
@@ -120,44 +120,44 @@ static const struct pod_facts *first_misled(const struct planner *p)
     return NULL;
 }
 
-static void say_waiting(struct planner *p, const struct pod_facts *pod)
+static void report_queued(struct planner *p, const struct pod_facts *pod)
 {
     int attempt = (int)p->gang.attempt, all = (int)p->gang.replicas;
     if (*pod->group != '\0')
-        planner_say(
+        planner_set_phase(
             p, PHASE_QUEUED, REASON_Queued,
             "Attempt %d: %d workers wait in the queue %s. To see for what, run: kubectl describe workload "
             "%s -n %s",
             attempt, all, job_queue(p->j), pod->group, p->j->ns);
     else
-        planner_say(
+        planner_set_phase(
             p, PHASE_QUEUED, REASON_Queued,
             "Attempt %d: a scheduling gate holds %s back. To see which, run: kubectl get pod %s -n %s -o "
             "jsonpath={.spec.schedulingGates}",
-            attempt, verdict_where(p->a, pod), pod->name, p->j->ns);
+            attempt, verdict_worker_text(p->a, pod), pod->name, p->j->ns);
 }
 
-static void say_misled(struct planner *p, const struct pod_facts *pod)
+static void report_flavor_mismatch(struct planner *p, const struct pod_facts *pod)
 {
     const char *label = technology_name(pod->technology);
-    planner_say(
+    planner_set_phase(
         p, PHASE_PENDING, REASON_FlavorMismatch,
         "The queue %s let %s go to nodes that are not its: the ResourceFlavor's nodeLabels "
         "%s " LABEL_NODE_TECHNOLOGY
         "=%s. To go on, set that label in nodeLabels of the flavor for %s nodes, and "
         "its own value in every other flavor of the ClusterQueue, then run: kubectl delete workload %s -n "
         "%s",
-        job_queue(p->j), verdict_where(p->a, pod),
+        job_queue(p->j), verdict_worker_text(p->a, pod),
         pod->selection == SELECTION_OTHER ? "contradict" : "do not name", label, label, pod->group, p->j->ns);
 }
 
-bool plan_say_queue(struct planner *p)
+bool plan_report_queue(struct planner *p)
 {
     const struct pod_facts *gated = first_gated(p);
-    const struct pod_facts *misled = first_misled(p);
+    const struct pod_facts *misled = first_with_wrong_flavor(p);
     if (gated != NULL)
-        say_waiting(p, gated);
+        report_queued(p, gated);
     else if (misled != NULL)
-        say_misled(p, misled);
+        report_flavor_mismatch(p, misled);
     return gated != NULL || misled != NULL;
 }

@@ -32,7 +32,7 @@ static int64_t held_since(const struct planner *p)
     return since_us;
 }
 
-bool plan_give_back(struct planner *p, struct verdict *ret)
+bool plan_release_partial_gang(struct planner *p, struct verdict *ret)
 {
     const struct refusal *r = refusal_of_attempt(&p->w->refusal, p->gang.attempt);
     int32_t present = gang_present(&p->gang);
@@ -41,7 +41,7 @@ bool plan_give_back(struct planner *p, struct verdict *ret)
         return false;
     int64_t at_us = since_us + HOLD_SECONDS * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake(p, at_us, "what a quota has let in is given back");
+        planner_wake_at(p, at_us, "what a quota has let in is given back");
         return false;
     }
     *ret = verdict_make(p->a, NULL, REASON_GangIncomplete,
@@ -52,7 +52,7 @@ bool plan_give_back(struct planner *p, struct verdict *ret)
 }
 
 /* How many attempts in a row were given back, the last one among them; as far as the status remembers. */
-static size_t given_back(const struct job_status *s)
+static size_t releases_in_a_row(const struct job_status *s)
 {
     size_t before = s->failure_count;
     while (before > 0 && strcmp(s->failures[before - 1].reason, REASON_GangIncomplete) == 0)
@@ -61,10 +61,10 @@ static size_t given_back(const struct job_status *s)
 }
 
 /* By chance, and the same for whoever decides: jobs that gave back together must not come back together. */
-void plan_pause_after_giving_back(struct planner *p)
+void plan_back_off_after_release(struct planner *p)
 {
-    int64_t seconds = PAUSE_FIRST_SECONDS << (given_back(&p->next) - 1);
+    int64_t seconds = PAUSE_FIRST_SECONDS << (releases_in_a_row(&p->next) - 1);
     uint64_t chance = skim_hash_mix(skim_hash_text(view_from(p->j->uid)) + (uint64_t)p->next.attempt);
     seconds += (int64_t)(chance % (uint64_t)(2 * seconds + 1));
-    p->next.backoff_until_us = planner_now(p) + seconds * SECOND_US;
+    p->next.backoff_until_us = planner_now_us(p) + seconds * SECOND_US;
 }

@@ -70,7 +70,7 @@ static bool may_refresh(struct planner *p, int64_t last_us)
     bool is_turn = p->next.phase != before->phase || p->next.attempt != before->attempt;
     if (last_us == 0 || is_turn || age_us < 0 || age_us >= REFRESH_US)
         return true;
-    planner_wake(p, last_us + REFRESH_US, "there is news that was not written yet");
+    planner_wake_at(p, last_us + REFRESH_US, "there is news that was not written yet");
     return false;
 }
 
@@ -98,7 +98,7 @@ static void describe_progress(struct planner *p)
     if (i == p->gang.replicas || progress_equal(&progress, &p->next.progress) ||
         !may_refresh(p, p->next.progress.updated_us))
         return;
-    progress.updated_us = planner_now(p);
+    progress.updated_us = planner_now_us(p);
     p->next.progress = progress;
 }
 
@@ -136,9 +136,9 @@ static void take_posted(struct planner *p)
     if (newest == &p->next.checkpoint || !may_refresh(p, time_of(&p->next.checkpoint)))
         return;
     p->next.checkpoint = *newest;
-    planner_event(p, "Normal", REASON_CheckpointCommitted,
-                  arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s", newest->name,
-                               (long long)newest->step, newest->uri));
+    planner_add_event(p, "Normal", REASON_CheckpointCommitted,
+                      arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s",
+                                   newest->name, (long long)newest->step, newest->uri));
 }
 
 /* It only moves forward. Attempts that failed have theirs, too, which their agents tell when they end. */
@@ -151,7 +151,7 @@ static void describe_checkpoint(struct planner *p)
     take_posted(p);
 }
 
-void plan_reports(struct planner *p)
+void plan_apply_reports(struct planner *p)
 {
     describe_progress(p);
     describe_checkpoint(p);

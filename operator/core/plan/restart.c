@@ -31,18 +31,18 @@ void plan_start(struct planner *p)
     if (is_plan_too_large(p))
         return;
     enum technology t = plan_next_technology(p);
-    planner_turn_to(p, before + 1);
+    planner_set_attempt(p, before + 1);
     size_t actions = p->count;
     p->technology = t;
-    (void)plan_children(p);
+    (void)plan_create_children(p);
     if (p->count == actions) {
         /* Nothing may be created: the attempt has not begun. */
-        planner_turn_to(p, before);
+        planner_set_attempt(p, before);
         return;
     }
     p->next.requested_technology = technology_name(t);
     if (p->next.start_time_us == 0)
-        p->next.start_time_us = planner_now(p);
+        p->next.start_time_us = planner_now_us(p);
 }
 
 /* NULL when the attempt has not failed but was suspended. */
@@ -54,23 +54,23 @@ static const struct status_failure *failure_of_attempt(const struct planner *p)
 }
 
 /* `when` stands behind "the next attempt starts". */
-static void say_waiting(struct planner *p, const char *reason, const char *when)
+static void report_waiting(struct planner *p, const char *reason, const char *when)
 {
     const struct status_failure *failure = failure_of_attempt(p);
     if (failure != NULL)
-        planner_say(p, PHASE_RESTARTING, reason, "Attempt %d failed and the next one starts %s: %s",
-                    (int)p->next.attempt, when, failure->message);
+        planner_set_phase(p, PHASE_RESTARTING, reason, "Attempt %d failed and the next one starts %s: %s",
+                          (int)p->next.attempt, when, failure->message);
     else
-        planner_say(p, PHASE_PENDING, reason, "The job was resumed and attempt %d starts %s.",
-                    (int)p->next.attempt + 1, when);
+        planner_set_phase(p, PHASE_PENDING, reason, "The job was resumed and attempt %d starts %s.",
+                          (int)p->next.attempt + 1, when);
 }
 
 static void back_off(struct planner *p)
 {
     char time[RFC3339_SIZE];
     rfc3339_format_seconds(p->next.backoff_until_us, time);
-    say_waiting(p, REASON_BackingOff, arena_printf(p->a, "at %s", time));
-    planner_wake(p, p->next.backoff_until_us, "the pause before the next attempt is over");
+    report_waiting(p, REASON_BackingOff, arena_printf(p->a, "at %s", time));
+    planner_wake_at(p, p->next.backoff_until_us, "the pause before the next attempt is over");
 }
 
 void plan_restart(struct planner *p)
@@ -79,12 +79,12 @@ void plan_restart(struct planner *p)
     const struct pod_facts *alive = plan_awaited_worker(p);
     bool is_leaving = plan_leave_group(p);
     if (alive != NULL)
-        say_waiting(p, REASON_WaitingForOldWorkers,
-                    arena_printf(p->a, "when %s", plan_wait_for_end(p, alive)));
+        report_waiting(p, REASON_WaitingForOldWorkers,
+                       arena_printf(p->a, "when %s", plan_wait_text(p, alive)));
     else if (p->next.backoff_until_us > p->w->now_us)
         back_off(p);
     else if (is_leaving)
-        say_waiting(p, REASON_WaitingForOldWorkers, "when its pod group has ended");
+        report_waiting(p, REASON_WaitingForOldWorkers, "when its pod group has ended");
     else
         plan_start(p);
 }

@@ -45,7 +45,8 @@ static void describe_completed(struct planner *p)
         const struct pod_facts *pod = p->gang.workers[i];
         struct verdict unused;
         int64_t recheck_us = 0;
-        is_completed[i] = pod != NULL && pod->phase == POD_SUCCEEDED && worker_may_go(p->j, i) &&
+        is_completed[i] = pod != NULL && pod->phase == POD_SUCCEEDED &&
+                          worker_success_outlives_pod(p->j, i) &&
                           (pod_is_remembered(pod) || !verdict_of_pod(p->w, pod, p->a, &unused, &recheck_us));
     }
     p->next.workers.completed_indexes = indexes_text(is_completed, p->gang.replicas, p->a);
@@ -65,7 +66,7 @@ static void add_condition(struct planner *p, const char *type, bool is_true, con
         .status = word,
         .reason = reason,
         .message = message,
-        .transition_us = is_same ? old->transition_us : planner_now(p),
+        .transition_us = is_same ? old->transition_us : planner_now_us(p),
         .observed_generation = p->j->generation,
     };
 }
@@ -144,11 +145,11 @@ static void describe_conditions(struct planner *p)
         add_worker_conditions(p);
 }
 
-void plan_describe(struct planner *p)
+void plan_update_status(struct planner *p)
 {
     p->next.workers = gang_count(&p->gang, p->a);
     describe_completed(p);
     describe_nodes(p);
-    plan_reports(p);
+    plan_apply_reports(p);
     describe_conditions(p);
 }

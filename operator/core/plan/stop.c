@@ -16,11 +16,11 @@ static const char forced_words[] = "is deleted by force, for it did not end by";
 
 static void delete_pod(struct planner *p, const struct pod_facts *pod, int32_t grace_seconds, const char *why)
 {
-    planner_add(p, (struct action){.kind = ACTION_DELETE_POD,
-                                   .why = why,
-                                   .name = pod->name,
-                                   .uid = pod->uid,
-                                   .grace_seconds = grace_seconds});
+    planner_add_action(p, (struct action){.kind = ACTION_DELETE_POD,
+                                          .why = why,
+                                          .name = pod->name,
+                                          .uid = pod->uid,
+                                          .grace_seconds = grace_seconds});
 }
 
 /* ---- stuck ---- */
@@ -45,9 +45,9 @@ static void wait_or_force(struct planner *p, const struct pod_facts *pod)
     if (must_force(p, pod))
         delete_pod(p, pod, 0, "it is stuck in deletion");
     else if (pod->deletion_us > p->w->now_us)
-        planner_wake(p, pod->deletion_us, "the grace period of a worker is over");
+        planner_wake_at(p, pod->deletion_us, "the grace period of a worker is over");
     else if (at_us != 0)
-        planner_wake(p, at_us, "a worker that is stuck in deletion is deleted by force");
+        planner_wake_at(p, at_us, "a worker that is stuck in deletion is deleted by force");
 }
 
 /* ---- whom to stop ---- */
@@ -95,7 +95,7 @@ void plan_stop_old_workers(struct planner *p)
 }
 
 /* Ended pods of attempts that status.failures no longer lists would pile up for ever. */
-void plan_sweep(struct planner *p)
+void plan_remove_old_pods(struct planner *p)
 {
     for (size_t i = 0; i < p->gang.other_count; i++)
         if (p->gang.others[i]->attempt < p->next.attempt - FAILURES_MAX)
@@ -173,9 +173,9 @@ static const char *stuck_text(const struct planner *p, const struct pod_facts *p
                         due, pod->node, pod->name, pod->ns);
 }
 
-const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)
+const char *plan_wait_text(struct planner *p, const struct pod_facts *pod)
 {
-    const char *where = verdict_where(p->a, pod);
+    const char *where = verdict_worker_text(p->a, pod);
     if (pod->deletion_us != 0 && pod->deletion_us <= p->w->now_us)
         return arena_printf(p->a, "%s has ended (%s)", where, stuck_text(p, pod));
     const struct node_facts *node = world_node(p->w, pod->node);
@@ -187,12 +187,12 @@ const char *plan_wait_for_end(struct planner *p, const struct pod_facts *pod)
 }
 
 /* Told with the turn of the message that says so, and therefore once. */
-void plan_tell_force(struct planner *p)
+void plan_report_forced_deletion(struct planner *p)
 {
     const struct pod_facts *pod = plan_awaited_worker(p);
     if (pod != NULL && must_force(p, pod) && strstr(p->next.message, forced_words) != NULL &&
         strcmp(p->next.message, p->j->status.message) != 0)
-        planner_event_of_pod(
+        planner_add_pod_event(
             p, "Warning", REASON_ForcedDeletion, pod->name,
-            arena_printf(p->a, "%s does not end: %s.", verdict_where(p->a, pod), stuck_text(p, pod)));
+            arena_printf(p->a, "%s does not end: %s.", verdict_worker_text(p->a, pod), stuck_text(p, pod)));
 }

@@ -14,17 +14,17 @@ void plan_suspend(struct planner *p)
     p->next.start_time_us = 0;
     const struct pod_facts *alive = plan_awaited_worker(p);
     if (alive != NULL)
-        planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended, "The job is suspended: it rests when %s.",
-                    plan_wait_for_end(p, alive));
+        planner_set_phase(p, PHASE_SUSPENDED, REASON_JobSuspended, "The job is suspended: it rests when %s.",
+                          plan_wait_text(p, alive));
     else
-        planner_say(p, PHASE_SUSPENDED, REASON_JobSuspended,
-                    "The job is suspended: no worker runs. To go on, run: kubectl patch tjob %s -n %s "
-                    "--type=merge -p '{\"spec\":{\"suspend\":false}}'",
-                    p->j->name, p->j->ns);
+        planner_set_phase(p, PHASE_SUSPENDED, REASON_JobSuspended,
+                          "The job is suspended: no worker runs. To go on, run: kubectl patch tjob %s -n %s "
+                          "--type=merge -p '{\"spec\":{\"suspend\":false}}'",
+                          p->j->name, p->j->ns);
 }
 
-void plan_tell_resumption(struct planner *p)
+void plan_report_resumption(struct planner *p)
 {
     if (p->j->status.phase == PHASE_SUSPENDED && !p->j->spec.suspend && !status_is_failed(&p->next))
-        planner_event(p, "Normal", REASON_JobResumed, p->next.message);
+        planner_add_event(p, "Normal", REASON_JobResumed, p->next.message);
 }

@@ -31,7 +31,7 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
     };
 }
 
-const char *verdict_where(struct arena *a, const struct pod_facts *p)
+const char *verdict_worker_text(struct arena *a, const struct pod_facts *p)
 {
     if (*p->node == '\0')
         return arena_printf(a, "worker %d (pod %s)", (int)p->index, p->name);

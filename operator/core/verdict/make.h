@@ -24,6 +24,6 @@ struct verdict {
 struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const char *reason,
                             const char *format, ...) PRINTF_LIKE(4, 5);
 /* "worker 1 (pod digits-worker-1-1 on node cc-0)" */
-const char *verdict_where(struct arena *a, const struct pod_facts *p);
+const char *verdict_worker_text(struct arena *a, const struct pod_facts *p);
 
 #endif

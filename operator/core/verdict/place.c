@@ -22,7 +22,7 @@ static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, s
 {
     const struct node_facts *node = *p->node != '\0' ? world_node(w, p->node) : NULL;
     enum spot spot = w->job->spec.spot;
-    const char *where = verdict_where(a, p);
+    const char *where = verdict_worker_text(a, p);
     if (node == NULL)
         return false;
     if (!is_one_of_the_jobs(w->job, p->technology) ||
@@ -47,9 +47,10 @@ static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, s
     return true;
 }
 
-bool verdict_of_place(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret)
+bool verdict_of_placement(const struct world *w, const struct pod_facts *p, struct arena *a,
+                          struct verdict *ret)
 {
-    const char *where = verdict_where(a, p);
+    const char *where = verdict_worker_text(a, p);
     if (is_on_wrong_node(w, p, a, ret))
         return true;
     if (p->is_changed)

@@ -7,6 +7,7 @@
 #include "core/verdict/make.h"
 
 /* True when the pod is on a wrong node, or not what was sent. */
-bool verdict_of_place(const struct world *w, const struct pod_facts *p, struct arena *a, struct verdict *ret);
+bool verdict_of_placement(const struct world *w, const struct pod_facts *p, struct arena *a,
+                          struct verdict *ret);
 
 #endif

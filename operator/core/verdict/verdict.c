@@ -68,7 +68,7 @@ static bool was_disrupted(const struct pod_facts *p, struct arena *a, struct ver
         return false;
     const char *detail = *p->disruption_message != '\0' ? p->disruption_message : p->message;
     const char *word = *p->disruption_reason != '\0' ? p->disruption_reason : p->reason;
-    *ret = verdict_make(a, p, reason, "%s was ended from outside: %s%s%s", verdict_where(a, p),
+    *ret = verdict_make(a, p, reason, "%s was ended from outside: %s%s%s", verdict_worker_text(a, p),
                         *word != '\0' ? word : "the pod was deleted", *detail != '\0' ? ": " : "", detail);
     return true;
 }
@@ -95,7 +95,7 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
 {
     if (r->has_succeeded || *r->reason == '\0')
         return false;
-    struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_where(a, p), r->reason);
+    struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_worker_text(a, p), r->reason);
     if (!reason_is_known(r->reason)) {
         enum failure_class failure_class = failure_class_from_name(r->failure_class);
         v.reason = r->reason;
@@ -104,7 +104,7 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     }
     /* The agent knows what, the operator knows where. */
     if (*r->message != '\0')
-        v.message = arena_printf(a, "%s: %s", verdict_where(a, p), r->message);
+        v.message = arena_printf(a, "%s: %s", verdict_worker_text(a, p), r->message);
     v = of_container(v, CONTAINER_AGENT, &p->agent);
     v.exit_code = -1;
     v.signal = 0;
@@ -137,7 +137,7 @@ static bool failed_to_install(const struct pod_facts *p, struct arena *a, struct
         return false;
     *ret = of_container(verdict_make(a, p, REASON_InstallFailed,
                                      "%s: the container " CONTAINER_INSTALL " ended with exit code %d",
-                                     verdict_where(a, p), (int)p->install.exit_code),
+                                     verdict_worker_text(a, p), (int)p->install.exit_code),
                         CONTAINER_INSTALL, &p->install);
     return true;
 }
@@ -146,7 +146,7 @@ static bool failed_to_install(const struct pod_facts *p, struct arena *a, struct
 static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct verdict *ret)
 {
     const struct container_facts *t = &p->trainer;
-    const char *where = verdict_where(a, p);
+    const char *where = verdict_worker_text(a, p);
     struct verdict v;
     if (t->state != CONTAINER_TERMINATED)
         return false;
@@ -177,7 +177,8 @@ static bool is_agent_out_of_memory(const struct pod_facts *p)
 static struct verdict out_of_agent_memory(const struct pod_facts *p, struct arena *a)
 {
     return of_container(verdict_make(a, p, REASON_AgentOutOfMemory,
-                                     "%s: its agent used more memory than its limit", verdict_where(a, p)),
+                                     "%s: its agent used more memory than its limit",
+                                     verdict_worker_text(a, p)),
                         CONTAINER_AGENT, &p->agent);
 }
 
@@ -191,7 +192,7 @@ static bool is_crash_looping(const struct pod_facts *p, struct arena *a, struct 
                : of_container(verdict_make(a, p, REASON_AgentCrashLooping,
                                            "%s: its agent was restarted %d times; the last time it ended "
                                            "with exit code %d (%s)",
-                                           verdict_where(a, p), (int)p->agent.restarts,
+                                           verdict_worker_text(a, p), (int)p->agent.restarts,
                                            (int)p->agent_ended_code, p->agent_ended_reason),
                               CONTAINER_AGENT, &p->agent);
     return true;
@@ -200,7 +201,7 @@ static bool is_crash_looping(const struct pod_facts *p, struct arena *a, struct 
 static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
 {
     const struct container_facts *t = &p->trainer;
-    const char *where = verdict_where(a, p);
+    const char *where = verdict_worker_text(a, p);
     struct verdict v;
     bool is_by_itself = t->state == CONTAINER_TERMINATED && t->exit_code != 0 &&
                         t->exit_code != EXIT_AGENT_FAILED && t->exit_code != EXIT_NO_AGENT;
@@ -248,7 +249,7 @@ static bool has_not_delivered(const struct world *w, const struct pod_facts *p, 
         return true;
     *ret = of_container(verdict_make(a, p, REASON_AgentReportMissing,
                                      "%s ended well, but its agent does not say what was published",
-                                     verdict_where(a, p)),
+                                     verdict_worker_text(a, p)),
                         CONTAINER_AGENT, &p->agent);
     return true;
 }
@@ -268,8 +269,8 @@ static bool cannot_start(const struct world *w, const struct pod_facts *p, struc
             *ret_recheck_us = until;
             continue;
         }
-        *ret = verdict_make(a, p, f->reason, "%s: the container %s cannot start: %s: %s", verdict_where(a, p),
-                            f->container, f->facts->reason, f->detail);
+        *ret = verdict_make(a, p, f->reason, "%s: the container %s cannot start: %s: %s",
+                            verdict_worker_text(a, p), f->container, f->facts->reason, f->detail);
         ret->container = f->container;
         return true;
     }
@@ -280,7 +281,7 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
                     int64_t *ret_recheck_us)
 {
     *ret_recheck_us = 0;
-    if (verdict_of_place(w, p, a, ret))
+    if (verdict_of_placement(w, p, a, ret))
         return true;
     if (p->phase == POD_SUCCEEDED)
         return has_not_delivered(w, p, a, ret);
@@ -300,20 +301,20 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
 
 /* A peer that lost its connections ends as Application or Network: such words weigh less than their causes.
  */
-static int weight(const struct verdict *v)
+static int severity(const struct verdict *v)
 {
-    static const int weights[] = {
+    static const int severities[] = {
         [CLASS_None] = 0,    [CLASS_Internal] = 1,   [CLASS_Application] = 2,
         [CLASS_Network] = 3, [CLASS_Disruption] = 4, [CLASS_Resource] = 5,
         [CLASS_Data] = 6,    [CLASS_Key] = 7,        [CLASS_Security] = 8,
     };
-    return weights[v->failure_class];
+    return severities[v->failure_class];
 }
 
 bool verdict_outranks(const struct verdict *a, const struct verdict *b)
 {
-    if (weight(a) != weight(b))
-        return weight(a) > weight(b);
+    if (severity(a) != severity(b))
+        return severity(a) > severity(b);
     if (a->time_us != b->time_us)
         return a->time_us < b->time_us;
     /* Times are whole seconds. In one second, who was killed (128 and more) came before who noticed. */

@@ -268,19 +268,19 @@ void notifier_forget(struct notifier *n, const char *ns, const char *name)
     pump(n); /* what was under way for it has made room */
 }
 
-const struct notified *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
-                                          size_t *ret_count)
+const struct delivered *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
+                                           size_t *ret_count)
 {
     const struct notified_job *j = store_get(n->jobs, job->ns, job->name);
     size_t count = 0;
     for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
         count += x->state == DELIVERY_DONE;
-    struct notified *list = arena_calloc(a, count + 1, sizeof(*list));
+    struct delivered *list = arena_calloc(a, count + 1, sizeof(*list));
     *ret_count = count;
     count = 0;
     for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
         if (x->state == DELIVERY_DONE)
-            list[count++] = (struct notified){x->id, x->target->config->name};
+            list[count++] = (struct delivered){x->id, x->target->config->name};
     return list;
 }
 

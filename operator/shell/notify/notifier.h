@@ -43,7 +43,7 @@ void notifier_follow(struct notifier *n, const struct job *job);
 /* The job is gone. */
 void notifier_forget(struct notifier *n, const char *ns, const char *name);
 /* What was taken and still stands in the status, in an array in the arena. */
-const struct notified *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
-                                          size_t *ret_count);
+const struct delivered *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
+                                           size_t *ret_count);
 
 #endif

@@ -105,7 +105,7 @@ static void make_plan(struct reconcile *r)
     memcpy(w.confidential_nodes, c->confidential_nodes, sizeof(w.confidential_nodes));
     memcpy(w.spot_nodes, c->spot_nodes, sizeof(w.spot_nodes));
     notifier_follow(r->reconciler->notifier, &r->job);
-    w.notified = notifier_delivered(r->reconciler->notifier, &r->job, r->arena, &w.notified_count);
+    w.delivered = notifier_delivered(r->reconciler->notifier, &r->job, r->arena, &w.delivered_count);
     if (must_list_pods(r, &w))
         return;
     struct plan plan = plan_job(&w, r->arena);
