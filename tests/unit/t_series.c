@@ -13,12 +13,12 @@
 
 enum { MINUTE_MS = 60 * 1000 };
 
-static const struct series first = {.ns = "ml", .name = "digits.1", .event = "{}"};
+static const struct event_series first = {.ns = "ml", .name = "digits.1", .event = "{}"};
 
 /* Once each step_ms from now_ms on; returns how often a count was written meanwhile. */
 static int repeat(struct series_table *t, const char *text, int64_t now_ms, int64_t step_ms, int times)
 {
-    const struct series *s;
+    const struct event_series *s;
     int written = 0;
     for (int i = 0; i < times; i++, now_ms += step_ms) {
         if (series_note(t, "uid", text, now_ms, now_ms * 1000, &s) == SERIES_SECOND)
@@ -32,7 +32,7 @@ static int repeat(struct series_table *t, const char *text, int64_t now_ms, int6
 static void the_second_time_makes_a_series_and_later_ones_are_counted(void **state)
 {
     struct series_table *t = series_table_new();
-    const struct series *s;
+    const struct event_series *s;
     (void)state;
     assert_int_equal(series_note(t, "uid", "a", 0, 0, &s), SERIES_FIRST);
     assert_null(s);
@@ -62,7 +62,7 @@ static void a_series_that_goes_on_is_written_each_half_hour(void **state)
 static void a_series_that_is_quiet_is_written_once_more_and_is_over(void **state)
 {
     struct series_table *t = series_table_new();
-    const struct series *s;
+    const struct event_series *s;
     (void)state;
     series_begin(t, "uid", "a", &first);
     assert_int_equal(repeat(t, "a", 0, 1000, 10), 1);
@@ -79,7 +79,7 @@ static void a_series_that_is_quiet_is_written_once_more_and_is_over(void **state
 static void one_that_did_not_repeat_is_forgotten_in_silence(void **state)
 {
     struct series_table *t = series_table_new();
-    const struct series *s;
+    const struct event_series *s;
     (void)state;
     series_begin(t, "uid", "a", &first);
     assert_null(series_due(t, 7 * MINUTE_MS));
@@ -90,7 +90,7 @@ static void one_that_did_not_repeat_is_forgotten_in_silence(void **state)
 /* So many of one namespace are remembered of 5000 that there are. */
 static int remembered_of_a_crowd(struct series_table *t, const char *ns)
 {
-    const struct series event = {.ns = ns, .name = "digits.1", .event = "{}"}, *s;
+    const struct event_series event = {.ns = ns, .name = "digits.1", .event = "{}"}, *s;
     int remembered = 0;
     for (int i = 0; i < 5000; i++) {
         char text[16];
@@ -104,7 +104,7 @@ static int remembered_of_a_crowd(struct series_table *t, const char *ns)
 static void what_is_remembered_is_bounded_and_leaves_room_for_other_namespaces(void **state)
 {
     struct series_table *t = series_table_new();
-    const struct series *s;
+    const struct event_series *s;
     (void)state;
     assert_int_equal(remembered_of_a_crowd(t, "noisy"), 1024);
     assert_int_equal(remembered_of_a_crowd(t, "as-noisy"), 512);

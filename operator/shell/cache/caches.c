@@ -21,7 +21,7 @@ int cached_job_read(const struct cached_job *j, struct arena *a, json_t **ret_tr
     return *ret_tree == NULL ? -1 : job_decode(*ret_tree, a, ret, e);
 }
 
-/* ---- who is touched by a change ---- */
+/* ---- which jobs a change concerns ---- */
 static void enqueue(const struct caches *c, const char *ns, const char *name)
 {
     c->listener.enqueue(c->listener.context, ns, name);
@@ -40,7 +40,7 @@ static void on_pod(void *context, const void *before, const void *after)
 {
     const struct caches *c = context;
     const struct pod_facts *old = before, *p = after != NULL ? after : before;
-    pods_by_job_update(c->gangs, old, after);
+    pods_by_job_update(c->pods_by_job, old, after);
     if (old != NULL && (after == NULL || strcmp(old->uid, p->uid) != 0))
         c->listener.on_child_deleted(c->listener.context, old->ns, old->job_name, old->uid);
     if (after == NULL)
@@ -77,7 +77,7 @@ static void on_node(void *context, const void *before, const void *after)
     if (is_same_kind && old->is_ready == now->is_ready)
         return;
     if (!is_same_kind) {
-        /* Which nodes there are is the business of every job that waits for one. */
+        /* A node came, went or became another kind: any job may be waiting for one. */
         enqueue(c, NULL, NULL);
         return;
     }
@@ -97,7 +97,7 @@ static void on_namespace(void *context, const void *before, const void *after)
     enqueue(context, now != NULL ? now->name : old->name, NULL);
 }
 
-/* ---- order and trouble ---- */
+/* ---- lists and errors ---- */
 static void on_jobs_listed(void *context)
 {
     struct caches *c = context;
@@ -105,24 +105,24 @@ static void on_jobs_listed(void *context)
     enqueue(c, NULL, NULL);
 }
 
-/* Passes wait while a list is coming, so each end of one wakes them. */
+/* Nothing is reconciled while objects are being listed, so the end of a list enqueues every job. */
 static void on_listed(void *context)
 {
     enqueue(context, NULL, NULL);
 }
 
-static void on_trouble(void *context, const struct informer_kind *kind, const struct err *e)
+static void on_error(void *context, const struct informer_kind *kind, const struct err *e)
 {
     (void)context;
     log_failure(e->code == ERR_GONE ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
-                "cannot follow objects, trying again", "path", kind->path, NULL);
+                "cannot list or watch objects, retrying", "path", kind->path, NULL);
 }
 
-static void on_left_out(void *context, const struct informer_kind *kind, const char *ns, const char *name)
+static void on_undecodable(void *context, const struct informer_kind *kind, const char *ns, const char *name)
 {
     (void)context;
-    log_warning("left out an object that cannot be read", "path", kind->path, "namespace", ns, "name", name,
-                NULL);
+    log_warning("ignoring an object that cannot be decoded", "path", kind->path, "namespace", ns, "name",
+                name, NULL);
 }
 
 /* ---- life ---- */
@@ -157,20 +157,20 @@ static const struct informer_kind kinds[CACHE_COUNT] = {
                           .on_listed = on_listed},
 };
 
-/* Of one namespace: what lies in it, and of the namespaces itself. Nodes are everybody's. */
-static void narrow(struct caches *c, enum cache which, const char *ns)
+/* Only objects in that namespace, and of Namespaces only that one. Nodes belong to none. */
+static void restrict_to(struct caches *c, enum cache which, const char *ns)
 {
     struct informer_kind *k = &c->kinds[which];
     const char *plural = strrchr(k->path, '/');
     if (which == CACHE_NODES)
         return;
     if (which == CACHE_NAMESPACES) {
-        c->narrowed[which] = xasprintf("metadata.name=%s", ns);
-        k->field_selector = c->narrowed[which];
+        c->restricted[which] = xasprintf("metadata.name=%s", ns);
+        k->field_selector = c->restricted[which];
         return;
     }
-    c->narrowed[which] = xasprintf("%.*s/namespaces/%s%s", (int)(plural - k->path), k->path, ns, plural);
-    k->path = c->narrowed[which];
+    c->restricted[which] = xasprintf("%.*s/namespaces/%s%s", (int)(plural - k->path), k->path, ns, plural);
+    k->path = c->restricted[which];
 }
 
 struct caches *caches_new(struct loop *loop, struct kube_client *client, const char *ns,
@@ -178,14 +178,14 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
 {
     struct caches *c = xcalloc(1, sizeof(*c));
     c->listener = *listener;
-    c->gangs = pods_by_job_new();
+    c->pods_by_job = pods_by_job_new();
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         c->kinds[i] = kinds[i];
         if (*ns != '\0')
-            narrow(c, (enum cache)i, ns);
+            restrict_to(c, (enum cache)i, ns);
         c->kinds[i].free_facts = free;
-        c->kinds[i].on_left_out = on_left_out;
-        c->kinds[i].on_trouble = on_trouble;
+        c->kinds[i].on_left_out = on_undecodable;
+        c->kinds[i].on_trouble = on_error;
         c->kinds[i].context = c;
         c->informers[i] = informer_new(loop, client, &c->kinds[i]);
         if (i != CACHE_PODS)
@@ -200,9 +200,9 @@ void caches_free(struct caches *c)
         return;
     for (size_t i = 0; i < CACHE_COUNT; i++) {
         informer_free(c->informers[i]);
-        free(c->narrowed[i]);
+        free(c->restricted[i]);
     }
-    pods_by_job_free(c->gangs);
+    pods_by_job_free(c->pods_by_job);
     free(c);
 }
 
@@ -212,7 +212,7 @@ void caches_refresh(struct caches *c)
         informer_relist(c->informers[i]);
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 bool caches_are_synced(const struct caches *c)
 {
     for (size_t i = 0; i < CACHE_COUNT; i++)
@@ -261,7 +261,7 @@ const struct namespace_facts *caches_namespace(const struct caches *c, const cha
 
 const struct pod_facts *const *caches_pods_of(const struct caches *c, const char *job_uid, size_t *ret_count)
 {
-    return pods_by_job_get(c->gangs, job_uid, ret_count);
+    return pods_by_job_get(c->pods_by_job, job_uid, ret_count);
 }
 
 const struct node_facts *const *caches_nodes_of(const struct caches *c, const struct pod_facts *const *pods,

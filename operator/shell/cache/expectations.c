@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-enum { PATIENCE_MS = 30 * 1000, LOOK_AGAIN_MS = 1000 };
+enum { RELIST_AFTER_MS = 30 * 1000, RECHECK_MS = 1000 };
 
 static void expectation_free(struct expectation *x)
 {
@@ -112,10 +112,10 @@ bool expectations_are_met(struct expectations *x, const struct caches *c, const 
             expectation_free(current);
             continue;
         }
-        if (current->kind == EXPECT_LIST || clock_boot_ms() - current->since_ms > PATIENCE_MS)
+        if (current->kind == EXPECT_LIST || clock_boot_ms() - current->since_ms > RELIST_AFTER_MS)
             informer_relist(c->informers[current->cache]);
         at = &current->next;
     }
-    *ret_wait_ms = LOOK_AGAIN_MS;
+    *ret_wait_ms = RECHECK_MS;
     return x->first == NULL;
 }

@@ -1,10 +1,9 @@
 /*
- * What this process has written and its caches may not show yet. A job is not
- * planned again before they do: a decision on an older view would be a second
- * answer to a question that is answered.
+ * Writes of this process that its caches may not show yet (client-go's controller expectations). A job is not
+ * reconciled before they do: a plan on an older view would decide a second time what is decided.
  *
- * An expectation is met when the cache shows the write, or when a whole list was
- * begun after the write was answered. Nothing here fails. The list owns its texts.
+ * An expectation is met when the cache shows the write, or when a whole list was begun after the write was
+ * answered. Nothing here fails. The list owns its texts.
  */
 #ifndef CACHE_EXPECTATIONS_H
 #define CACHE_EXPECTATIONS_H
@@ -16,7 +15,7 @@ enum expectation_kind {
     EXPECT_THERE,   /* the child with that uid */
     EXPECT_LEAVING, /* the child with that uid is gone or being deleted */
     EXPECT_FORCED,  /* the pod with that uid is gone, or only a finalizer keeps it */
-    EXPECT_LIST,    /* the outcome of a write is unknown: only a new list tells */
+    EXPECT_LIST,    /* the outcome of a write is unknown: met by a new list only */
 };
 
 struct expectation {
@@ -37,11 +36,11 @@ void expectations_fini(struct expectations *x);
 /* Texts are copied; uid or version may be NULL where the kind has none. */
 void expect(struct expectations *x, enum expectation_kind kind, enum cache cache, const char *name,
             const char *text);
-/* The child was there and is gone. */
+/* The child was deleted after it had been seen. */
 void expectations_note_deleted(struct expectations *x, const char *uid);
 /*
- * Forgets what is met. True when nothing is left. Otherwise *ret_wait_ms is when to look again at the latest;
- * a cache that has not shown a write for half a minute, or has to be listed for EXPECT_LIST, is listed anew.
+ * Forgets what is met; true when nothing is left. Otherwise *ret_wait_ms is how long to wait at most before
+ * asking again. A cache is listed again for EXPECT_LIST, and when it has not shown a write for half a minute.
  */
 bool expectations_are_met(struct expectations *x, const struct caches *c, const char *ns,
                           int64_t *ret_wait_ms);

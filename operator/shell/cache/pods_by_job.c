@@ -26,25 +26,25 @@ static void list_free(void *list)
 
 struct pods_by_job *pods_by_job_new(void)
 {
-    struct pods_by_job *g = xcalloc(1, sizeof(*g));
-    g->lists = store_new(list_free);
-    return g;
+    struct pods_by_job *index = xcalloc(1, sizeof(*index));
+    index->lists = store_new(list_free);
+    return index;
 }
 
-void pods_by_job_free(struct pods_by_job *g)
+void pods_by_job_free(struct pods_by_job *index)
 {
-    if (g == NULL)
+    if (index == NULL)
         return;
-    store_free(g->lists);
-    free(g);
+    store_free(index->lists);
+    free(index);
 }
 
-static void add(struct pods_by_job *g, const struct pod_facts *pod)
+static void add(struct pods_by_job *index, const struct pod_facts *pod)
 {
-    struct list *l = store_get(g->lists, "", pod->job_uid);
+    struct list *l = store_get(index->lists, "", pod->job_uid);
     if (l == NULL) {
         l = xcalloc(1, sizeof(*l));
-        (void)!store_put(g->lists, "", pod->job_uid, l);
+        (void)!store_put(index->lists, "", pod->job_uid, l);
     }
     if (l->count == l->capacity) {
         l->capacity = l->capacity == 0 ? 2 : l->capacity * 2;
@@ -61,34 +61,35 @@ static size_t find(const struct list *l, const struct pod_facts *pod)
     return at;
 }
 
-static void drop(struct pods_by_job *g, const struct pod_facts *pod)
+static void drop(struct pods_by_job *index, const struct pod_facts *pod)
 {
-    struct list *l = store_get(g->lists, "", pod->job_uid);
+    struct list *l = store_get(index->lists, "", pod->job_uid);
     size_t at = l == NULL ? 0 : find(l, pod);
     if (l == NULL || at == l->count)
         return;
     l->pods[at] = l->pods[--l->count];
     if (l->count == 0)
-        list_free(store_take(g->lists, "", pod->job_uid));
+        list_free(store_take(index->lists, "", pod->job_uid));
 }
 
-void pods_by_job_update(struct pods_by_job *g, const struct pod_facts *before, const struct pod_facts *after)
+void pods_by_job_update(struct pods_by_job *index, const struct pod_facts *before,
+                        const struct pod_facts *after)
 {
     if (before != NULL && after != NULL && strcmp(before->job_uid, after->job_uid) == 0) {
-        struct list *l = store_get(g->lists, "", before->job_uid);
+        struct list *l = store_get(index->lists, "", before->job_uid);
         l->pods[find(l, before)] = after;
         return;
     }
     if (before != NULL)
-        drop(g, before);
+        drop(index, before);
     if (after != NULL)
-        add(g, after);
+        add(index, after);
 }
 
-const struct pod_facts *const *pods_by_job_get(const struct pods_by_job *g, const char *job_uid,
+const struct pod_facts *const *pods_by_job_get(const struct pods_by_job *index, const char *job_uid,
                                                size_t *ret_count)
 {
-    const struct list *l = store_get(g->lists, "", job_uid);
+    const struct list *l = store_get(index->lists, "", job_uid);
     *ret_count = l == NULL ? 0 : l->count;
     return l == NULL ? NULL : l->pods;
 }

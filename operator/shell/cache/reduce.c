@@ -5,8 +5,8 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
-#include "base/rfc3339.h"
 #include "base/pack.h"
+#include "base/rfc3339.h"
 #include "data/js.h"
 #include "data/skim.h"
 #include "os/loop.h"
@@ -14,7 +14,8 @@
 
 #include "base/banned.h"
 
-/* When the job entered its phase, as far as this process saw it: it saw a new job's first one begin. */
+/* When the job entered its phase; 0 when this process has not seen that. The first phase begins with the job.
+ */
 static int64_t phase_since(struct view created, const struct cached_job *j, const struct cached_job *previous)
 {
     int64_t created_us;
@@ -25,7 +26,7 @@ static int64_t phase_since(struct view created, const struct cached_job *j, cons
     return 0;
 }
 
-/* Of such texts, which hold no escapes: a name, an uid, a word. */
+/* For texts that hold no escapes: names, uids, enumerations. */
 static const char *copy(struct arena *a, struct view value)
 {
     return arena_view_dup(a, skim_text(value));
@@ -61,7 +62,7 @@ void *reduce_pod(struct view object, const void *previous)
     return pod_facts_new(object, previous);
 }
 
-/* The others are few, or change little. What cannot be read is left out. */
+/* The other kinds are few or change rarely, so that a tree for each object is affordable. */
 void *reduce_service(struct view object, const void *previous)
 {
     json_t *tree CLEANUP(js_free) = js_parse_foreign(object, "a Service", NULL);

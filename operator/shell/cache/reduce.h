@@ -1,5 +1,7 @@
 /*
- * Objects to facts, in the form that informers call. Internal to operator/shell/caches.
+ * Objects to facts: what informers call for each object that they list or watch. The result is one heap
+ * block, NULL for what cannot be decoded. previous: the facts of the object before, or NULL. Internal to this
+ * folder.
  */
 #ifndef CACHE_REDUCE_H
 #define CACHE_REDUCE_H

@@ -11,24 +11,24 @@
 #include "base/banned.h"
 
 enum {
-    WAITING_MAX = 2000,
+    QUEUE_MAX = 2000,
     IN_FLIGHT_MAX = 8,
-    TRIES = 12,
+    TRIES_MAX = 12,
     RETRY_MS = 10 * 1000,
-    /* A burst, then one each REFILL_MS: a crash loop of many jobs must not fill etcd. */
+    /* A token bucket, so that a crash loop of many jobs does not fill etcd. */
     BURST = 100,
     REFILL_MS = 50,
 };
 
 struct item {
     char *ns, *name;
-    json_t *event, *patch; /* patch is NULL for one that is to be made */
+    json_t *event, *patch; /* patch is NULL for a new event */
     int tries;
 };
 
-/* One that is being sent, or waits to be sent again. */
+/* One event that is in flight or waits for a retry. */
 struct sender {
-    struct event_sink *outbox;
+    struct event_sink *sink;
     struct item *item; /* NULL: free */
     struct kube_call *call;
     struct loop_source *retry;
@@ -37,10 +37,10 @@ struct sender {
 struct event_sink {
     struct kube_client *client;
     struct telemetry *telemetry;
-    struct fair_queue *waiting;
+    struct fair_queue *queue;
     struct sender senders[IN_FLIGHT_MAX];
-    int64_t credit_ms, credited_ms; /* REFILL_MS of credit pay for one event */
-    struct loop_source *paid;       /* there is credit again */
+    int64_t credit_ms, credited_ms; /* the token bucket: an event costs REFILL_MS */
+    struct loop_source *refill;     /* fires when there is credit again */
 };
 
 static void send_more(void *context);
@@ -58,26 +58,26 @@ static void item_free(void *item)
 }
 
 /* ---- sending ---- */
-static void leave_out(struct event_sink *o, const struct item *i, const char *why, const struct err *e)
+static void drop(struct event_sink *sink, const struct item *i, const char *why, const struct err *e)
 {
-    telemetry_event_dropped(o->telemetry);
+    telemetry_event_dropped(sink->telemetry);
     if (e == NULL)
         log_info(why, "namespace", i->ns, "event", i->name, NULL);
     else
         log_failure(LOG_LEVEL_WARNING, e, why, "namespace", i->ns, "event", i->name, NULL);
 }
 
-static void done(struct sender *s)
+static void finish(struct sender *s)
 {
     item_free(s->item);
     s->item = NULL;
-    send_more(s->outbox);
+    send_more(s->sink);
 }
 
 static void send(struct sender *s);
 
-/* True when the same request may be taken later. */
-static bool is_passing(const struct kube_answer *answer, const struct err *e)
+/* True when the same request may succeed later. */
+static bool is_transient(const struct kube_answer *answer, const struct err *e)
 {
     return answer->status == 0 || answer->retry_after_ms > 0 || e->code == ERR_THROTTLED;
 }
@@ -87,18 +87,18 @@ static void on_answer(void *context, const struct kube_answer *answer, const str
     struct sender *s = context;
     struct item *i = s->item;
     s->call = NULL;
-    /* An event that is there already: the answer to an earlier try was lost. */
+    /* The event exists already when the answer to an earlier try was lost. */
     if (e == NULL || e->code == ERR_ALREADY_EXISTS) {
-        done(s);
+        finish(s);
     } else if (i->patch != NULL && e->code == ERR_NOT_FOUND) {
         json_decref(i->patch);
         i->patch = NULL;
         send(s);
-    } else if (is_passing(answer, e) && ++i->tries < TRIES) {
+    } else if (is_transient(answer, e) && ++i->tries < TRIES_MAX) {
         loop_timer_set(s->retry, answer->retry_after_ms > RETRY_MS ? answer->retry_after_ms : RETRY_MS);
     } else {
-        leave_out(s->outbox, i, "cannot record an event", e);
-        done(s);
+        drop(s->sink, i, "cannot write an event, dropping it", e);
+        finish(s);
     }
 }
 
@@ -108,98 +108,98 @@ static void send(struct sender *s)
     char *path CLEANUP(cleanup_free) =
         xasprintf("/apis/events.k8s.io/v1/namespaces/%s/events%s%s", i->ns, i->patch != NULL ? "/" : "",
                   i->patch != NULL ? i->name : "");
-    s->call = i->patch != NULL ? kube_start_write(s->outbox->client, "PATCH", path, i->patch, on_answer, s)
-                               : kube_start_write(s->outbox->client, "POST", path, i->event, on_answer, s);
+    s->call = i->patch != NULL ? kube_start_write(s->sink->client, "PATCH", path, i->patch, on_answer, s)
+                               : kube_start_write(s->sink->client, "POST", path, i->event, on_answer, s);
 }
 
-static void send_again(void *context)
+static void on_retry(void *context)
 {
     send(context);
 }
 
 /* ---- the queue ---- */
-static bool pay(struct event_sink *o)
+static bool take_token(struct event_sink *sink)
 {
-    int64_t now_ms = clock_boot_ms(), most_ms = (int64_t)BURST * REFILL_MS;
-    o->credit_ms += now_ms - o->credited_ms;
-    o->credited_ms = now_ms;
-    if (o->credit_ms > most_ms)
-        o->credit_ms = most_ms;
-    if (o->credit_ms < REFILL_MS) {
-        loop_timer_set(o->paid, REFILL_MS);
+    int64_t now_ms = clock_boot_ms(), max_ms = (int64_t)BURST * REFILL_MS;
+    sink->credit_ms += now_ms - sink->credited_ms;
+    sink->credited_ms = now_ms;
+    if (sink->credit_ms > max_ms)
+        sink->credit_ms = max_ms;
+    if (sink->credit_ms < REFILL_MS) {
+        loop_timer_set(sink->refill, REFILL_MS);
         return false;
     }
-    o->credit_ms -= REFILL_MS;
+    sink->credit_ms -= REFILL_MS;
     return true;
 }
 
-static struct sender *free_sender(struct event_sink *o)
+static struct sender *free_sender(struct event_sink *sink)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        if (o->senders[i].item == NULL)
-            return &o->senders[i];
+        if (sink->senders[i].item == NULL)
+            return &sink->senders[i];
     return NULL;
 }
 
 static void send_more(void *context)
 {
-    struct event_sink *o = context;
+    struct event_sink *sink = context;
     struct sender *s;
-    while (fair_queue_count(o->waiting) > 0 && (s = free_sender(o)) != NULL && pay(o)) {
-        s->item = fair_queue_take(o->waiting);
+    while (fair_queue_count(sink->queue) > 0 && (s = free_sender(sink)) != NULL && take_token(sink)) {
+        s->item = fair_queue_take(sink->queue);
         send(s);
     }
 }
 
-void event_sink_put(struct event_sink *o, const char *ns, const char *name, json_t *event, json_t *patch)
+void event_sink_put(struct event_sink *sink, const char *ns, const char *name, json_t *event, json_t *patch)
 {
     struct item *i = xcalloc(1, sizeof(*i));
     i->ns = xstrdup(ns);
     i->name = xstrdup(name);
     i->event = json_incref(event);
     i->patch = json_incref(patch);
-    if (!fair_queue_put(o->waiting, ns, i)) {
-        leave_out(o, i, "too many events of this namespace wait, one is left out", NULL);
+    if (!fair_queue_put(sink->queue, ns, i)) {
+        drop(sink, i, "too many events of this namespace are queued, dropping one", NULL);
         item_free(i);
         return;
     }
-    send_more(o);
+    send_more(sink);
 }
 
-bool event_sink_is_idle(const struct event_sink *o)
+bool event_sink_is_idle(const struct event_sink *sink)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        if (o->senders[i].call != NULL)
+        if (sink->senders[i].call != NULL)
             return false;
-    return fair_queue_count(o->waiting) == 0;
+    return fair_queue_count(sink->queue) == 0;
 }
 
 /* ---- life ---- */
 struct event_sink *event_sink_new(struct loop *loop, struct kube_client *client, struct telemetry *telemetry)
 {
-    struct event_sink *o = xcalloc(1, sizeof(*o));
-    o->client = client;
-    o->telemetry = telemetry;
-    o->waiting = fair_queue_new(WAITING_MAX, item_free);
-    o->credit_ms = (int64_t)BURST * REFILL_MS;
-    o->credited_ms = clock_boot_ms();
-    o->paid = loop_add_timer(loop, send_more, o);
+    struct event_sink *sink = xcalloc(1, sizeof(*sink));
+    sink->client = client;
+    sink->telemetry = telemetry;
+    sink->queue = fair_queue_new(QUEUE_MAX, item_free);
+    sink->credit_ms = (int64_t)BURST * REFILL_MS;
+    sink->credited_ms = clock_boot_ms();
+    sink->refill = loop_add_timer(loop, send_more, sink);
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        o->senders[i] =
-            (struct sender){.outbox = o, .retry = loop_add_timer(loop, send_again, &o->senders[i])};
-    return o;
+        sink->senders[i] =
+            (struct sender){.sink = sink, .retry = loop_add_timer(loop, on_retry, &sink->senders[i])};
+    return sink;
 }
 
-void event_sink_free(struct event_sink *o)
+void event_sink_free(struct event_sink *sink)
 {
-    if (o == NULL)
+    if (sink == NULL)
         return;
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++) {
-        kube_call_cancel(o->senders[i].call);
-        loop_source_free(o->senders[i].retry);
-        item_free(o->senders[i].item);
+        kube_call_cancel(sink->senders[i].call);
+        loop_source_free(sink->senders[i].retry);
+        item_free(sink->senders[i].item);
     }
-    fair_queue_free(o->waiting);
-    loop_source_free(o->paid);
-    free(o);
+    fair_queue_free(sink->queue);
+    loop_source_free(sink->refill);
+    free(sink);
 }

@@ -1,8 +1,9 @@
 /*
- * Events on their way to the API server: a bounded queue that blocks nobody, and in which namespaces take
- * turns (shell/events/fair_queue.h says who is left out when it fills). A few are sent at a time, and no more
- * in a second than etcd likes; a lost connection and a server that asks to wait are waited out, any other
- * refusal is final. What is left out is logged and counted. Borrows loop, client and telemetry.
+ * Writes events to the API server in the background, through a bounded queue that is fair between namespaces
+ * (shell/events/fair_queue.h says which events are dropped when it is full). A few requests are in flight at
+ * a time, and their rate is limited, as each event is a write to etcd. Lost connections and requests to wait
+ * are retried; any other rejection is final. What is dropped is logged and counted. Borrows loop, client and
+ * telemetry.
  */
 #ifndef EVENTS_EVENT_SINK_H
 #define EVENTS_EVENT_SINK_H
@@ -14,12 +15,12 @@ struct event_sink;
 
 struct event_sink *event_sink_new(struct loop *loop, struct kube_client *client,
                                   struct telemetry *telemetry) MUST_CHECK RETURNS_NONNULL;
-/* What is on its way is given up. NULL is fine. */
-void event_sink_free(struct event_sink *o);
-/* The event named name: as event says, or, with patch, changed so; then event is what is made when there is
- * none of that name. Texts are copied, trees referred to. */
-void event_sink_put(struct event_sink *o, const char *ns, const char *name, json_t *event, json_t *patch);
-/* Nothing waits to be sent for the first time, and no answer is awaited. */
-bool event_sink_is_idle(const struct event_sink *o);
+/* Drops what is queued and cancels what is in flight. NULL is fine. */
+void event_sink_free(struct event_sink *sink);
+/* Creates the event, or patches it if patch is not NULL; event is then created if it does not exist. Texts
+ * are copied, trees are referenced. */
+void event_sink_put(struct event_sink *sink, const char *ns, const char *name, json_t *event, json_t *patch);
+/* Nothing is queued or in flight; an event that waits for a retry does not count. */
+bool event_sink_is_idle(const struct event_sink *sink);
 
 #endif

@@ -7,109 +7,109 @@
 
 #include "base/banned.h"
 
-struct waiting {
-    struct waiting *next;
+struct entry {
+    struct entry *next;
     void *item;
 };
 
-/* What one namespace has waiting, which is never nothing. */
-struct lane {
-    struct lane *next;
+/* The queued items of one namespace; never empty. */
+struct flow {
+    struct flow *next;
     char *ns;
-    struct waiting *first, **last;
+    struct entry *first, **last;
     size_t count;
 };
 
 struct fair_queue {
-    struct lane *first, **last; /* in the order of their turns */
-    size_t count, room;
+    struct flow *first, **last; /* in the order in which they are served */
+    size_t count, capacity;
     void (*free_item)(void *item);
 };
 
-struct fair_queue *fair_queue_new(size_t room, void (*free_item)(void *item))
+struct fair_queue *fair_queue_new(size_t capacity, void (*free_item)(void *item))
 {
-    struct fair_queue *t = xcalloc(1, sizeof(*t));
-    t->last = &t->first;
-    t->room = room;
-    t->free_item = free_item;
-    return t;
+    struct fair_queue *q = xcalloc(1, sizeof(*q));
+    q->last = &q->first;
+    q->capacity = capacity;
+    q->free_item = free_item;
+    return q;
 }
 
-void fair_queue_free(struct fair_queue *t)
+void fair_queue_free(struct fair_queue *q)
 {
     void *item;
-    if (t == NULL)
+    if (q == NULL)
         return;
-    while ((item = fair_queue_take(t)) != NULL)
-        t->free_item(item);
-    free(t);
+    while ((item = fair_queue_take(q)) != NULL)
+        q->free_item(item);
+    free(q);
 }
 
-size_t fair_queue_count(const struct fair_queue *t)
+size_t fair_queue_count(const struct fair_queue *q)
 {
-    return t->count;
+    return q->count;
 }
 
-static void append(struct fair_queue *t, struct lane *lane)
+static void append(struct fair_queue *q, struct flow *flow)
 {
-    lane->next = NULL;
-    *t->last = lane;
-    t->last = &lane->next;
+    flow->next = NULL;
+    *q->last = flow;
+    q->last = &flow->next;
 }
 
-static struct lane *find(const struct fair_queue *t, const char *ns)
+static struct flow *find(const struct fair_queue *q, const char *ns)
 {
-    struct lane *lane = t->first;
-    while (lane != NULL && strcmp(lane->ns, ns) != 0)
-        lane = lane->next;
-    return lane;
+    struct flow *flow = q->first;
+    while (flow != NULL && strcmp(flow->ns, ns) != 0)
+        flow = flow->next;
+    return flow;
 }
 
-static struct lane *add(struct fair_queue *t, const char *ns)
+static struct flow *add(struct fair_queue *q, const char *ns)
 {
-    struct lane *lane = xcalloc(1, sizeof(*lane));
-    lane->ns = xstrdup(ns);
-    lane->last = &lane->first;
-    append(t, lane);
-    return lane;
+    struct flow *flow = xcalloc(1, sizeof(*flow));
+    flow->ns = xstrdup(ns);
+    flow->last = &flow->first;
+    append(q, flow);
+    return flow;
 }
 
-bool fair_queue_put(struct fair_queue *t, const char *ns, void *item)
+bool fair_queue_put(struct fair_queue *q, const char *ns, void *item)
 {
-    struct lane *lane = find(t, ns);
-    if ((lane == NULL ? 0 : lane->count) >= t->room - t->count)
+    struct flow *flow = find(q, ns);
+    if ((flow == NULL ? 0 : flow->count) >= q->capacity - q->count)
         return false;
-    if (lane == NULL)
-        lane = add(t, ns);
-    struct waiting *w = xcalloc(1, sizeof(*w));
-    w->item = item;
-    *lane->last = w;
-    lane->last = &w->next;
-    lane->count++;
-    t->count++;
+    if (flow == NULL)
+        flow = add(q, ns);
+    struct entry *e = xcalloc(1, sizeof(*e));
+    e->item = item;
+    *flow->last = e;
+    flow->last = &e->next;
+    flow->count++;
+    q->count++;
     return true;
 }
 
-void *fair_queue_take(struct fair_queue *t)
+void *fair_queue_take(struct fair_queue *q)
 {
-    struct lane *lane = t->first;
-    if (lane == NULL)
+    struct flow *flow = q->first;
+    if (flow == NULL)
         return NULL;
-    struct waiting *w = lane->first;
-    void *item = w->item;
-    lane->first = w->next;
-    lane->count--;
-    t->count--;
-    free(w);
+    struct entry *e = flow->first;
+    void *item = e->item;
+    flow->first = e->next;
+    flow->count--;
+    q->count--;
+    free(e);
 
-    t->first = lane->next;
-    if (t->first == NULL)
-        t->last = &t->first;
-    if (lane->first != NULL) {
-        append(t, lane);
+    q->first = flow->next;
+    if (q->first == NULL)
+        q->last = &q->first;
+    if (flow->first != NULL) {
+        append(q, flow);
     } else {
-        free(lane->ns);
-        free(lane);
+        free(flow->ns);
+        free(flow);
     }
     return item;
 }

@@ -12,50 +12,50 @@
 
 #include "base/banned.h"
 
-enum { LOOK_MS = 60 * 1000 };
+enum { FLUSH_MS = 60 * 1000 };
 
 struct recorder {
     const char *instance;
-    struct event_sink *outbox;
+    struct event_sink *sink;
     struct series_table *series;
-    struct loop_source *look; /* at the series */
-    int64_t named_us;         /* names of events end in a time; no two have the same */
+    struct loop_source *flush; /* writes the counts of series */
+    int64_t named_us;          /* the time in the name of the last event; each name gets a later one */
 };
 
-/* ---- what is written ---- */
-static json_t *make_patch(const struct series *s)
+/* ---- series ---- */
+static json_t *make_patch(const struct event_series *s)
 {
     char time[RFC3339_SIZE];
     rfc3339_format_micros(s->seen_us, time);
     return json_pack("{s:{s:I, s:s}}", "series", "count", (json_int_t)s->count, "lastObservedTime", time);
 }
 
-static void write_series(struct recorder *r, const struct series *s)
+static void write_series(struct recorder *r, const struct event_series *s)
 {
     json_t *patch CLEANUP(js_free) = make_patch(s);
     json_t *event CLEANUP(js_free) = js_parse(view_from(s->event), "an event", NULL);
     json_object_update(event, patch);
-    event_sink_put(r->outbox, s->ns, s->name, event, patch);
+    event_sink_put(r->sink, s->ns, s->name, event, patch);
 }
 
-/* ---- what happened ---- */
+/* ---- events ---- */
 static void write_first(struct recorder *r, const struct job *job, json_t *event, const char *name,
                         const char *key, int64_t now_us)
 {
     char *text CLEANUP(cleanup_free) = js_dump(event);
-    struct series s = {.ns = job->ns,
-                       .name = name,
-                       .event = text,
-                       .seen_ms = clock_boot_ms(),
-                       .written_ms = clock_boot_ms(),
-                       .seen_us = now_us};
+    struct event_series s = {.ns = job->ns,
+                             .name = name,
+                             .event = text,
+                             .seen_ms = clock_boot_ms(),
+                             .written_ms = clock_boot_ms(),
+                             .seen_us = now_us};
     series_begin(r->series, job->uid, key, &s);
-    event_sink_put(r->outbox, job->ns, name, event, NULL);
+    event_sink_put(r->sink, job->ns, name, event, NULL);
 }
 
 void recorder_event(struct recorder *r, const struct job *job, const struct action *a)
 {
-    const struct series *s;
+    const struct event_series *s;
     int64_t now_us = clock_wall_us();
     char *key CLEANUP(cleanup_free) = event_key(a);
     switch (series_note(r->series, job->uid, key, clock_boot_ms(), now_us, &s)) {
@@ -64,20 +64,20 @@ void recorder_event(struct recorder *r, const struct job *job, const struct acti
     case SERIES_MORE: return;
     }
     r->named_us = now_us > r->named_us ? now_us : r->named_us + 1;
-    /* As client-go names them: nanoseconds in hexadecimal. */
+    /* As client-go does: nanoseconds in hexadecimal. */
     char *name CLEANUP(cleanup_free) =
         xasprintf("%s.%llx", job->name, (unsigned long long)r->named_us * 1000);
     json_t *event CLEANUP(js_free) = event_render(job, a, name, r->instance, now_us);
     write_first(r, job, event, name, key, now_us);
 }
 
-static void on_look(void *context)
+static void on_flush(void *context)
 {
     struct recorder *r = context;
-    const struct series *s;
+    const struct event_series *s;
     while ((s = series_due(r->series, clock_boot_ms())) != NULL)
         write_series(r, s);
-    loop_timer_set(r->look, LOOK_MS);
+    loop_timer_set(r->flush, FLUSH_MS);
 }
 
 /* ---- life ---- */
@@ -86,10 +86,10 @@ struct recorder *recorder_new(struct loop *loop, struct kube_client *client, con
 {
     struct recorder *r = xcalloc(1, sizeof(*r));
     r->instance = instance;
-    r->outbox = event_sink_new(loop, client, telemetry);
+    r->sink = event_sink_new(loop, client, telemetry);
     r->series = series_table_new();
-    r->look = loop_add_timer(loop, on_look, r);
-    loop_timer_set(r->look, LOOK_MS);
+    r->flush = loop_add_timer(loop, on_flush, r);
+    loop_timer_set(r->flush, FLUSH_MS);
     return r;
 }
 
@@ -97,13 +97,13 @@ void recorder_free(struct recorder *r)
 {
     if (r == NULL)
         return;
-    event_sink_free(r->outbox);
+    event_sink_free(r->sink);
     series_table_free(r->series);
-    loop_source_free(r->look);
+    loop_source_free(r->flush);
     free(r);
 }
 
 bool recorder_is_idle(const struct recorder *r)
 {
-    return event_sink_is_idle(r->outbox);
+    return event_sink_is_idle(r->sink);
 }

@@ -15,15 +15,15 @@ enum {
 };
 
 struct remembered {
-    struct series s;
-    char *uid, *text, *ns, *name, *event;
+    struct event_series s;
+    char *uid, *key, *ns, *name, *event;
 };
 
 struct series_table {
     struct store *store;
-    struct store *shares;      /* how many are remembered of a namespace, which is more than none */
+    struct store *shares;      /* of size_t: how many are remembered of a namespace; never 0 */
     void *cursor;              /* of series_due */
-    struct remembered *ending; /* told last, and forgotten with the next call */
+    struct remembered *ending; /* returned by series_due and over: freed by its next call */
 };
 
 static void remembered_free(void *facts)
@@ -32,7 +32,7 @@ static void remembered_free(void *facts)
     if (r == NULL)
         return;
     free(r->uid);
-    free(r->text);
+    free(r->key);
     free(r->ns);
     free(r->name);
     free(r->event);
@@ -57,10 +57,10 @@ void series_table_free(struct series_table *t)
     free(t);
 }
 
-enum series_step series_note(struct series_table *t, const char *uid, const char *text, int64_t now_ms,
-                             int64_t now_us, const struct series **ret)
+enum series_step series_note(struct series_table *t, const char *uid, const char *key, int64_t now_ms,
+                             int64_t now_us, const struct event_series **ret)
 {
-    struct remembered *r = store_get(t->store, uid, text);
+    struct remembered *r = store_get(t->store, uid, key);
     *ret = NULL;
     if (r == NULL)
         return SERIES_FIRST;
@@ -75,8 +75,8 @@ enum series_step series_note(struct series_table *t, const char *uid, const char
     return SERIES_SECOND;
 }
 
-/* One more of this namespace, if there is room: as many as there are places left. */
-static bool take_place(struct series_table *t, const char *ns)
+/* Counts one more for this namespace; false when it has as many as there is capacity left. */
+static bool reserve(struct series_table *t, const char *ns)
 {
     size_t *share = store_get(t->shares, ns, "");
     if ((share == NULL ? 0 : *share) >= REMEMBERED_MAX - store_count(t->store))
@@ -89,7 +89,7 @@ static bool take_place(struct series_table *t, const char *ns)
     return true;
 }
 
-static void give_place_back(struct series_table *t, const char *ns)
+static void release(struct series_table *t, const char *ns)
 {
     size_t *share = store_get(t->shares, ns, "");
     if (--*share == 0)
@@ -98,17 +98,17 @@ static void give_place_back(struct series_table *t, const char *ns)
 
 static struct remembered *forget(struct series_table *t, const struct remembered *r)
 {
-    give_place_back(t, r->ns);
-    return store_take(t->store, r->uid, r->text);
+    release(t, r->ns);
+    return store_take(t->store, r->uid, r->key);
 }
 
-void series_begin(struct series_table *t, const char *uid, const char *text, const struct series *s)
+void series_begin(struct series_table *t, const char *uid, const char *key, const struct event_series *s)
 {
-    if (!take_place(t, s->ns))
+    if (!reserve(t, s->ns))
         return;
     struct remembered *r = xcalloc(1, sizeof(*r));
     r->uid = xstrdup(uid);
-    r->text = xstrdup(text);
+    r->key = xstrdup(key);
     r->ns = xstrdup(s->ns);
     r->name = xstrdup(s->name);
     r->event = xstrdup(s->event);
@@ -117,10 +117,10 @@ void series_begin(struct series_table *t, const char *uid, const char *text, con
     r->s.name = r->name;
     r->s.event = r->event;
     r->s.count = r->s.written_count = 1;
-    remembered_free(store_put(t->store, uid, text, r));
+    remembered_free(store_put(t->store, uid, key, r));
 }
 
-const struct series *series_due(struct series_table *t, int64_t now_ms)
+const struct event_series *series_due(struct series_table *t, int64_t now_ms)
 {
     struct remembered *r;
     remembered_free(t->ending);

@@ -13,7 +13,7 @@
 
 #include "base/banned.h"
 
-/* Those of controller-runtime, of client-go, and from a second to a week for what people wait for. */
+/* Buckets of controller-runtime, of client-go, and from a second to a week for the phases of jobs. */
 static const double reconcile_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4,
                                            0.45,  0.5,  0.6,   0.7,  0.8, 0.9,  1,   1.25, 1.5, 1.75, 2,
                                            2.5,   3,    3.5,   4,    4.5, 5,    6,   7,    8,   9,    10,
@@ -27,7 +27,7 @@ static const double stage_buckets[] = {1,    2,    5,    10,    30,    60,    12
 
 struct telemetry {
     struct metrics *metrics;
-    const char *host; /* of the API server, as the label has it; borrowed from its URL */
+    const char *host; /* of the API server, for the label; borrowed from its URL */
 };
 
 static const char *const queue_labels[] = {"trainingjob", "trainingjob"};
@@ -57,7 +57,7 @@ void telemetry_observe_client(struct telemetry *t, struct kube_client *client, c
 }
 
 /* ---- jobs ---- */
-/* One for each attempt that failed since: the status holds the last few. */
+/* Counts each attempt that has failed since: the status lists the last few failures. */
 static void count_restarts(struct telemetry *t, const struct job_status *s, int32_t from)
 {
     for (size_t i = 0; i < s->failure_count; i++) {
@@ -68,7 +68,8 @@ static void count_restarts(struct telemetry *t, const struct job_status *s, int3
     }
 }
 
-static void count_turn(struct telemetry *t, const struct cached_job *before, const struct cached_job *after)
+static void count_new_attempt(struct telemetry *t, const struct cached_job *before,
+                              const struct cached_job *after)
 {
     struct arena *a CLEANUP(cleanup_arena) = arena_new();
     struct job_status s;
@@ -78,7 +79,7 @@ static void count_turn(struct telemetry *t, const struct cached_job *before, con
     count_restarts(t, &s, before->attempt);
 }
 
-static void count_end(struct telemetry *t, const struct cached_job *job)
+static void count_finished(struct telemetry *t, const struct cached_job *job)
 {
     struct view reason = skim_text(skim_at(view_of(job->text, job->text_length), "status.reason"));
     char *word CLEANUP(cleanup_free) = view_dup(reason);
@@ -97,36 +98,36 @@ void telemetry_job_changed(struct telemetry *t, const struct cached_job *before,
         metrics_observe(t->metrics, STAGE_SECONDS, labels, stayed_us > 0 ? (double)stayed_us / 1e6 : 0);
     }
     if (before->attempt > 0 && before->attempt != after->attempt)
-        count_turn(t, before, after);
+        count_new_attempt(t, before, after);
     if (before->phase != after->phase && phase_is_finished(after->phase))
-        count_end(t, after);
+        count_finished(t, after);
 }
 
-/* ---- passes ---- */
+/* ---- reconciles ---- */
 void telemetry_reconcile_begun(struct telemetry *t, int64_t late_ms)
 {
     metrics_add(t->metrics, QUEUE_ADDS, queue_labels, 1);
     metrics_observe(t->metrics, QUEUE_SECONDS, queue_labels, seconds(late_ms > 0 ? late_ms : 0));
 }
 
-static const char *result_word(enum reconcile_result end, bool is_due_later)
+static const char *result_label(enum reconcile_result result, bool is_due_later)
 {
-    return end == RECONCILE_ERROR     ? "error"
-           : end == RECONCILE_REQUEUE ? "requeue"
-           : is_due_later             ? "requeue_after"
-                                      : "success";
+    return result == RECONCILE_ERROR     ? "error"
+           : result == RECONCILE_REQUEUE ? "requeue"
+           : is_due_later                ? "requeue_after"
+                                         : "success";
 }
 
-void telemetry_reconcile_ended(struct telemetry *t, enum reconcile_result end, bool is_due_later,
+void telemetry_reconcile_ended(struct telemetry *t, enum reconcile_result result, bool is_due_later,
                                int64_t took_ms)
 {
-    const char *const labels[] = {CONTROLLER[0], result_word(end, is_due_later)};
+    const char *const labels[] = {CONTROLLER[0], result_label(result, is_due_later)};
     metrics_add(t->metrics, RECONCILE_TOTAL, labels, 1);
     metrics_observe(t->metrics, RECONCILE_SECONDS, CONTROLLER, seconds(took_ms));
     metrics_observe(t->metrics, WORK_SECONDS, queue_labels, seconds(took_ms));
-    if (end == RECONCILE_ERROR)
+    if (result == RECONCILE_ERROR)
         metrics_add(t->metrics, RECONCILE_ERRORS, CONTROLLER, 1);
-    if (end != RECONCILE_SUCCESS)
+    if (result != RECONCILE_SUCCESS)
         metrics_add(t->metrics, RETRIES, queue_labels, 1);
 }
 
@@ -140,27 +141,27 @@ void telemetry_event_dropped(struct telemetry *t)
     metrics_add(t->metrics, EVENTS_DROPPED, NULL, 1);
 }
 
-void telemetry_notification(struct telemetry *t, const char *target, bool is_taken)
+void telemetry_notification(struct telemetry *t, const char *target, bool is_delivered)
 {
-    const char *const values[] = {target, is_taken ? "taken" : "failed"};
+    const char *const values[] = {target, is_delivered ? "taken" : "failed"};
     metrics_add(t->metrics, NOTIFICATIONS, values, 1);
 }
 
-/* ---- what is true now ---- */
-static void write_now(struct metrics *m, const struct telemetry_now *now)
+/* ---- gauges ---- */
+static void set_gauges(struct metrics *m, const struct telemetry_gauges *gauges)
 {
-    metrics_set(m, QUEUE_DEPTH, queue_labels, (double)now->queued);
-    metrics_set(m, ACTIVE_WORKERS, CONTROLLER, (double)now->running);
-    metrics_set(m, UNFINISHED, queue_labels, seconds(now->unfinished_ms));
-    metrics_set(m, LONGEST, queue_labels, seconds(now->longest_ms));
+    metrics_set(m, QUEUE_DEPTH, queue_labels, (double)gauges->queued);
+    metrics_set(m, ACTIVE_WORKERS, CONTROLLER, (double)gauges->running);
+    metrics_set(m, UNFINISHED, queue_labels, seconds(gauges->unfinished_ms));
+    metrics_set(m, LONGEST, queue_labels, seconds(gauges->longest_ms));
     metrics_clear(m, JOBS);
-    for (size_t i = 0; now->jobs != NULL && i < PHASE_COUNT; i++) {
+    for (size_t i = 0; gauges->jobs != NULL && i < PHASE_COUNT; i++) {
         const char *const labels[] = {phase_name((enum job_phase)i)};
-        metrics_set(m, JOBS, labels, (double)now->jobs[i]);
+        metrics_set(m, JOBS, labels, (double)gauges->jobs[i]);
     }
 }
 
-static void write_process(struct metrics *m)
+static void set_process(struct metrics *m)
 {
     struct process_usage usage;
     process_usage_read(&usage);
@@ -173,11 +174,11 @@ static void write_process(struct metrics *m)
     metrics_set(m, MAX_FDS, NULL, usage.max_descriptors);
 }
 
-void telemetry_write(struct telemetry *t, const struct telemetry_now *now, const struct leader *leader,
+void telemetry_write(struct telemetry *t, const struct telemetry_gauges *gauges, const struct leader *leader,
                      const char *lease_name, struct strbuf *out)
 {
-    write_now(t->metrics, now);
-    write_process(t->metrics);
+    set_gauges(t->metrics, gauges);
+    set_process(t->metrics);
     if (leader != NULL) {
         metrics_set(t->metrics, MASTER_STATUS, &lease_name, leader_is_leading(leader));
         metrics_set(t->metrics, SLOW_PATHS, &lease_name, (double)leader_slow_paths(leader));
@@ -186,8 +187,8 @@ void telemetry_write(struct telemetry *t, const struct telemetry_now *now, const
 }
 
 /* ---- life ---- */
-/* What may be counted is shown as 0 before it is, so that the first time is a rise, too. */
-static void show_all(struct metrics *m)
+/* Counters start at 0 instead of absent, so that rate() sees the first increment. */
+static void init_counters(struct metrics *m)
 {
     static const char *const version[] = {CLOISTER_VERSION};
     metrics_set(m, BUILD_INFO, version, 1);
@@ -195,10 +196,10 @@ static void show_all(struct metrics *m)
     metrics_add(m, QUEUE_ADDS, queue_labels, 0);
     metrics_add(m, RETRIES, queue_labels, 0);
     for (int end = RECONCILE_SUCCESS; end <= RECONCILE_ERROR; end++) {
-        const char *const now[] = {CONTROLLER[0], result_word((enum reconcile_result)end, false)};
+        const char *const now[] = {CONTROLLER[0], result_label((enum reconcile_result)end, false)};
         metrics_add(m, RECONCILE_TOTAL, now, 0);
     }
-    const char *const later[] = {CONTROLLER[0], result_word(RECONCILE_SUCCESS, true)};
+    const char *const later[] = {CONTROLLER[0], result_label(RECONCILE_SUCCESS, true)};
     metrics_add(m, RECONCILE_TOTAL, later, 0);
     for (int failure_class = CLASS_Application; failure_class <= CLASS_Internal; failure_class++) {
         const char *const labels[] = {failure_class_name((enum failure_class)failure_class)};
@@ -211,7 +212,7 @@ struct telemetry *telemetry_new(void)
     struct telemetry *t = xcalloc(1, sizeof(*t));
     t->metrics = metrics_new(rows, ROW_COUNT);
     t->host = "";
-    show_all(t->metrics);
+    init_counters(t->metrics);
     return t;
 }
 

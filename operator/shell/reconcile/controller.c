@@ -340,37 +340,37 @@ void controller_stop(struct controller *c, void (*fn)(void *context), void *cont
     loop_timer_set(c->stop_timer, 0);
 }
 
-/* ---- questions ---- */
+/* ---- queries ---- */
 /* A job that is only due at some later time does not count as queued, as in client-go's delaying queue. */
-static void count_items(const struct controller *c, struct telemetry_now *now)
+static void count_items(const struct controller *c, struct telemetry_gauges *gauges)
 {
     void *cursor = NULL;
     const struct queue_item *item;
     int64_t now_ms = clock_boot_ms();
     while ((item = store_next(c->queue, &cursor)) != NULL) {
-        now->queued += item->is_ready || (item->due_ms != 0 && item->due_ms <= now_ms + DEBOUNCE_MS);
+        gauges->queued += item->is_ready || (item->due_ms != 0 && item->due_ms <= now_ms + DEBOUNCE_MS);
         if (item->reconcile == NULL)
             continue;
         int64_t running_ms = now_ms - item->begun_ms;
-        now->running++;
-        now->unfinished_ms += running_ms;
-        if (running_ms > now->longest_ms)
-            now->longest_ms = running_ms;
+        gauges->running++;
+        gauges->unfinished_ms += running_ms;
+        if (running_ms > gauges->longest_ms)
+            gauges->longest_ms = running_ms;
     }
 }
 
 void controller_write_metrics(const struct controller *c, const struct leader *leader, const char *lease_name,
                               struct strbuf *out)
 {
-    struct telemetry_now now = {0};
+    struct telemetry_gauges gauges = {0};
     size_t jobs[PHASE_COUNT] = {0};
     void *cursor = NULL;
     const struct cached_job *job;
-    count_items(c, &now);
+    count_items(c, &gauges);
     while ((job = store_next(informer_store(c->caches->informers[CACHE_JOBS]), &cursor)) != NULL)
         jobs[job->phase]++;
-    now.jobs = c->reconciler.may_write ? jobs : NULL;
-    telemetry_write(c->telemetry, &now, leader, lease_name, out);
+    gauges.jobs = c->reconciler.may_write ? jobs : NULL;
+    telemetry_write(c->telemetry, &gauges, leader, lease_name, out);
 }
 
 bool controller_is_ready(const struct controller *c)
