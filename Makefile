@@ -174,9 +174,10 @@ $(BUILD)/bench/pod_bytes: tests/bench/operator/pod_bytes.c $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $< $(PARTS) $(LIB) $(LIBS) -o $@
 
-lint: ## include law, sizes, headers, formatting, chart
+lint: ## the rules of the code, one a module of tests/tools/lint/rules
 	@tests/tools/setup build
-	@tests/tools/lint/lint
+	@tests/tools/setup venv
+	@$(VENV)/bin/python tests/tools/lint/lint
 fmt: ## format the C code
 	@clang-format -i $$(git ls-files '*.c' '*.h')
 docs: ## write the reference pages that follow from the sources

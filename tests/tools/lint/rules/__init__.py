@@ -1,0 +1,19 @@
+"""
+The rules, one a module, over all files that git knows. Each has problems(tree, collected), and those about what C means
+have collect(unit), which runs beside the parsed file: `collected` is what that gave for all files.
+"""
+import units
+from rules import (calls, chart, declarations, formatting, headers, includes, keywords, mentions, signatures, sizes, truth,
+                   unfinished, unique)
+
+RULES = [includes, calls, declarations, signatures, keywords, truth, unique, sizes, headers, formatting, mentions, unfinished,
+         chart]
+
+
+def check(tree, rules=RULES):
+    """{name of the rule: its problems}"""
+    collecting = [rule for rule in rules if hasattr(rule, "collect")]
+    broken, collected = units.collect(tree, [rule.collect for rule in collecting])
+    of = dict(zip(collecting, collected))
+    found = {rule.__name__.split(".")[-1]: list(rule.problems(tree, of.get(rule))) for rule in rules}
+    return {"compiles": broken, **found}

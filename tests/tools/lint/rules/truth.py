@@ -1,0 +1,105 @@
+"""
+Pointers and characters are compared, never tested by their truth: p == NULL, p != NULL, *s == '\\0', *s != '\\0'.
+Booleans and what is a number are tested as they are.
+"""
+import re
+
+from clang.cindex import CursorKind, TypeKind
+from tree import Problem
+
+TRANSPARENT = {CursorKind.UNEXPOSED_EXPR, CursorKind.PAREN_EXPR}
+NOTHING = {"pointer": "NULL", "character": "'\\0'"}
+CHARACTERS = {TypeKind.CHAR_S, TypeKind.SCHAR}
+
+
+def bare(cursor):
+    """The expression within parentheses and implicit conversions."""
+    while cursor.kind in TRANSPARENT:
+        inside = list(cursor.get_children())
+        if len(inside) != 1:
+            break
+        cursor = inside[0]
+    return cursor
+
+
+def kind_of(cursor):
+    kind = bare(cursor).type.get_canonical().kind
+    if kind in (TypeKind.POINTER, TypeKind.CONSTANTARRAY):
+        return "pointer"
+    return "character" if kind in CHARACTERS else None
+
+
+def condition_of_for(unit, cursor, parts):
+    """What stands between the two semicolons of a for."""
+    start, end = cursor.extent.start.offset, parts[-1].extent.start.offset
+    ends = [start + m.start() for m in re.finditer(rb";", unit.source[start:end])]
+    return [p for p in parts[:-1] if len(ends) > 1 and ends[0] < p.extent.start.offset < ends[1]]
+
+
+def operator_of(unit, cursor, parts):
+    if cursor.kind != CursorKind.BINARY_OPERATOR or len(parts) != 2:
+        return None
+    found = re.match(r"[)\s]*(&&|\|\||==|!=)", unit.between(*parts))
+    return found[1] if found else None
+
+
+def conditions(unit, cursor, parts):
+    """The expressions below a cursor that are tested by their truth."""
+    kind = cursor.kind
+    if kind in (CursorKind.IF_STMT, CursorKind.WHILE_STMT, CursorKind.CONDITIONAL_OPERATOR):
+        return parts[:1]
+    if kind == CursorKind.DO_STMT:
+        return parts[-1:]
+    if kind == CursorKind.FOR_STMT:
+        return condition_of_for(unit, cursor, parts)
+    if kind == CursorKind.UNARY_OPERATOR:
+        return parts if unit.source[cursor.extent.start.offset:][:1] == b"!" else []
+    if kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.CSTYLE_CAST_EXPR):
+        return parts[-1:] if cursor.type.get_canonical().kind == TypeKind.BOOL else []
+    return parts if operator_of(unit, cursor, parts) in ("&&", "||") else []
+
+
+def constant(unit, cursor):
+    """The source of a comparison's side when it is a constant."""
+    text = unit.text(cursor)
+    return text if text in ("NULL", "0", "'\\0'", '""') else None
+
+
+def is_emptiness(unit, left, value):
+    """Whether a comparison asks by another way than *s whether a text is empty."""
+    if value == "0" and left.kind == CursorKind.CALL_EXPR:
+        given = [constant(unit, bare(a)) for a in left.get_arguments()]
+        return left.spelling == "strlen" or left.spelling == "strcmp" and '""' in given
+    if value == "'\\0'" and left.kind == CursorKind.ARRAY_SUBSCRIPT_EXPR:
+        return constant(unit, bare(list(left.get_children())[-1])) == "0"
+    return False
+
+
+def misfit(unit, cursor, parts):
+    """What is wrong with a comparison for NULL or emptiness, or None."""
+    if operator_of(unit, cursor, parts) not in ("==", "!="):
+        return None
+    left, value = bare(parts[0]), constant(unit, bare(parts[1]))
+    if constant(unit, left) in ("NULL", "'\\0'"):
+        return "a constant stands on the right of == and !="
+    if value == "0" and kind_of(left) is not None:
+        return f"a {kind_of(left)} is compared with {NOTHING[kind_of(left)]}, not with 0"
+    return "whether a text is empty is asked by *s == '\\0'" if is_emptiness(unit, left, value) else None
+
+
+def collect(unit):
+    """(file, line, what is wrong)"""
+    for cursor, parts in unit.nodes:
+        wrong = misfit(unit, cursor, parts)
+        if wrong is not None:
+            yield unit.path, cursor.location.line, wrong
+        for tested in conditions(unit, cursor, parts):
+            kind = kind_of(tested)
+            if kind is not None:
+                yield (unit.path, tested.extent.start.line,
+                       f"the {kind} {unit.text(bare(tested))} is compared with {NOTHING[kind]}, not tested by its truth")
+
+
+def problems(tree, collected):
+    for found in sorted(set(collected)):
+        yield Problem(*found)

@@ -1,0 +1,82 @@
+"""
+The C files as libclang reads them, one by one in processes of their own.
+
+libclang is of the version of Debian's clang, since it reads that one's headers. What a rule wants to know of a file it
+collects there, as plain tuples: cursors do not cross processes.
+"""
+import os
+import subprocess
+from dataclasses import dataclass
+from multiprocessing import Pool
+
+try:
+    from clang.cindex import Cursor, Diagnostic, Index
+except ModuleNotFoundError:
+    raise SystemExit("libclang is in the tests' venv: run 'make lint'") from None
+from tree import ROOTS, Problem
+
+
+@dataclass
+class Unit:
+    path: str  # relative to the root of the tree
+    source: bytes
+    top: list[Cursor]  # the declarations of this file itself, without those that it includes
+    nodes: list[tuple[Cursor, list[Cursor]]]  # each cursor of these, with what stands right below it
+
+    def text(self, cursor):
+        return self.source[cursor.extent.start.offset:cursor.extent.end.offset].decode(errors="replace")
+
+    def between(self, left, right):
+        """The source from the end of one cursor to the start of another."""
+        return self.source[left.extent.end.offset:right.extent.start.offset].decode(errors="replace")
+
+
+def arguments(root):
+    headers = subprocess.run(["clang", "-print-file-name=include"], check=True, capture_output=True,
+                             text=True).stdout.strip()
+    options = ["-std=c17", "-D_GNU_SOURCE", '-DCLOISTER_VERSION="0"', "-isystem", headers]
+    for folder in ROOTS:
+        options += ["-iquote", str(root / folder)]
+    return options
+
+
+def problems_of(parsed, path, root):
+    for found in parsed.diagnostics:
+        if found.severity >= Diagnostic.Error:
+            place = os.path.relpath(found.location.file.name, root) if found.location.file else path
+            yield Problem(place, found.location.line, f"does not compile: {found.spelling}")
+
+
+def nodes_below(top):
+    nodes, pending = [], list(reversed(top))
+    while pending:
+        cursor = pending.pop()
+        below = list(cursor.get_children())
+        nodes.append((cursor, below))
+        pending.extend(reversed(below))
+    return nodes
+
+
+def read_unit(job):
+    """Gives the problems that the compiler has with a file, and what each collector collects of it."""
+    root, path, options, collectors = job
+    full = str(root / path)
+    alone = ["-xc", "-include", "stddef.h"] if path.endswith(".h") else []
+    parsed = Index.create().parse(full, args=[*options, *alone])
+    problems = list(problems_of(parsed, path, root))
+    top = [c for c in parsed.cursor.get_children() if c.location.file and c.location.file.name == full]
+    unit = Unit(path, (root / path).read_bytes(), top, nodes_below(top))
+    return problems, [list(collect(unit)) for collect in collectors]
+
+
+def collect(tree, collectors):
+    """Gives the problems of all C files, and for each collector a list of what it collected of all of them."""
+    options = arguments(tree.root)
+    jobs = [(tree.root, path, options, collectors) for path in tree.c_files]
+    problems, collected = [], [[] for _ in collectors]
+    with Pool(os.cpu_count()) as pool:
+        for bad, parts in pool.imap_unordered(read_unit, jobs, chunksize=4):
+            problems += bad
+            for whole, part in zip(collected, parts):
+                whole += part
+    return sorted(set(problems)), [sorted(whole) for whole in collected]
