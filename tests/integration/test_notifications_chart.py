@@ -56,18 +56,18 @@ def test_the_chart_refuses_targets_that_cannot_be(cluster, target, field):
 
 
 @pytest.mark.parametrize("content,words", [
-    ({"targets": {"x": {"webhook": {"url": "http://h.example/"}}}}, "targets.x.webhook.url: give an https:// URL"),
-    ({"targets": {"x": {}}}, "targets.x: give either webhook or pubsub"),
-    ({"targets": {"x": {"webhook": {"url": "https://h.example/"}, "pubsub": {"topic": TOPIC}}}}, "give either webhook or pubsub"),
-    ({"targets": {"x": {"pubsub": {"topic": "projects/p/topics/"}}}}, "give projects/PROJECT/topics/TOPIC"),
-    ({"targets": {"x": {"pubsub": {"topic": "projects/p?/topics/t"}}}}, "give projects/PROJECT/topics/TOPIC"),
-    ({"targets": {"x": {"webhook": {"uri": "https://h.example/"}}}}, "targets.x.webhook.uri is not known"),
+    ({"targets": {"x": {"webhook": {"url": "http://h.example/"}}}}, "targets.x.webhook.url must be an https:// URL"),
+    ({"targets": {"x": {}}}, "targets.x must have either webhook or pubsub"),
+    ({"targets": {"x": {"webhook": {"url": "https://h.example/"}, "pubsub": {"topic": TOPIC}}}}, "must have either webhook or pubsub, not both"),
+    ({"targets": {"x": {"pubsub": {"topic": "projects/p/topics/"}}}}, "must have the form projects/PROJECT/topics/TOPIC"),
+    ({"targets": {"x": {"pubsub": {"topic": "projects/p?/topics/t"}}}}, "must have the form projects/PROJECT/topics/TOPIC"),
+    ({"targets": {"x": {"webhook": {"uri": "https://h.example/"}}}}, "unknown field uri in targets.x.webhook"),
     ({"targets": {"x": {"webhook": {"url": "https://h.example/", "authorizationFile": 5}}}},
-     "targets.x.webhook.authorizationFile is no JSON string"),
-    ({"targets": {"x": {"webhook": {"url": "https://h.example/", "url caBundle": ""}}}}, "url caBundle is not known"),
+     "authorizationFile in targets.x.webhook must be a JSON string"),
+    ({"targets": {"x": {"webhook": {"url": "https://h.example/", "url caBundle": ""}}}}, "unknown field url caBundle in targets.x.webhook"),
     ({"clusterRanges": ["10.0.0.1/8"]}, "'10.0.0.1/8' is not a range"),
-    ({"clusterRanges": "10.0.0.0/8"}, "clusterRanges is no JSON array"),
-    ({"target": {}}, "target is not known"),
+    ({"clusterRanges": "10.0.0.0/8"}, "clusterRanges in the file must be a JSON array"),
+    ({"target": {}}, "unknown field target in the file"),
 ], ids=lambda v: None if isinstance(v, dict) else re.sub("[^a-z]+", "-", v)[:30])
 def test_the_operator_refuses_a_file_that_makes_no_sense(tmp_path, content, words):
     (tmp_path / "file").write_text(json.dumps(content))

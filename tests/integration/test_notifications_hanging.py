@@ -48,7 +48,7 @@ def test_targets_that_hang_delay_nothing(office, place):
     assert answers == {200}
     assert fast["with"] < 2 * fast["without"] + 50
     assert office.pending("with-0", place) == {"started": bad, "failed": bad}
-    office.wait_for_event("bad-0", place, "NotificationFailed", "has not taken a notification")
+    office.wait_for_event("bad-0", place, "NotificationFailed", "could not be delivered and is retried")
     # Others are told meanwhile.
     office.submit("told", place, [*bad, "good"])
     office.wait_for_end("told", place)

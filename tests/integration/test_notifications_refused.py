@@ -10,7 +10,7 @@ OTHER_TOPIC = f"projects/{PROJECT}/topics/other"
 def test_a_redirect_is_not_followed(office, place):
     office.submit("redirected", place, ["redirecting"])
     failed = office.sent("redirecting", "failed")
-    office.wait_for_event("redirected", place, "NotificationFailed", "it answered 307; redirects are not followed")
+    office.wait_for_event("redirected", place, "NotificationFailed", "the target answered 307; redirects are not followed")
     office.wait_for_end("redirected", place)
     assert office.redirecting.events("redirected")
     wait_for("another try", lambda: office.sent("redirecting", "failed") > failed)

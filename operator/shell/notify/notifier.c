@@ -7,8 +7,8 @@
 #include "net/http_loop.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "shell/notify/notifier_int.h"
 #include "shell/metrics/telemetry.h"
+#include "shell/notify/notifier_int.h"
 
 #include "base/banned.h"
 
@@ -16,47 +16,47 @@ enum {
     IN_FLIGHT_MAX = 8,
     TARGET_IN_FLIGHT_MAX = 2,
     PAUSE_FIRST_MS = 1000,
-    PAUSE_MOST_MS = 5 * 60 * 1000,
+    PAUSE_MAX_MS = 5 * 60 * 1000,
 };
 
-static void pump(struct notifier *n);
+static void send_more(struct notifier *n);
 
 /* ---- queues ---- */
-static void enqueue(struct delivery *x)
+static void enqueue(struct delivery *d)
 {
-    struct target *t = x->target;
-    x->state = DELIVERY_PENDING;
-    x->next = NULL;
-    x->previous = t->last;
-    *(t->last != NULL ? &t->last->next : &t->first) = x;
-    t->last = x;
+    struct target *t = d->target;
+    d->state = DELIVERY_PENDING;
+    d->next = NULL;
+    d->previous = t->last;
+    *(t->last != NULL ? &t->last->next : &t->first) = d;
+    t->last = d;
 }
 
-static void dequeue(struct delivery *x)
+static void dequeue(struct delivery *d)
 {
-    struct target *t = x->target;
-    *(x->previous != NULL ? &x->previous->next : &t->first) = x->next;
-    *(x->next != NULL ? &x->next->previous : &t->last) = x->previous;
-    x->next = x->previous = NULL;
+    struct target *t = d->target;
+    *(d->previous != NULL ? &d->previous->next : &t->first) = d->next;
+    *(d->next != NULL ? &d->next->previous : &t->last) = d->previous;
+    d->next = d->previous = NULL;
 }
 
-static void land(struct delivery *x)
+static void leave_flight(struct delivery *d)
 {
-    x->call = NULL;
-    x->target->in_flight--;
-    x->target->notifier->in_flight--;
+    d->call = NULL;
+    d->target->in_flight--;
+    d->target->notifier->in_flight--;
 }
 
-static void delivery_free(struct delivery *x)
+static void delivery_free(struct delivery *d)
 {
-    if (x->state == DELIVERY_PENDING)
-        dequeue(x);
-    if (x->state == DELIVERY_IN_FLIGHT) {
-        http_call_cancel(x->call);
-        land(x);
+    if (d->state == DELIVERY_PENDING)
+        dequeue(d);
+    if (d->state == DELIVERY_IN_FLIGHT) {
+        http_call_cancel(d->call);
+        leave_flight(d);
     }
-    free(x->id);
-    free(x);
+    free(d->id);
+    free(d);
 }
 
 static void notified_job_free(void *job)
@@ -72,15 +72,15 @@ static void notified_job_free(void *job)
     free(j);
 }
 
-/* ---- targets that do not take something ---- */
+/* ---- failed deliveries ---- */
 static void on_pause_over(void *context)
 {
     struct target *t = context;
     t->paused_until_ms = 0;
-    pump(t->notifier);
+    send_more(t->notifier);
 }
 
-/* What was under way when the pause began makes it longer only when it asks for more time. */
+/* A request that was in flight when the pause began extends it only if its answer asks for more time. */
 static void pause_target(struct target *t, int64_t least_ms)
 {
     int64_t now_ms = clock_boot_ms(), pause_ms = least_ms;
@@ -95,91 +95,91 @@ static void pause_target(struct target *t, int64_t least_ms)
     loop_timer_set(t->timer, pause_ms);
 }
 
-/* Behind all others: what a target does not take keeps nothing else from it. */
-static void put_off(struct delivery *x, int64_t least_ms, const struct err *e)
+/* At the end of the queue: a notification that the target rejects does not block others. */
+static void retry_later(struct delivery *d, int64_t least_ms, const struct err *e)
 {
-    telemetry_notification(x->target->notifier->options.telemetry, x->target->config->name, false);
-    log_failure(LOG_LEVEL_WARNING, e, "a notification was not taken, trying again", "target",
-                x->target->config->name, "id", x->id, "namespace", x->job->ns, "job", x->job->name, NULL);
-    delivery_record_failure(x, e);
-    enqueue(x);
-    pause_target(x->target, least_ms);
+    telemetry_notification(d->target->notifier->options.telemetry, d->target->config->name, false);
+    log_failure(LOG_LEVEL_WARNING, e, "cannot deliver a notification, retrying", "target",
+                d->target->config->name, "id", d->id, "namespace", d->job->ns, "job", d->job->name, NULL);
+    delivery_record_failure(d, e);
+    enqueue(d);
+    pause_target(d->target, least_ms);
 }
 
 static void on_done(void *context, const struct http_response *r, const struct err *transport)
 {
-    struct delivery *x = context;
-    struct target *t = x->target;
+    struct delivery *d = context;
+    struct target *t = d->target;
     struct notifier *n = t->notifier;
     struct err e CLEANUP(err_fini) = {0};
-    land(x);
-    if (delivery_judge(x, r, transport, &e) < 0) {
+    leave_flight(d);
+    if (delivery_check_answer(d, r, transport, &e) < 0) {
         int retry_seconds = http_response_retry_after(r, clock_wall_us());
-        put_off(x, (int64_t)retry_seconds * 1000, &e);
+        retry_later(d, (int64_t)retry_seconds * 1000, &e);
     } else {
         telemetry_notification(n->options.telemetry, t->config->name, true);
-        x->state = DELIVERY_DONE;
+        d->state = DELIVERY_DONE;
         t->is_failing = false;
         backoff_reset(&t->backoff);
-        n->options.on_delivered(n->options.context, x->job->ns, x->job->name);
+        n->options.on_delivered(n->options.context, d->job->ns, d->job->name);
     }
-    pump(n);
+    send_more(n);
 }
 
-/* Without a token nothing can be published: what would be next on each topic has failed. */
+/* Without a token nothing can be published: the first delivery of each topic has failed. */
 static void on_token(void *context, const struct err *e)
 {
     struct notifier *n = context;
     for (size_t i = 0; e != NULL && i < n->target_count; i++) {
         struct target *t = &n->targets[i];
-        struct delivery *x = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
-        if (x == NULL)
+        struct delivery *d = t->config->topic != NULL && t->paused_until_ms == 0 ? t->first : NULL;
+        if (d == NULL)
             continue;
-        dequeue(x);
-        put_off(x, 0, e);
+        dequeue(d);
+        retry_later(d, 0, e);
     }
-    pump(n);
+    send_more(n);
 }
 
 /* ---- sending ---- */
-static void set_out(struct delivery *x)
+static void start_delivery(struct delivery *d)
 {
-    struct notifier *n = x->target->notifier;
+    struct notifier *n = d->target->notifier;
     struct err e CLEANUP(err_fini) = {0};
-    dequeue(x);
-    x->state = DELIVERY_IN_FLIGHT;
-    x->target->in_flight++;
+    dequeue(d);
+    d->state = DELIVERY_IN_FLIGHT;
+    d->target->in_flight++;
     n->in_flight++;
-    enum send_result result = delivery_send(x, on_done, &e);
+    enum send_result result = delivery_send(d, on_done, &e);
     if (result == SEND_STARTED)
         return;
-    land(x);
+    leave_flight(d);
     if (result == SEND_FAILED)
-        put_off(x, 0, &e);
+        retry_later(d, 0, &e);
     else
-        x->state = DELIVERY_DONE; /* owed no more: the next status that is followed takes it away */
+        d->state = DELIVERY_DONE; /* no longer pending: the next notifier_follow removes it */
 }
 
-/* A target in trouble gets one at a time, to see whether it is over. */
-static bool can_take(const struct target *t)
+/* A failing target gets one request at a time. */
+static bool is_available(const struct target *t)
 {
-    size_t most = t->is_failing ? 1 : TARGET_IN_FLIGHT_MAX;
-    if (t->first == NULL || t->paused_until_ms != 0 || t->in_flight >= most)
+    size_t max = t->is_failing ? 1 : TARGET_IN_FLIGHT_MAX;
+    if (t->first == NULL || t->paused_until_ms != 0 || t->in_flight >= max)
         return false;
     return t->config->topic == NULL || loop_token_get(t->notifier->token) != NULL;
 }
 
-/* One from each target in turn. */
-static void pump(struct notifier *n)
+/* Round robin over the targets. */
+static void send_more(struct notifier *n)
 {
     size_t idle = 0;
     if (!n->options.may_send(n->options.context))
         return;
     while (idle < n->target_count && n->in_flight < IN_FLIGHT_MAX) {
-        struct target *t = &n->targets[n->turn];
-        n->turn = (n->turn + 1) % n->target_count;
-        if (can_take(t)) {
-            set_out(t->first);
+        struct target *t = &n->targets[n->next_target];
+        n->next_target = (n->next_target + 1) % n->target_count;
+        if (is_available(t)) {
+            start_delivery(t->first);
             idle = 0;
         } else {
             idle++;
@@ -187,7 +187,7 @@ static void pump(struct notifier *n)
     }
 }
 
-/* ---- following the statuses ---- */
+/* ---- jobs ---- */
 static struct target *find_target(struct notifier *n, const char *name)
 {
     for (size_t i = 0; i < n->target_count; i++)
@@ -198,37 +198,37 @@ static struct target *find_target(struct notifier *n, const char *name)
 
 static struct delivery *find_delivery(const struct notified_job *j, const char *id, const struct target *t)
 {
-    struct delivery *x = j->deliveries;
-    while (x != NULL && (x->target != t || strcmp(x->id, id) != 0))
-        x = x->next_of_job;
-    return x;
+    struct delivery *d = j->deliveries;
+    while (d != NULL && (d->target != t || strcmp(d->id, id) != 0))
+        d = d->next_of_job;
+    return d;
 }
 
 static void follow_one(struct notified_job *j, struct target *t, const char *id)
 {
-    struct delivery *x = find_delivery(j, id, t);
-    if (x == NULL) {
-        x = xcalloc(1, sizeof(*x));
-        x->job = j;
-        x->target = t;
-        x->id = xstrdup(id);
-        x->next_of_job = j->deliveries;
-        j->deliveries = x;
-        enqueue(x);
+    struct delivery *d = find_delivery(j, id, t);
+    if (d == NULL) {
+        d = xcalloc(1, sizeof(*d));
+        d->job = j;
+        d->target = t;
+        d->id = xstrdup(id);
+        d->next_of_job = j->deliveries;
+        j->deliveries = d;
+        enqueue(d);
     }
-    x->is_still_pending = true;
+    d->is_still_pending = true;
 }
 
 static void drop_no_longer_pending(struct notified_job *j)
 {
     for (struct delivery **at = &j->deliveries; *at != NULL;) {
-        struct delivery *x = *at;
-        if (x->is_still_pending) {
-            x->is_still_pending = false;
-            at = &x->next_of_job;
+        struct delivery *d = *at;
+        if (d->is_still_pending) {
+            d->is_still_pending = false;
+            at = &d->next_of_job;
         } else {
-            *at = x->next_of_job;
-            delivery_free(x);
+            *at = d->next_of_job;
+            delivery_free(d);
         }
     }
 }
@@ -256,7 +256,7 @@ void notifier_follow(struct notifier *n, const struct job *job)
     drop_no_longer_pending(j);
     if (j->deliveries == NULL)
         notified_job_free(store_take(n->jobs, job->ns, job->name));
-    pump(n);
+    send_more(n);
 }
 
 void notifier_forget(struct notifier *n, const char *ns, const char *name)
@@ -265,7 +265,7 @@ void notifier_forget(struct notifier *n, const char *ns, const char *name)
     if (j == NULL)
         return;
     notified_job_free(j);
-    pump(n); /* what was under way for it has made room */
+    send_more(n); /* requests for it were cancelled, so that others may start */
 }
 
 const struct delivered *notifier_delivered(const struct notifier *n, const struct job *job, struct arena *a,
@@ -273,14 +273,14 @@ const struct delivered *notifier_delivered(const struct notifier *n, const struc
 {
     const struct notified_job *j = store_get(n->jobs, job->ns, job->name);
     size_t count = 0;
-    for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
-        count += x->state == DELIVERY_DONE;
+    for (const struct delivery *d = j == NULL ? NULL : j->deliveries; d != NULL; d = d->next_of_job)
+        count += d->state == DELIVERY_DONE;
     struct delivered *list = arena_calloc(a, count + 1, sizeof(*list));
     *ret_count = count;
     count = 0;
-    for (const struct delivery *x = j == NULL ? NULL : j->deliveries; x != NULL; x = x->next_of_job)
-        if (x->state == DELIVERY_DONE)
-            list[count++] = (struct delivered){x->id, x->target->config->name};
+    for (const struct delivery *d = j == NULL ? NULL : j->deliveries; d != NULL; d = d->next_of_job)
+        if (d->state == DELIVERY_DONE)
+            list[count++] = (struct delivered){d->id, d->target->config->name};
     return list;
 }
 
@@ -297,7 +297,7 @@ struct notifier *notifier_new(const struct notifier_options *options)
         struct target *t = &n->targets[i];
         target_init(t, n, &options->targets->targets[i]);
         t->timer = loop_add_timer(options->loop, on_pause_over, t);
-        t->backoff = (struct backoff)BACKOFF(PAUSE_FIRST_MS, PAUSE_MOST_MS);
+        t->backoff = (struct backoff)BACKOFF(PAUSE_FIRST_MS, PAUSE_MAX_MS);
         needs_token = needs_token || t->config->topic != NULL;
     }
     if (needs_token)

@@ -1,4 +1,4 @@
-/* One notification as a request, and what its answer means. */
+/* One notification as an HTTP request, and what the answer means. */
 #include <string.h>
 
 #include "api/reasons.h"
@@ -9,8 +9,8 @@
 #include "net/http_loop.h"
 #include "os/file.h"
 #include "shell/cache/caches.h"
-#include "shell/notify/notifier_int.h"
 #include "shell/events/recorder.h"
+#include "shell/notify/notifier_int.h"
 
 #include "base/banned.h"
 
@@ -24,8 +24,8 @@ enum {
 };
 
 #define USER_AGENT "cloister-operator/" CLOISTER_VERSION
-/* What errors call the URL of a webhook, which may hold a secret; who it belongs to is said beside them. */
-#define WEBHOOK_LABEL "its URL"
+/* Errors do not contain the URL of a webhook, which may hold a secret. */
+#define WEBHOOK_LABEL "webhook"
 
 /* ---- targets ---- */
 void target_init(struct target *t, struct notifier *n, const struct notify_target *config)
@@ -35,7 +35,7 @@ void target_init(struct target *t, struct notifier *n, const struct notify_targe
     t->notifier = n;
     t->config = config;
     t->tls = (struct http_tls){.ca_pem = *ca != '\0' ? ca : NULL};
-    /* A loop of its own: its connections were judged and verified for this target. */
+    /* Its own connections, since they were checked and verified with the settings of this target. */
     t->http = http_loop_new(n->options.loop, &t->tls);
     t->url = config->topic != NULL ? xasprintf("%s/v1/%s:publish", c->pubsub_url, config->topic)
                                    : xstrdup(config->url);
@@ -48,23 +48,23 @@ void target_fini(struct target *t)
 }
 
 /* ---- the job ---- */
-struct reading {
+struct decoded_job {
     struct arena *arena;
     json_t *tree;
     struct job job;
 };
 
-static void reading_fini(struct reading *r)
+static void decoded_job_fini(struct decoded_job *r)
 {
     json_decref(r->tree);
     arena_free(r->arena);
 }
 
-/* The delivery's job as it is cached; false when it is gone (or no pass can read it either). */
-static bool read_job(const struct delivery *x, struct reading *ret)
+/* The job as it is cached; false when it was deleted, or cannot be decoded. */
+static bool decode_job(const struct delivery *d, struct decoded_job *ret)
 {
-    const struct caches *c = x->target->notifier->options.caches;
-    const struct cached_job *cached = caches_job(c, x->job->ns, x->job->name);
+    const struct caches *c = d->target->notifier->options.caches;
+    const struct cached_job *cached = caches_job(c, d->job->ns, d->job->name);
     struct err ignored CLEANUP(err_fini) = {0};
     if (cached == NULL)
         return false;
@@ -72,12 +72,12 @@ static bool read_job(const struct delivery *x, struct reading *ret)
     return cached_job_read(cached, ret->arena, &ret->tree, &ret->job, &ignored) == 0;
 }
 
-static const struct status_notification *find_pending(const struct job *job, const struct delivery *x)
+static const struct status_notification *find_pending(const struct job *job, const struct delivery *d)
 {
     for (size_t i = 0; i < job->status.notification_count; i++) {
         const struct status_notification *n = &job->status.notifications[i];
         for (size_t k = 0; k < n->target_count; k++)
-            if (strcmp(n->id, x->id) == 0 && strcmp(n->targets[k], x->target->config->name) == 0)
+            if (strcmp(n->id, d->id) == 0 && strcmp(n->targets[k], d->target->config->name) == 0)
                 return n;
     }
     return NULL;
@@ -85,7 +85,7 @@ static const struct status_notification *find_pending(const struct job *job, con
 
 /* ---- requests ---- */
 
-/* Read each time: a Secret that is changed is seen without a restart. */
+/* Read for each request, so that a changed Secret takes effect without a restart. */
 static int read_authorization(const struct target *t, struct secret *ret, struct err *e)
 {
     if (file_read_secret(t->config->authorization_file, AUTHORIZATION_MAX, ret, e) < 0)
@@ -94,33 +94,34 @@ static int read_authorization(const struct target *t, struct secret *ret, struct
         ret->len--;
     for (size_t i = 0; i < ret->len; i++)
         if (ret->bytes[i] < ' ')
-            return FAIL(e, ERR_INVALID, "%s holds more than one line", t->config->authorization_file);
+            return FAIL(e, ERR_INVALID, "%s has more than one line", t->config->authorization_file);
     return ret->len > 0 ? 0 : FAIL(e, ERR_INVALID, "%s is empty", t->config->authorization_file);
 }
 
-static char *render(const struct target *t, const struct job *job, const struct status_notification *debt)
+static char *render(const struct target *t, const struct job *job, const struct status_notification *pending)
 {
     const char *source = t->notifier->options.targets->source;
-    json_t *body CLEANUP(js_free) = t->config->topic != NULL ? cloud_event_render_pubsub(job, debt, source)
-                                                             : cloud_event_render(job, debt, source);
+    json_t *body CLEANUP(js_free) = t->config->topic != NULL ? cloud_event_render_pubsub(job, pending, source)
+                                                             : cloud_event_render(job, pending, source);
     return js_dump(body);
 }
 
-enum send_result delivery_send(struct delivery *x,
+enum send_result delivery_send(struct delivery *d,
                                void (*on_done)(void *delivery, const struct http_response *r,
                                                const struct err *e),
                                struct err *e)
 {
-    struct target *t = x->target;
+    struct target *t = d->target;
     bool is_pubsub = t->config->topic != NULL;
-    struct reading reading CLEANUP(reading_fini) = {0};
+    struct decoded_job decoded CLEANUP(decoded_job_fini) = {0};
     struct secret authorization CLEANUP(secret_free) = {0};
-    const struct status_notification *debt = read_job(x, &reading) ? find_pending(&reading.job, x) : NULL;
-    if (debt == NULL)
+    const struct status_notification *pending =
+        decode_job(d, &decoded) ? find_pending(&decoded.job, d) : NULL;
+    if (pending == NULL)
         return SEND_NOT_PENDING;
     if (*t->config->authorization_file != '\0' && read_authorization(t, &authorization, e) < 0)
         return SEND_FAILED;
-    char *body CLEANUP(cleanup_free) = render(t, &reading.job, debt);
+    char *body CLEANUP(cleanup_free) = render(t, &decoded.job, pending);
     const struct http_header headers[HEADERS_MAX] = {
         {"Content-Type", is_pubsub ? "application/json; charset=utf-8" : CLOUD_EVENT_CONTENT_TYPE},
         {"User-Agent", USER_AGENT}};
@@ -136,16 +137,16 @@ enum send_result delivery_send(struct delivery *x,
                                    .connect_timeout_ms = CONNECT_MS,
                                    .total_timeout_ms = TOTAL_MS,
                                    .refused = &t->notifier->options.targets->refused};
-    x->call = http_start(t->http, &q, on_done, x);
+    d->call = http_start(t->http, &q, on_done, d);
     return SEND_STARTED;
 }
 
 /* ---- answers ---- */
-int delivery_judge(const struct delivery *x, const struct http_response *r, const struct err *transport,
-                   struct err *e)
+int delivery_check_answer(const struct delivery *d, const struct http_response *r,
+                          const struct err *transport, struct err *e)
 {
-    const struct target *t = x->target;
-    /* Once the answer's head is there, it counts, whatever became of its body. */
+    const struct target *t = d->target;
+    /* The status counts even when reading the body failed. */
     bool is_answered = r->status >= 200;
     if (is_answered && r->status < 300)
         return 0;
@@ -159,14 +160,12 @@ int delivery_judge(const struct delivery *x, const struct http_response *r, cons
         return gcp_fail_from_reply("POST", t->url, r, e);
     }
     if (r->status >= 300 && r->status < 400)
-        return FAIL(e, ERR_PROTOCOL, "POST " WEBHOOK_LABEL ": it answered %d; redirects are not followed",
-                    r->status);
-    return FAIL(e, r->status == 429 ? ERR_THROTTLED : ERR_UNAVAILABLE,
-                "POST " WEBHOOK_LABEL ": it answered %d", r->status);
+        return FAIL(e, ERR_PROTOCOL, "the target answered %d; redirects are not followed", r->status);
+    return FAIL(e, r->status == 429 ? ERR_THROTTLED : ERR_UNAVAILABLE, "the target answered %d", r->status);
 }
 
-/* What strangers answer may be in it: at most as much as an event takes, and nothing but plain text. */
-static void make_presentable(char *text)
+/* The answer of a target may be in it: cut it to what an event may hold, and to printable ASCII. */
+static void sanitize(char *text)
 {
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (i == NOTE_MAX) {
@@ -178,21 +177,21 @@ static void make_presentable(char *text)
     }
 }
 
-void delivery_record_failure(const struct delivery *x, const struct err *e)
+void delivery_record_failure(const struct delivery *d, const struct err *e)
 {
-    const char *target = x->target->config->name;
-    struct reading reading CLEANUP(reading_fini) = {0};
-    if (!read_job(x, &reading))
+    const char *target = d->target->config->name;
+    struct decoded_job decoded CLEANUP(decoded_job_fini) = {0};
+    if (!decode_job(d, &decoded))
         return;
     char *text CLEANUP(cleanup_free) = err_text(e);
     char *part CLEANUP(cleanup_free) = xasprintf("spec.notifications{%s}", target);
-    char *note CLEANUP(cleanup_free) = xasprintf(
-        "The target %s has not taken a notification, which is sent again until it does: %s", target, text);
-    make_presentable(note);
+    char *note CLEANUP(cleanup_free) =
+        xasprintf("A notification to target %s could not be delivered and is retried: %s", target, text);
+    sanitize(note);
     const struct action event = {.kind = ACTION_EVENT,
                                  .type = "Warning",
                                  .reason = REASON_NotificationFailed,
                                  .part = part,
                                  .note = note};
-    recorder_event(x->target->notifier->options.recorder, &reading.job, &event);
+    recorder_event(d->target->notifier->options.recorder, &decoded.job, &event);
 }
