@@ -126,13 +126,13 @@ def test_deletes_a_worker_by_force_that_is_stuck_on_a_silent_node(site, namespac
     site.cluster.kubelet("stop", "cc-0")
     try:
         site.cluster.kubectl("delete", "pod", "stuck-worker-0-1", "-n", namespace, "--grace-period=1", "--wait=false")
-        status = says(site, namespace, "stuck", "stuck-worker-0-1 on node cc-0", "is deleted by force at")
+        status = says(site, namespace, "stuck", "stuck-worker-0-1 on node cc-0", "it will be force-deleted at")
         assert status["phase"] == "Restarting" and status["reason"] == "WaitingForOldWorkers"
         assert healths(site, "stuck", namespace) == ("InProgress", "Progressing")
         wait_for("attempt 2", lambda: site.status("stuck", namespace)["attempt"] == 2, 30)
         assert site.cluster.get("pod", "stuck-worker-0-1", namespace) is None
         notes = wait_for("the event", lambda: events(site, namespace, "ForcedDeletion"))
-        assert len(notes) == 1 and "node cc-0 may still run it and hold the job's keys" in notes[0]
+        assert len(notes) == 1 and "Node cc-0 may still be running it with the job's keys" in notes[0]
     finally:
         site.cluster.kubelet("start", "cc-0")
     status = site.wait_phase("stuck", namespace, "Succeeded", timeout=120)
@@ -158,7 +158,7 @@ def assert_refused(site, namespace, name, why):
     status = site.wait_phase(name, namespace, "Succeeded")
     failure = status["failures"][0]
     assert (failure["class"], failure["reason"], failure["node"]) == ("Disruption", "NodeRefused", "cc-0")
-    assert f"(pod {name}-worker-0-1 on node cc-0) was ended from outside: {why}: Pod was rejected" in failure["message"]
+    assert f"(pod {name}-worker-0-1 on node cc-0) was terminated externally: {why}: Pod was rejected" in failure["message"]
     assert (status["attempt"], status["restarts"], status["disruptions"], len(status["failures"])) == (2, 0, 1, 1)
 
 
@@ -234,7 +234,7 @@ def test_an_agent_that_crashes_again_and_again_fails_its_attempt(site, namespace
     failure = wait_for("the attempt to fail", killed, 240, 0.5)[0]
     assert (failure["class"], failure["reason"], failure["container"]) == ("Internal", "AgentCrashLooping", "cloister-agent")
     assert failure["message"].endswith(
-        "its agent was restarted 6 times; the last time it ended with exit code 137 (Error). To go on, look at the log of the "
+        "its agent was restarted 6 times; the last time it exited with code 137 (Error). To go on, look at the log of the "
         "container cloister-agent: with kubectl logs --previous until the pod is gone, then in Cloud Logging.")
     assert failure["message"] in wait_for("the event", lambda: events(site, namespace, "AgentCrashLooping"))
     status = site.wait_phase("loops", namespace, "Succeeded")

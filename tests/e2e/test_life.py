@@ -32,7 +32,7 @@ def test_goes_on_from_its_checkpoint_after_a_suspension(site, namespace, digits,
     before = site.wait_phase("digits", namespace, "Running")
     wait_for("a committed checkpoint", lambda: head(site, namespace), 60)
     suspend(site, namespace, "digits", True)
-    wait_for("rest", lambda: "no worker runs" in site.status("digits", namespace)["message"], 90)
+    wait_for("rest", lambda: "no worker is running" in site.status("digits", namespace)["message"], 90)
     status = site.status("digits", namespace)
     assert status["phase"] == "Suspended" and "startTime" not in status
     assert conditions(status) == {"Suspended"}

@@ -33,7 +33,7 @@ def test_is_publishing_while_the_model_is_on_its_way(site, namespace, digits):
     try:
         site.cluster.apply(train_digits("digits", namespace, digits, epochs=3))
         status = site.wait_phase("digits", namespace, "Publishing")
-        assert status["reason"] == "Publishing" and "programs of all workers have ended" in status["message"]
+        assert status["reason"] == "Publishing" and "programs of all workers have exited" in status["message"]
         site.wait_phase("digits", namespace, "Succeeded")
     finally:
         site.cloud.api.clear_faults()

@@ -113,7 +113,7 @@ def test_a_suspended_job_leaves_the_queue_and_comes_back(site, namespace, kueue)
     assert len(group_of(kueue)) == 1 and group_of(kueue) != first
 
 
-@pytest.mark.parametrize("selector, words", [({"pool": "plain"}, "do not name"), ({LABEL: "SEV_SNP"}, "contradict")],
+@pytest.mark.parametrize("selector, words", [({"pool": "plain"}, "do not set"), ({LABEL: "SEV_SNP"}, "contradict")],
                          ids=["silent", "other"])
 def test_a_flavor_of_other_nodes_is_told(site, namespace, kueue, selector, words):
     site.create(queued(site, namespace))

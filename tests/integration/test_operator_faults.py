@@ -160,7 +160,7 @@ def test_a_worker_marked_and_deleted_at_once(site, namespace, mark, reason):
     status = wait_for("the next attempt", lambda: (s := site.status("job", namespace)).get("attempt") == 2 and s, 30)
     failure = status["failures"][0]
     assert met and (failure["class"], failure["reason"], failure["pod"]) == ("Disruption", reason, "job-worker-1-1")
-    assert f"was ended from outside: {mark}: as a controller says" in failure["message"]
+    assert f"was terminated externally: {mark}: as a controller says" in failure["message"]
     assert (status["restarts"], status["disruptions"], len(status["failures"])) == (0, 1, 1)
 
 

@@ -65,7 +65,7 @@ E("blames_the_first_worker", "MPI operator #90: the status does not say what fai
 E("judges_before_the_cause_is_in", "training-operator #1711: unclear which failure counts",
   "until <= p->w->now_us", "true")
 S("forgets_to_look_again_after_settling", "Sieve: the controller is stuck",
-  "planner_wake_at(p, until, \"a failed worker's pod is not complete yet\");")
+  'planner_wake_at(p, until, "report of a failed worker");')
 S("keeps_the_oldest_failures", "Trainer #2351: the status shows what is long over",
   "memmove(s->failures, s->failures + 1, (FAILURES_MAX - 1) * sizeof(*s->failures));")
 E("forgives_at_once", "JobSet: no pause between restarts", "p->w->now_us - ready->transition_us >= HEALTHY_US", "true")
@@ -83,12 +83,12 @@ E("counts_what_suspension_ends", "MPI operator #670: suspension counted as a fai
 
 of("operator/core/plan/restart.c")
 S("begins_beside_workers_that_still_run", "training-operator #2269: one failed worker, no gang restart",
-  'plan_stop_workers(p, -1, "its attempt is over");')
+  'plan_stop_workers(p, -1, "attempt over");')
 E("does_not_wait_for_a_pod_that_terminates", "JobSet #574, #576; Kueue #15424: replaced before it is gone",
   "if (⟦alive != NULL⟧)", "alive && !alive->is_deleting ? alive : NULL")
 E("begins_again_without_a_pause", "JobSet: no pause between restarts", "p->next.backoff_until_us > p->w->now_us", "false")
 S("forgets_to_begin_again_after_the_pause", "Sieve: the controller is stuck",
-  'planner_wake_at(p, p->next.backoff_until_us, "the pause before the next attempt is over");')
+  'planner_wake_at(p, p->next.backoff_until_us, "end of the backoff");')
 E("uses_an_attempt_number_again", "Volcano #5385: a restart loses the gang's state", "planner_set_attempt(p, ⟦before + 1⟧)",
   "before ? before : 1")
 E("starts_what_no_pod_can_carry", "Acto: insufficient validation", "size <= AGENT_PLAN_BYTES_MAX", "true")
@@ -107,7 +107,7 @@ E("does_not_miss_the_service", "MPI operator #386, #443: workers cannot find one
   "is_complete")
 E("hammers_what_was_refused", "Volcano #3358: the API server under load", "at_us <= p->w->now_us", "true")
 S("forgets_to_try_a_refused_create_again", "Sieve: the controller is stuck",
-  'planner_wake_at(p, at_us, "a create was refused");')
+  'planner_wake_at(p, at_us, "retry of a refused create");')
 E("does_not_look_at_the_namespace", "Sieve: security", "n->is_confidential", "true")
 S("makes_a_part_of_the_gang", "Volcano #2377: a gang in part", "if (p->gang.workers[i] != NULL)\n            continue;",
   "if (p->gang.workers[i] || i > 0) continue;")
@@ -135,30 +135,30 @@ E("never_forces_a_pod", "Trainer #2072; training-operator #1570: Terminating for
 E("forces_a_pod_in_every_pass", "Sieve, indirect: needless writes in every pass",
   "pod->deletion_us == 0 || ⟦pod->is_forced⟧ || seconds", "false")
 S("forgets_to_force_a_pod", "Sieve: the controller is stuck",
-  'planner_wake_at(p, at_us, "a worker that is stuck in deletion is deleted by force");')
-E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "strstr(p->next.message, forced_words) != NULL", "NULL")
+  'planner_wake_at(p, at_us, "termination timeout of a worker");')
+E("does_not_say_that_it_forced", "Trainer #3315: who deleted the pod?", "p->forced != NULL", "false")
 
 of("operator/core/plan/suspend.c")
 S("lets_a_suspended_job_run", "MPI operator #670; kubernetes: suspend deletes the pods",
-  'plan_stop_workers(p, -1, "the job is suspended");')
+  'plan_stop_workers(p, -1, "job suspended");')
 S("lets_the_deadline_run_on_in_suspension", "Trainer, Job: the deadline begins anew on resumption",
   "p->next.start_time_us = 0;")
 
 of("operator/core/plan/deadline.c")
 E("never_reaches_its_deadline", "Trainer #2899: no run policy", "at_us > p->w->now_us", "true")
-S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "the job\'s deadline");')
+S("forgets_its_deadline", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "job deadline");')
 
 of("operator/core/plan/end.c")
 E("lets_a_wrong_machine_keep_its_grace", "Sieve: security",
   "is_security_failure(&p->next) ? SECURITY_GRACE_SECONDS : -1", "-1")
 S("leaves_workers_when_the_job_has_ended", "MPI operator #127, #152: workers left running",
-  'stop_workers(p, "the job has ended");')
+  'stop_workers(p, "job finished");')
 S("fails_before_its_workers_have_ended", "kubernetes Job, FailureTarget: Failed while pods run",
   "alive = plan_awaited_worker(p);", "alive = NULL;")
 E("lets_people_look_into_what_was_tampered_with", "Sieve: security", "CLEAN_PODS_NONE && ⟦!is_security_failure(&p->next)⟧",
   "true")
 E("keeps_children_for_ever", "Trainer #2899, #4052: no time to live", "⟦at_us <= p->w->now_us⟧)\n        return true;", "false")
-S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "ttlSecondsAfterFinished is over");')
+S("forgets_the_time_to_live", "Sieve: the controller is stuck", 'planner_wake_at(p, at_us, "end of ttlSecondsAfterFinished");')
 E("removes_a_foreign_service", "Acto: a foreign object of the child's name",
   "child != NULL && ⟦strcmp(child->owner_uid, p->j->uid) == 0⟧", "true")
 E("cleans_up_unasked", "training-operator #3419: logs gone in spite of cleanPodPolicy",
@@ -221,7 +221,7 @@ E("overlooks_old_workers_that_live", "Kueue #15424: replaced before it is gone",
 
 of("operator/core/verdict/place.c")
 E("does_not_look_at_the_node", "Sieve: security", "strcmp(node->technology, technology_name(p->technology)) != 0", "false")
-E("believes_the_pod_alone", "Sieve: security", "⟦!is_one_of_the_jobs(w->job, p->technology)⟧ ||", "false")
+E("believes_the_pod_alone", "Sieve: security", "⟦!is_requested(w->job, p->technology)⟧ ||", "false")
 E("does_not_look_for_spot_machines", "Cloister: placement", "spot == SPOT_NEVER && ⟦node->is_spot⟧", "false")
 E("does_not_look_at_the_pod", "Sieve: security", "⟦p->is_changed⟧)", "false")
 
@@ -265,7 +265,7 @@ S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_u
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",
   "a->time_us > b->time_us")
 
-E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_final(v.failure_class)⟧", "false")
+E("acts_on_what_is_only_advice", "RayJob #2058: a report that decides", "|| ⟦!class_is_permanent(v.failure_class)⟧", "false")
 
 of("operator/api/job.c")
 E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "*j->spec.managed_by == '\\0'", "true")

@@ -1,4 +1,4 @@
-/* What an attempt needs in the cluster, created when it lacks. */
+/* Creates the objects of an attempt that are missing. */
 #include "core/plan/planner_int.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #define REFUSAL_FIRST_SECONDS 5
 #define REFUSAL_MAX_SECONDS   300
 
-/* When to try again after a refusal. */
+/* When to retry after a refusal, with exponential backoff. */
 static int64_t retry_time(const struct refusal *r)
 {
     int64_t seconds = REFUSAL_FIRST_SECONDS;
@@ -22,34 +22,33 @@ static int64_t retry_time(const struct refusal *r)
     return r->at_us + seconds * SECOND_US;
 }
 
-/* What a person does about it. The service account is the one that every new namespace lacks at first. */
+/* What a person can do. A missing service account is the most common cause: new namespaces have none. */
 static const char *remedy(const struct planner *p, const struct refusal *r)
 {
     if (refusal_cause(r) == REFUSAL_SERVICE_ACCOUNT)
         return arena_printf(
             p->a, "run: kubectl create serviceaccount %s -n %s, and grant it the job's keys and buckets",
             p->j->spec.service_account_name, p->j->ns);
-    return "create, correct or remove what it names";
+    return "create, correct or delete the object that it names";
 }
 
-/* A quota empties by itself when others end; what else the API server refuses, only a person can allow. */
+/* A quota gets room by itself when other pods end; other refusals need a person. */
 static void report_refusal(struct planner *p, const struct refusal *r)
 {
     if (refusal_cause(r) == REFUSAL_QUOTA)
         planner_set_phase(
             p, PHASE_PENDING, REASON_QuotaExceeded,
-            "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota, or "
-            "remove what uses it; Cloister tries again, at least every %d seconds.",
+            "The quota of namespace %s has no room for %s: %s. To go on, raise the ResourceQuota or delete "
+            "pods that use it; Cloister retries at least every %d seconds.",
             p->j->ns, child_text(p->a, &r->child), r->message, REFUSAL_MAX_SECONDS);
     else
-        planner_set_phase(
-            p, PHASE_PENDING, REASON_CreateRefused,
-            "The API server refuses to create %s: %s. To go on, %s; Cloister tries again, at least every "
-            "%d seconds.",
-            child_text(p->a, &r->child), r->message, remedy(p, r), REFUSAL_MAX_SECONDS);
+        planner_set_phase(p, PHASE_PENDING, REASON_CreateRefused,
+                          "The API server refused to create %s: %s. To go on, %s; Cloister retries at least "
+                          "every %d seconds.",
+                          child_text(p->a, &r->child), r->message, remedy(p, r), REFUSAL_MAX_SECONDS);
 }
 
-/* Two operators that are both refused, each in words of its own, would take turns in writing them. */
+/* Two operators that are refused different pods would otherwise overwrite each other's message for ever. */
 static bool is_refusal_reported(const struct planner *p, const struct refusal *r)
 {
     const char *reason = p->j->status.reason;
@@ -58,8 +57,8 @@ static bool is_refusal_reported(const struct planner *p, const struct refusal *r
 }
 
 /*
- * False while a refused create waits for its time. Said also when the time has come: only
- * a create that succeeds takes the words back.
+ * False while a refused create waits for its retry. The refusal is reported until a create succeeds, also
+ * while it is being retried.
  */
 static bool may_create_now(struct planner *p)
 {
@@ -71,7 +70,7 @@ static bool may_create_now(struct planner *p)
         report_refusal(p, r);
     if (at_us <= p->w->now_us)
         return true;
-    planner_wake_at(p, at_us, "a create was refused");
+    planner_wake_at(p, at_us, "retry of a refused create");
     return false;
 }
 
@@ -85,13 +84,14 @@ static bool check_child(struct planner *p, const char *kind, const struct child_
     if (child == NULL || is_own(p, child))
         return true;
     planner_set_phase(p, PHASE_PENDING, REASON_CreateRefused,
-                      "The %s %s exists and is not this job's. To go on, delete it, or delete the job and "
-                      "give it another name.",
+                      "The %s %s already exists and is not owned by this job. To go on, delete it, or create "
+                      "the job under another name.",
                       kind, child->name);
     return false;
 }
 
-/* Said by the job or by the administrator; Cloister does not encrypt what workers say to one another. */
+/* Cloister does not encrypt traffic between workers: the job or the administrator must have accounted for it.
+ */
 static bool check_worker_traffic(struct planner *p)
 {
     const struct job_spec *s = &p->j->spec;
@@ -100,10 +100,10 @@ static bool check_worker_traffic(struct planner *p)
         return true;
     planner_set_phase(
         p, PHASE_PENDING, REASON_WorkerTrafficNotEncrypted,
-        "The %d workers of this job talk over the network, and nobody has said that it encrypts. To "
-        "go on, create the job with spec.network.workerTraffic: AcceptPlain; or, if GKE's inter-node "
-        "encryption is on, ask an administrator to set the chart's value "
-        "network.interNodeEncryption=true.",
+        "Traffic between the %d workers of this job is not known to be encrypted. To go on, create the job "
+        "with "
+        "spec.network.workerTraffic: AcceptPlain; or, if GKE's inter-node encryption is enabled, ask an "
+        "administrator to set the chart value network.interNodeEncryption=true.",
         (int)s->replicas);
     return false;
 }
@@ -113,11 +113,10 @@ static bool check_namespace(struct planner *p)
     const struct namespace_facts *n = p->w->ns;
     if (n->is_confidential)
         return true;
-    planner_set_phase(
-        p, PHASE_PENDING, REASON_NamespaceNotConfidential,
-        "The namespace %s is not set up for confidential jobs. To go on, ask an administrator to "
-        "run: kubectl label namespace %s " LABEL_CONFIDENTIAL_NAMESPACE "=" CONFIDENTIAL_VALUE,
-        n->name, n->name);
+    planner_set_phase(p, PHASE_PENDING, REASON_NamespaceNotConfidential,
+                      "Namespace %s is not enabled for confidential jobs. To go on, ask an administrator to "
+                      "run: kubectl label namespace %s " LABEL_CONFIDENTIAL_NAMESPACE "=" CONFIDENTIAL_VALUE,
+                      n->name, n->name);
     return false;
 }
 
@@ -128,11 +127,11 @@ static void create_service(struct planner *p)
     char name[NAME_SIZE];
     name_service(p->j->name, name);
     planner_add_action(p, (struct action){.kind = ACTION_CREATE_SERVICE,
-                                          .why = "workers find one another by its names",
+                                          .why = "Service missing",
                                           .name = arena_strdup(p->a, name)});
 }
 
-/* Before any pod that it is about. */
+/* Before the pods that it selects. */
 static void create_policy(struct planner *p)
 {
     if (p->w->policy != NULL)
@@ -140,11 +139,11 @@ static void create_policy(struct planner *p)
     char name[NAME_SIZE];
     name_policy(p->j->name, p->j->uid, name);
     planner_add_action(p, (struct action){.kind = ACTION_CREATE_POLICY,
-                                          .why = "workers talk to nobody but whom it names",
+                                          .why = "NetworkPolicy missing",
                                           .name = arena_strdup(p->a, name)});
 }
 
-/* Once an attempt, when all its pods are there to own it; and when somebody has changed it. */
+/* Once in each attempt, when all pods that are to own it exist; and when somebody has changed it. */
 static void update_policy(struct planner *p)
 {
     const struct child_facts *policy = p->w->policy;
@@ -158,15 +157,14 @@ static void update_policy(struct planner *p)
     for (size_t i = 0; i < p->gang.other_count; i++)
         if (!pod_is_terminal(p->gang.others[i]))
             pods[count++] = (struct pod_owner){p->gang.others[i]->name, p->gang.others[i]->uid};
-    planner_add_action(p,
-                       (struct action){.kind = ACTION_UPDATE_POLICY,
-                                       .why = policy->is_changed ? "somebody has changed it"
-                                                                 : "it goes with the last of these workers",
-                                       .attempt = p->gang.attempt,
-                                       .name = policy->name,
-                                       .version = policy->resource_version,
-                                       .pods = pods,
-                                       .pod_count = count});
+    planner_add_action(p, (struct action){.kind = ACTION_UPDATE_POLICY,
+                                          .why = policy->is_changed ? "NetworkPolicy changed by somebody else"
+                                                                    : "new pods must own it",
+                                          .attempt = p->gang.attempt,
+                                          .name = policy->name,
+                                          .version = policy->resource_version,
+                                          .pods = pods,
+                                          .pod_count = count});
 }
 
 static void create_pods(struct planner *p)
@@ -178,7 +176,7 @@ static void create_pods(struct planner *p)
         char name[NAME_SIZE];
         name_pod(p->j->name, i, p->gang.attempt, name);
         planner_add_action(p, (struct action){.kind = ACTION_CREATE_POD,
-                                              .why = "the gang lacks this worker",
+                                              .why = "worker missing",
                                               .attempt = p->gang.attempt,
                                               .index = i,
                                               .technology = p->technology,

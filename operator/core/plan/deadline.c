@@ -1,6 +1,6 @@
 /*
- * activeDeadlineSeconds: from startTime on, over all attempts. Time of suspension does not count, and time in
- * a queue neither, which may hold workers back for days: startTime moves on by it.
+ * activeDeadlineSeconds, counted from startTime over all attempts. Time spent suspended or queued, which may
+ * be days, does not count: startTime is moved on by it.
  */
 #include "core/plan/planner_int.h"
 
@@ -13,18 +13,18 @@ bool plan_enforce_deadline(struct planner *p)
         return false;
     int64_t at_us = p->next.start_time_us + seconds * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake_at(p, at_us, "the job's deadline");
+        planner_wake_at(p, at_us, "job deadline");
         return false;
     }
     const struct verdict v = verdict_make(
         p->a, NULL, REASON_DeadlineExceeded,
-        "The job did not end within activeDeadlineSeconds (%lld) of its start, and attempt %d was stopped",
+        "The job did not finish within activeDeadlineSeconds (%lld) of its start; attempt %d was stopped",
         (long long)seconds, (int)p->next.attempt);
     plan_fail(p, v.reason, v.message);
     return true;
 }
 
-/* Since when the attempt that waited in the queue has done so; the job's start when its pods are gone. */
+/* When the attempt that was queued began to wait; the job's start when its pods are gone. */
 static int64_t queued_since(const struct planner *p)
 {
     struct gang g;

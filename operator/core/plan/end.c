@@ -1,4 +1,4 @@
-/* The two ends of a job. */
+/* How a job ends, and what is cleaned up afterwards. */
 #include "core/plan/planner_int.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "base/banned.h"
 
-/* Keys and data must be out of a wrong machine's memory soon; 0 would not wait for it at all. */
+/* Keys and data must leave the memory of a wrong machine soon; 0 would not even wait for the kubelet. */
 #define SECURITY_GRACE_SECONDS 1
 
 static bool is_security_failure(const struct job_status *s)
@@ -17,7 +17,7 @@ static bool is_security_failure(const struct job_status *s)
            strcmp(s->failures[s->failure_count - 1].failure_class, failure_class_name(CLASS_Security)) == 0;
 }
 
-/* cleanPodPolicy None is for people who look into what runs; after a security failure nobody may. */
+/* cleanPodPolicy None lets people inspect running pods; after a security failure nobody may. */
 static bool keeps_workers(const struct planner *p)
 {
     return p->j->spec.clean_pods == CLEAN_PODS_NONE && !is_security_failure(&p->next);
@@ -33,13 +33,13 @@ void plan_fail(struct planner *p, const char *reason, const char *message)
     const struct pod_facts *alive = NULL;
     plan_end_group(p);
     if (!keeps_workers(p)) {
-        stop_workers(p, "the job has failed");
+        stop_workers(p, "job failed");
         alive = plan_awaited_worker(p);
     }
     if (alive != NULL) {
         p->failing_message = text_clip(p->a, message, MESSAGE_MAX);
-        planner_set_phase(p, PHASE_FAILING, reason, "The job has failed, and it ends when %s: %s",
-                          plan_wait_text(p, alive), message);
+        planner_set_phase(p, PHASE_FAILING, reason, "The job has failed: %s %s", message,
+                          text_capitalize(p->a, plan_wait_text(p, alive, "")));
         return;
     }
     planner_set_phase(p, PHASE_FAILED, reason, "%s", message);
@@ -62,7 +62,7 @@ static bool is_ttl_over(struct planner *p)
     int64_t at_us = finished_us + p->j->spec.ttl_seconds * SECOND_US;
     if (at_us <= p->w->now_us)
         return true;
-    planner_wake_at(p, at_us, "ttlSecondsAfterFinished is over");
+    planner_wake_at(p, at_us, "end of ttlSecondsAfterFinished");
     return false;
 }
 
@@ -70,19 +70,19 @@ static void remove_child(struct planner *p, enum action_kind kind, const struct 
 {
     if (child != NULL && strcmp(child->owner_uid, p->j->uid) == 0 && !child->is_deleting)
         planner_add_action(p, (struct action){.kind = kind,
-                                              .why = "ttlSecondsAfterFinished is over",
+                                              .why = "ttlSecondsAfterFinished elapsed",
                                               .name = child->name,
                                               .uid = child->uid});
 }
 
 /*
- * The job itself stays: where a GitOps repository holds it, it would come back and run again. The policy
- * goes when nobody is left to whom it could matter.
+ * The job itself stays: a GitOps tool would create it again, and it would run again. The policy is deleted
+ * only once no worker is left that it restricts.
  */
 static void remove_children(struct planner *p)
 {
-    stop_workers(p, "ttlSecondsAfterFinished is over");
-    plan_remove_ended_workers(p, "ttlSecondsAfterFinished is over");
+    stop_workers(p, "ttlSecondsAfterFinished elapsed");
+    plan_remove_ended_workers(p, "ttlSecondsAfterFinished elapsed");
     remove_child(p, ACTION_DELETE_SERVICE, p->w->service);
     if (gang_first_alive(&p->gang) == NULL)
         remove_child(p, ACTION_DELETE_POLICY, p->w->policy);
@@ -97,14 +97,14 @@ void plan_clean_up(struct planner *p)
         return;
     }
     if (p->j->status.phase == PHASE_SUCCEEDED || !keeps_workers(p))
-        stop_workers(p, "the job has ended");
+        stop_workers(p, "job finished");
     if (p->j->spec.clean_pods == CLEAN_PODS_ALL)
-        plan_remove_ended_workers(p, "cleanPodPolicy is All");
+        plan_remove_ended_workers(p, "cleanPodPolicy All");
 }
 
 /*
- * The write of this status is what commits the output: whoever reads status.output
- * sees either nothing or the one that counts.
+ * Writing this status commits the output: a reader of status.output sees either nothing or the output of the
+ * attempt that counts.
  */
 void plan_succeed(struct planner *p)
 {

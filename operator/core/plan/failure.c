@@ -1,20 +1,19 @@
-/* An attempt that failed: found, judged, written down once, and counted against its budget. */
+/* An attempt that failed: the failure is found, recorded once, and charged to its budget. */
 #include "core/plan/planner_int.h"
 
 #include <string.h>
 
 #include "api/names.h"
-#include "base/strbuf.h"
 #include "core/verdict/rules.h"
 
 #include "base/banned.h"
 
 #define FAILURE_MESSAGE_MAX ((size_t)2048)
-/* Names of nodes in one message. */
+/* Names of nodes in one message, in bytes. */
 #define NODES_TEXT_MAX ((size_t)1536)
-/* Health of this length forgives the failures before it. */
+/* An attempt that has been healthy for this long resets the backoff. */
 #define HEALTHY_US (600 * SECOND_US)
-/* A pod whose program has ended is given this long to bring its agent's report. */
+/* After a program has exited, its pod is given this long to terminate with the agent's report. */
 #define CAUSE_WAIT_US       (15 * SECOND_US)
 #define BACKOFF_MAX_SECONDS INT64_C(360)
 
@@ -23,22 +22,19 @@ static bool is_recorded(const struct job_status *s)
     return s->failure_count > 0 && s->failures[s->failure_count - 1].attempt == s->attempt;
 }
 
-/* Where the attempt's workers were at the last pass: one that is deleted by force may still run there. */
+/* Where the workers ran when the status was written last: one that was force-deleted may still run there. */
 static const char *last_nodes(const struct planner *p)
 {
-    const struct job_status *s = &p->j->status;
-    struct strbuf nodes CLEANUP(strbuf_fini) = STRBUF(NODES_TEXT_MAX);
-    for (size_t i = 0; i < s->node_count; i++)
-        strbuf_addf(&nodes, "%s%s", i > 0 ? ", " : "", s->nodes[i]);
-    return arena_printf(p->a, "%s%s", strbuf_text(&nodes), strbuf_overflowed(&nodes) ? " and others" : "");
+    return text_list(p->a, p->j->status.nodes, p->j->status.node_count, NODES_TEXT_MAX);
 }
 
 #define MAY_STILL_RUN                                                                                        \
-    ". If that was by force, its machine may still run it and hold the job's keys until it is off"
+    ". If it was force-deleted, its machine may still be running it with the job's keys; make sure the "     \
+    "machine is off"
 
 /*
- * Fewer pods than there have been: one was removed without leaving a trace. A pod that
- * was never seen is not missed but created.
+ * Fewer pods than status.workers counts: one was deleted without being observed. A pod that was never counted
+ * is created, not missed.
  */
 static bool find_missing(const struct planner *p, struct verdict *ret)
 {
@@ -50,13 +46,14 @@ static bool find_missing(const struct planner *p, struct verdict *ret)
     char name[NAME_SIZE];
     name_pod(p->j->name, index, p->gang.attempt, name);
     const char *nodes = last_nodes(p);
-    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) is gone: it was deleted%s%s",
-                        (int)index, name, *nodes != '\0' ? MAY_STILL_RUN "; the attempt ran on " : "", nodes);
+    *ret = verdict_make(p->a, NULL, REASON_PodDeleted, "worker %d (pod %s) was deleted%s%s", (int)index, name,
+                        *nodes != '\0' ? MAY_STILL_RUN ". The attempt ran on " : "", nodes);
     ret->pod_name = arena_strdup(p->a, name);
     return true;
 }
 
-/* What it was seen to end by is the cause, also when its pod was removed in the same moment. */
+/* The state in which the pod was seen last tells the cause, even if the pod was deleted in the same moment.
+ */
 static struct verdict verdict_of_departed(const struct planner *p, const struct pod_facts *departed)
 {
     struct pod_facts *pod = arena_alloc(p->a, sizeof(*pod));
@@ -67,8 +64,8 @@ static struct verdict verdict_of_departed(const struct planner *p, const struct 
     if (verdict_of_pod(p->w, pod, p->a, &v, &unused) && strcmp(v.reason, REASON_PodDeleted) != 0)
         return v;
     bool may_run = pod_is_bound(pod) && !pod_is_terminal(pod);
-    return verdict_make(p->a, pod, REASON_PodDeleted, "%s is gone: it was deleted%s",
-                        verdict_worker_text(p->a, pod), may_run ? MAY_STILL_RUN : "");
+    return verdict_make(p->a, pod, REASON_PodDeleted, "%s was deleted%s", verdict_worker_text(p->a, pod),
+                        may_run ? MAY_STILL_RUN : "");
 }
 
 static bool find_failure(struct planner *p, struct verdict *ret)
@@ -87,16 +84,16 @@ static bool find_failure(struct planner *p, struct verdict *ret)
             has_failed = true;
         }
         if (recheck_us != 0)
-            planner_wake_at(p, recheck_us, "a container does not start");
+            planner_wake_at(p, recheck_us, "container start timeout");
     }
     return has_failed;
 }
 
 /*
- * When one worker dies, its peers lose their connections and end as well, and some
- * peer's pod may be complete first. So a failure that could be an echo waits for the pods
- * whose programs have ended: the cause may be among them. Suspension deletes these pods, so
- * then it is now or never; and so it is for a pod that has gone, of which only this pass knows.
+ * When one worker dies, its peers lose their connections and fail as well, and a peer's pod may be complete
+ * first. So a failure that may be a consequence waits for the pods whose programs have exited: one of them
+ * may have the cause. It does not wait while the job is being suspended, which deletes these pods, nor for a
+ * pod that is gone, which only this run knows about.
  */
 static bool must_wait_for_cause(struct planner *p, const struct verdict *v)
 {
@@ -114,7 +111,7 @@ static bool must_wait_for_cause(struct planner *p, const struct verdict *v)
     }
     if (until <= p->w->now_us)
         return false;
-    planner_wake_at(p, until, "a failed worker's pod is not complete yet");
+    planner_wake_at(p, until, "report of a failed worker");
     return true;
 }
 
@@ -147,8 +144,8 @@ static bool was_healthy_for_long(const struct planner *p)
 }
 
 /*
- * As soon as it is seen, and not when the next failure is written down: a program ends some passes before its
- * pod has failed, and the first of them takes WorkersReady away.
+ * In each run, not only when a failure is recorded: a program exits some runs before its pod has failed, and
+ * the first of these runs sets WorkersReady to False.
  */
 static void reset_backoff_when_healthy(struct planner *p)
 {
@@ -168,11 +165,11 @@ static void back_off(struct planner *p, const struct verdict *v)
     p->next.backoff_until_us = planner_now_us(p) + seconds * SECOND_US;
 }
 
-/* What a failure is charged to. */
+/* The budget that a failure is charged to. */
 struct budget {
-    const char *field;  /* of failurePolicy; NULL = charged to nothing */
-    const char *reason; /* when it is used up */
-    int32_t limit;      /* -1 = none */
+    const char *field;  /* of failurePolicy; NULL = not charged */
+    const char *reason; /* of the job's failure when it is used up */
+    int32_t limit;      /* -1 = unlimited */
     int32_t *spent;
 };
 
@@ -188,7 +185,7 @@ static struct budget budget_of(struct planner *p, const struct verdict *v, const
                            &p->next.disruptions};
 }
 
-/* False when the budget is used up, and then the job has failed. */
+/* False when the budget is used up; the job has failed then. */
 static bool spend_budget(struct planner *p, const struct verdict *v, const struct job_rule *rule)
 {
     const struct budget b = budget_of(p, v, rule);
@@ -227,18 +224,18 @@ static void restart_or_fail(struct planner *p, const struct verdict *v)
     }
 }
 
-/* No failure of anything that the job has: it is charged to nothing. With other nodes the next attempt starts
- * at once. */
-static bool abandon_attempt(struct planner *p)
+/* An attempt that found no room or an incomplete quota: it is not charged. With another technology the next
+ * attempt starts without backoff. */
+static bool end_unplaced_attempt(struct planner *p)
 {
     struct verdict v;
     if (status_is_suspended(&p->next) || p->j->spec.suspend)
         return false;
-    bool is_given_back = plan_release_partial_gang(p, &v);
-    if (!is_given_back && !plan_fall_back(p, &v))
+    bool is_released = plan_release_partial_gang(p, &v);
+    if (!is_released && !plan_fall_back(p, &v))
         return false;
     record(p, &v);
-    if (is_given_back)
+    if (is_released)
         plan_back_off_after_release(p);
     planner_add_event(p, "Warning", v.reason, v.message);
     return true;
@@ -251,10 +248,10 @@ bool plan_handle_failure(struct planner *p)
     if (is_recorded(&p->next))
         return true;
     if (!find_failure(p, &v))
-        return abandon_attempt(p);
+        return end_unplaced_attempt(p);
     if (must_wait_for_cause(p, &v))
         return false;
-    /* Workers that suspension deletes end in any way they like. */
+    /* How workers end that suspension deletes is not a failure. */
     if (status_is_suspended(&p->next) && v.failure_class != CLASS_Security)
         return false;
     record(p, &v);

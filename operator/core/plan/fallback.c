@@ -1,4 +1,4 @@
-/* Several technologies in order: when one has no room for too long, the next attempt asks for the next. */
+/* Several technologies in order of preference: when one has been full for too long, the next one is tried. */
 #include "core/plan/planner_int.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static const struct pod_facts *first_without_room(const struct planner *p)
     return NULL;
 }
 
-/* Since when the attempt lacks nodes; 0 = it does not, or nobody has noted it yet. */
+/* Since when the attempt has lacked nodes; 0 = it does not, or the status does not say so yet. */
 static int64_t unplaced_since(const struct planner *p)
 {
     const struct status_condition *placed = status_condition(&p->j->status, "NodesReady");
@@ -37,22 +37,21 @@ bool plan_fall_back(struct planner *p, struct verdict *ret)
     const struct job_spec *s = &p->j->spec;
     const struct pod_facts *pod = first_without_room(p);
     int64_t since_us = unplaced_since(p);
-    /* The members of a pod group have one shape, so a job in a queue keeps what it has asked for. */
+    /* All pods of a pod group have the same shape, so a queued job keeps its technology. */
     if (s->fallback_after_seconds == 0 || *job_queue(p->j) != '\0' || s->technology_count < 2 ||
         pod == NULL || since_us == 0)
         return false;
     int64_t at_us = since_us + s->fallback_after_seconds * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake_at(p, at_us, "fallbackAfterSeconds are over");
+        planner_wake_at(p, at_us, "end of fallbackAfterSeconds");
         return false;
     }
     enum technology t = job_technology(p->j);
-    *ret =
-        verdict_make(p->a, pod, REASON_TechnologyUnavailable,
-                     "No room for %s on %s nodes within fallbackAfterSeconds (%d), so the next attempt asks "
-                     "for %s: %s",
-                     verdict_worker_text(p->a, pod), technology_name(t), (int)s->fallback_after_seconds,
-                     technology_name(after(s, t)), pod->unschedulable_message);
+    *ret = verdict_make(
+        p->a, pod, REASON_TechnologyUnavailable,
+        "no room for %s on %s nodes within fallbackAfterSeconds (%d); the next attempt requests %s: %s",
+        verdict_worker_text(p->a, pod), technology_name(t), (int)s->fallback_after_seconds,
+        technology_name(after(s, t)), pod->unschedulable_message);
     return true;
 }
 

@@ -1,7 +1,6 @@
 /*
- * Who is to be told what. An event is owed to its targets from the write of the status that
- * it tells of, in that very write, and stands there until each has taken it: whatever crashes
- * in between, the next operator finds the debt.
+ * Pending notifications. A notification is added to the status in the same write that records what it
+ * reports, and stays there until every target has received it, so that no crash in between can lose it.
  */
 #include "core/plan/planner_int.h"
 
@@ -48,7 +47,7 @@ static const char *add_name(struct arena *a, const char *names, const char *name
     return arena_printf(a, "%s%s'%s'", names, *names != '\0' ? ", " : "", name);
 }
 
-/* ---- debts that are paid, or owed to nobody any more ---- */
+/* ---- delivered, or no longer wanted ---- */
 static void remove_delivered(struct planner *p)
 {
     struct job_status *s = &p->next;
@@ -67,22 +66,22 @@ static void remove_delivered(struct planner *p)
     s->notification_count = kept;
 }
 
-/* ---- new debts ---- */
+/* ---- new notifications ---- */
 
 static void report_dropped(struct planner *p, const struct status_notification *n)
 {
     const char *names = "";
     for (size_t i = 0; i < n->target_count; i++)
         names = add_name(p->a, names, n->targets[i]);
-    planner_add_event(
-        p, "Warning", REASON_NotificationDropped,
-        arena_printf(p->a,
-                     "The notification %s is left out, which %s did not take: at most %d wait. To go "
-                     "on, look what the events NotificationFailed say of these targets",
-                     n->id, names, NOTIFICATIONS_MAX));
+    planner_add_event(p, "Warning", REASON_NotificationDropped,
+                      arena_printf(p->a,
+                                   "Dropped notification %s, undelivered to %s: at most %d can be pending. "
+                                   "To go on, see the NotificationFailed events of these targets",
+                                   n->id, names, NOTIFICATIONS_MAX));
 }
 
-/* Restarts come in numbers, and a newer one says how many there were; without any, the oldest goes. */
+/* The oldest restart is dropped, as newer ones have the attempt's number; without any, the oldest
+ * notification. */
 static void make_room(struct planner *p)
 {
     struct job_status *s = &p->next;
@@ -99,7 +98,8 @@ static void make_room(struct planner *p)
             (s->notification_count - victim) * sizeof(*s->notifications));
 }
 
-/* Its id is its key in the list, so it stands there once, even when somebody has set the attempt back. */
+/* The id is the key of the list in the API, so it must be unique even when somebody has reset status.attempt.
+ */
 static bool is_pending(const struct job_status *s, const char *id)
 {
     for (size_t i = 0; i < s->notification_count; i++)
@@ -134,7 +134,7 @@ static const struct status_failure *last_failure(const struct job_status *s)
     return s->failure_count > 0 ? &s->failures[s->failure_count - 1] : NULL;
 }
 
-/* The failure that this pass has written down. */
+/* The failure that this run has recorded; NULL = none. */
 static const struct status_failure *new_failure(const struct planner *p)
 {
     const struct status_failure *before = last_failure(&p->j->status), *now = last_failure(&p->next);
@@ -147,14 +147,14 @@ static bool notify_start(struct planner *p)
     const struct status_failure *f = last_failure(&p->next);
     if (before->start_time_us == 0 && p->next.start_time_us != 0) {
         add_pending(p, "started", NULL, p->next.reason,
-                    arena_printf(p->a, "Attempt %d has begun with %d worker%s.", (int)p->next.attempt,
+                    arena_printf(p->a, "Attempt %d has started with %d worker%s.", (int)p->next.attempt,
                                  (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s"));
         return true;
     }
     if (before->attempt == 0 || p->next.attempt <= before->attempt || f == NULL)
         return false;
     add_pending(p, "restarted", f, f->reason,
-                arena_printf(p->a, "Attempt %d has begun, after attempt %d failed: %s", (int)p->next.attempt,
+                arena_printf(p->a, "Attempt %d has started after attempt %d failed: %s", (int)p->next.attempt,
                              (int)f->attempt, f->message));
     return true;
 }
@@ -184,16 +184,21 @@ static bool notify_end(struct planner *p)
 static void report_unknown_targets(struct planner *p)
 {
     const char *names = "";
-    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++)
-        if (!is_defined(p, requested_target(p, i)))
-            names = add_name(p->a, names, requested_target(p, i));
-    if (*names != '\0')
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(p->j->spec.notifications); i++) {
+        if (is_defined(p, requested_target(p, i)))
+            continue;
+        names = add_name(p->a, names, requested_target(p, i));
+        count++;
+    }
+    if (count > 0)
         planner_add_event(p, "Warning", REASON_NotificationTargetUnknown,
                           arena_printf(p->a,
-                                       "spec.notifications names %s, not defined by the chart's value "
-                                       "notifications.targets and therefore not told. To go on, correct "
-                                       "spec.notifications, or have it defined there",
-                                       names));
+                                       "spec.notifications names %s, which %s not defined in the chart value "
+                                       "notifications.targets; %s nothing. To go on, correct "
+                                       "spec.notifications, or define the target there",
+                                       names, count == 1 ? "is" : "are",
+                                       count == 1 ? "it receives" : "they receive"));
 }
 
 void plan_notify(struct planner *p)

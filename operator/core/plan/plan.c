@@ -5,8 +5,9 @@
 #include "base/banned.h"
 
 /*
- * Another controller's job is not touched at all. A job or namespace on its way out is left to Kubernetes'
- * garbage collector: the children go with their owner, and nothing may be created any more.
+ * A job that spec.managedBy gives to another controller is not touched at all. A job or namespace that is
+ * being deleted is left to Kubernetes' garbage collector: children go with their owner, and none may be
+ * created.
  */
 static bool is_ours_to_decide(const struct world *w)
 {
@@ -14,10 +15,10 @@ static bool is_ours_to_decide(const struct world *w)
 }
 
 /*
- * Pods of an attempt that the status does not know mean that the status was lost (its write comes before
- * the pods): go on from what exists. Should only our view of the job be old, the status write is refused.
+ * The status is written before an attempt's pods are created, so pods of a newer attempt mean that the status
+ * was lost: continue from the pods. If only our view of the job is stale, the status write is refused.
  */
-static void catch_up(struct planner *p)
+static void recover_lost_status(struct planner *p)
 {
     if (p->gang.newest <= p->next.attempt)
         return;
@@ -34,14 +35,14 @@ static bool all_succeeded(const struct gang *g)
     return true;
 }
 
-static void go_on(struct planner *p)
+static void continue_attempt(struct planner *p)
 {
     plan_stop_old_workers(p);
     if (plan_create_children(p))
         plan_report_progress(p);
 }
 
-/* Its failure comes first, for it counts whatever else is asked; then success, for nobody wants it undone. */
+/* A failure counts whatever the spec says now; then success, which suspension must not undo. */
 static void decide_attempt(struct planner *p)
 {
     bool is_over = plan_handle_failure(p) || status_is_suspended(&p->next);
@@ -58,10 +59,10 @@ static void decide_attempt(struct planner *p)
     else if (is_over)
         plan_restart(p);
     else
-        go_on(p);
+        continue_attempt(p);
 }
 
-static void refuse_spec(struct planner *p)
+static void fail_invalid_spec(struct planner *p)
 {
     const struct verdict v = verdict_make(p->a, NULL, REASON_InvalidSpec, "%s", p->j->spec_problem);
     plan_fail(p, v.reason, v.message);
@@ -74,11 +75,11 @@ static void decide(struct planner *p)
         plan_clean_up(p);
         return;
     }
-    catch_up(p);
+    recover_lost_status(p);
     if (p->next.phase == PHASE_FAILING)
         plan_continue_failing(p);
     else if (p->j->spec_problem != NULL)
-        refuse_spec(p);
+        fail_invalid_spec(p);
     else
         decide_attempt(p);
     plan_exclude_queued_time(p);

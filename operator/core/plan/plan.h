@@ -1,12 +1,12 @@
 /*
- * plan(): the only place that decides.
+ * plan_job(): the only place that decides what to do about a job.
  *
- * Total and pure: it cannot fail, does no I/O, reads no clock, and gives the same
- * actions for the same world whatever the order of its lists. Laws (tests/plan):
- *   fixpoint     a status that was written is not written again for the same world, and carrying out the
- *                plans of a world that changes in no other way soon leaves WAKE_AT at most;
- *   safety       it touches only objects whose owner reference carries the job's uid;
- *   crash-safety carrying out any prefix of the actions and planning again leads to the same end.
+ * Pure and total: it cannot fail, does no I/O, reads no clock, and gives the same actions for the same world
+ * whatever the order of its lists. Properties, checked by tests/plan on every case:
+ *   fixpoint     a status that was written is not written again for the same world, and executing the plans
+ * of an otherwise unchanged world soon leaves nothing but WAKE_AT; safety       only objects whose controller
+ * reference has the job's uid are changed or deleted; crash safety executing any prefix of the actions and
+ * planning again leads to the same end.
  */
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H

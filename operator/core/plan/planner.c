@@ -8,9 +8,9 @@
 
 #include "base/banned.h"
 
-/* What the events API allows. */
+/* What the events API allows, in bytes. */
 #define NOTE_MAX ((size_t)1024)
-/* Service, events, wake-up and status, beside one action a pod. */
+/* Service, policy, events, wake-up and status, beside one action for each pod. */
 #define OTHER_ACTIONS (EVENTS_MAX + 8)
 
 void planner_init(struct planner *p, const struct world *w, struct arena *a)
@@ -47,18 +47,6 @@ int64_t planner_now_us(const struct planner *p)
     return p->w->now_us / SECOND_US * SECOND_US;
 }
 
-const char *text_clip(struct arena *a, const char *text, size_t max)
-{
-    size_t n = strlen(text);
-    if (n <= max)
-        return text;
-    n = max;
-    /* A byte 10xxxxxx continues a character. */
-    while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
-        n--;
-    return arena_view_dup(a, (struct view){text, n});
-}
-
 void planner_set_phase(struct planner *p, enum job_phase phase, const char *reason, const char *format, ...)
 {
     va_list args;
@@ -88,7 +76,7 @@ void planner_add_pod_event(struct planner *p, const char *type, const char *reas
                                                   .note = text_clip(p->a, note, NOTE_MAX)};
 }
 
-/* The change of status.reason, for those who read events. Words that we do not know are agents'. */
+/* status.reason changed: an event, as its row in reasons.def says. Reasons without a row come from agents. */
 static void add_transition_event(struct planner *p)
 {
     enum reason_event event = reason_of(p->next.reason).event;
@@ -112,23 +100,23 @@ static size_t count_of_kind(const struct planner *p, enum action_kind kind)
     return n;
 }
 
-/* The first place is kept for the status. */
+/* The first slot is reserved for the status. */
 static size_t count_writes(const struct planner *p)
 {
     return p->count - 1 - count_of_kind(p, ACTION_ASK_AUTOSCALER);
 }
 
 /*
- * No write goes out on a view that another operator, or the user, has overtaken. A status is refused then,
- * by its resourceVersion; where it stays as it is, the job is asked for its own. Of a job that has ended,
- * nothing can be overtaken.
+ * A write must not be based on a job that another operator, or the user, has changed since. Writing a status
+ * fails then, by its resourceVersion; where the status does not change, the job is read again first. A
+ * finished job does not change any more.
  */
 static bool needs_fence(const struct planner *p)
 {
     return count_writes(p) > 0 && !status_is_finished(&p->j->status);
 }
 
-/* Whether the new status only tells how far the attempt is: nothing was decided that others build on. */
+/* Whether the new status only reports progress and records no decision. */
 static bool is_progress_only(const struct planner *p)
 {
     const struct job_status *s = &p->next, *was = &p->j->status;
@@ -138,18 +126,18 @@ static bool is_progress_only(const struct planner *p)
            !status_is_finished(s);
 }
 
-/* What decides something never waits. That workers own their policy is no decision, and tells nothing. */
+/* Decisions are never deferred. Making workers owners of their policy is not one. */
 static bool may_defer_status(const struct planner *p)
 {
     return p->w->status_after_us > p->w->now_us && is_progress_only(p) &&
            count_writes(p) == count_of_kind(p, ACTION_UPDATE_POLICY);
 }
 
-/* As if nothing were new; its events tell of turns that the status has not taken yet. */
+/* The events report transitions that the status does not show yet, so they wait with it. */
 static void defer_status(struct planner *p)
 {
     p->event_count = 0;
-    planner_wake_at(p, p->w->status_after_us, "the status may be written again");
+    planner_wake_at(p, p->w->status_after_us, "deferred status");
 }
 
 struct plan planner_finish(struct planner *p)
@@ -168,7 +156,7 @@ struct plan planner_finish(struct planner *p)
         planner_add_action(p,
                            (struct action){.kind = ACTION_WAKE_AT, .why = p->wake_why, .at_us = p->wake_us});
     if (must_confirm)
-        p->actions[0] = (struct action){.kind = ACTION_CONFIRM_JOB, .why = "nothing has overtaken this plan"};
+        p->actions[0] = (struct action){.kind = ACTION_CONFIRM_JOB, .why = "writes planned on a cached job"};
     else if (is_new)
         p->actions[0] =
             (struct action){.kind = ACTION_SET_STATUS, .why = p->next.reason, .status = copy_status(p)};

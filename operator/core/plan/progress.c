@@ -1,4 +1,4 @@
-/* How far a healthy attempt is, in words: from what is missing to what runs. */
+/* Reports the progress of an attempt that has not failed: what is missing, what is starting, what runs. */
 #include "core/plan/planner_int.h"
 
 #include <ctype.h>
@@ -11,13 +11,13 @@
 
 #include "base/banned.h"
 
-/* So long a worker may take to its first container before people are told. */
+/* A worker whose first container has not started by then is reported. */
 #define SLOW_START_US (120 * SECOND_US)
-/* An autoscaler that has not brought a node by then will not, as far as we can tell. */
+/* An autoscaler that has not added a node by then is assumed not to. */
 #define SCALE_UP_US      (120 * SECOND_US)
 #define SCALING_PAUSE_US (30 * SECOND_US)
 
-/* The first worker, by index, of which `is` holds. */
+/* The first worker, by index, for which `is` holds. */
 static const struct pod_facts *first(const struct planner *p,
                                      bool (*is)(const struct planner *p, const struct pod_facts *pod))
 {
@@ -52,7 +52,7 @@ static bool is_on_unready_node(const struct planner *p, const struct pod_facts *
     return node == NULL || !node->is_ready;
 }
 
-/* The program's container runs from the moment on which the agent begins to stage. */
+/* The program's container runs from the moment when the agent starts to stage inputs. */
 static bool is_not_started(const struct planner *p, const struct pod_facts *pod)
 {
     (void)p;
@@ -67,16 +67,17 @@ static bool has_start_failure(const struct planner *p, const struct pod_facts *p
     return !pod_is_terminal(pod) && start_failures_of_pod(pod, unused) > 0;
 }
 
-/* The cluster autoscaler's word on a pod that finds no node, asked for now and then; NULL = it has none. */
+/* What the cluster autoscaler says about an unschedulable pod, asked for every SCALING_PAUSE_US; NULL =
+ * nothing. */
 static const struct scaling *ask_autoscaler(struct planner *p, const struct pod_facts *pod)
 {
     const struct scaling *s = &p->w->scaling;
     bool is_known = strcmp(s->pod_uid, pod->uid) == 0;
     if (is_known && s->asked_us + SCALING_PAUSE_US > p->w->now_us)
-        planner_wake_at(p, s->asked_us + SCALING_PAUSE_US, "the autoscaler may say something new");
+        planner_wake_at(p, s->asked_us + SCALING_PAUSE_US, "next look at the autoscaler's events");
     else
         planner_add_action(p, (struct action){.kind = ACTION_ASK_AUTOSCALER,
-                                              .why = "a worker finds no node",
+                                              .why = "worker unschedulable",
                                               .name = pod->name,
                                               .uid = pod->uid});
     return is_known && s->word != SCALING_UNKNOWN ? s : NULL;
@@ -89,7 +90,7 @@ static void report_scaling_up(struct planner *p, const struct pod_facts *pod, co
                       verdict_worker_text(p->a, pod), s->message);
 }
 
-/* Of the technology, and Spot or not as the job asks. */
+/* Nodes of the technology that are Spot VMs, or not, as the job requests. */
 static int32_t nodes_of_kind(const struct planner *p, enum technology t)
 {
     int32_t all = p->w->confidential_nodes[t], spot = p->w->spot_nodes[t];
@@ -101,7 +102,7 @@ static int32_t nodes_of_kind(const struct planner *p, enum technology t)
     return all;
 }
 
-/* gcloud takes its words in small letters only. */
+/* gcloud accepts lower case only. */
 static const char *gcloud_word(struct arena *a, const char *label)
 {
     char *word = arena_strdup(a, label);
@@ -110,39 +111,39 @@ static const char *gcloud_word(struct arena *a, const char *label)
     return word;
 }
 
-/* What the nodes lack, and who could bring them. */
+/* Which nodes are missing, and who can add them. */
 static void report_no_nodes(struct planner *p, enum technology t, const char *refusal)
 {
     const struct job_spec *s = &p->j->spec;
     const char *label = technology_name(t);
-    const char *kind = s->spot == SPOT_ONLY              ? " and is a Spot VM"
-                       : p->w->confidential_nodes[t] > 0 ? " and is no Spot VM (confidential.spot is Never)"
-                                                         : "";
+    bool has_spot_only = s->spot == SPOT_NEVER && p->w->confidential_nodes[t] > 0;
+    const char *kind = s->spot == SPOT_ONLY ? "Spot VM" : has_spot_only ? "on-demand node" : "node";
+    const char *rule = s->spot == SPOT_ONLY ? " (confidential.spot is Only)"
+                       : has_spot_only      ? " (confidential.spot is Never)"
+                                            : "";
     const char *remedy =
         *s->compute_class != '\0'
-            ? arena_printf(
-                  p->a,
-                  "make sure that the ComputeClass makes such nodes (confidentialNodeType: %s): kubectl "
-                  "get computeclass %s -o yaml",
-                  label, s->compute_class)
+            ? arena_printf(p->a,
+                           "make sure that the ComputeClass creates such nodes (confidentialNodeType: %s): "
+                           "kubectl get computeclass %s -o yaml",
+                           label, s->compute_class)
             : arena_printf(p->a,
                            "add a node pool: gcloud container node-pools create NAME --cluster=CLUSTER "
                            "--machine-type=TYPE --confidential-node-type=%s%s",
                            gcloud_word(p->a, label), s->spot == SPOT_ONLY ? " --spot" : "");
     planner_set_phase(p, PHASE_PENDING, REASON_WaitingForConfidentialNodes,
-                      "No node has the label " LABEL_NODE_TECHNOLOGY
-                      "=%s%s, and workers run on such nodes only.%s "
-                      "To go on, %s",
-                      label, kind, refusal, remedy);
+                      "No %s has the label " LABEL_NODE_TECHNOLOGY
+                      "=%s; workers run only on such nodes%s.%s To go on, %s",
+                      kind, label, rule, refusal, remedy);
 }
 
-/* A pool that was scaled to nothing has no node either; who is told "stalled" at once gives up too early. */
+/* A node pool that was scaled to zero has no node either, so the job is not called stalled at once. */
 static void wait_for_scale_up(struct planner *p, const struct pod_facts *pod)
 {
     int64_t until_us = pod->created_us + SCALE_UP_US;
     p->may_scale_up = until_us > p->w->now_us;
     if (p->may_scale_up)
-        planner_wake_at(p, until_us, "no autoscaler has brought nodes");
+        planner_wake_at(p, until_us, "end of the time given to an autoscaler");
 }
 
 static int64_t slow_start_at(const struct pod_facts *pod)
@@ -150,7 +151,7 @@ static int64_t slow_start_at(const struct pod_facts *pod)
     return (pod->started_us ? pod->started_us : pod->created_us) + SLOW_START_US;
 }
 
-/* Bound, and not even its first container has come so far: a volume is missing, or the network. */
+/* Bound, but not even its first container has started: a volume is missing, or the network is not set up. */
 static bool has_started_nothing(const struct planner *p, const struct pod_facts *pod)
 {
     (void)p;
@@ -158,25 +159,25 @@ static bool has_started_nothing(const struct planner *p, const struct pod_facts 
            (pod->install.state == CONTAINER_NONE || pod->install.state == CONTAINER_WAITING);
 }
 
-/* A kubelet tells of that in events only. */
+/* The kubelet reports the cause in events only. */
 static bool report_slow_start(struct planner *p, enum job_phase phase)
 {
     const struct pod_facts *pod = first(p, has_started_nothing);
     if (pod == NULL)
         return false;
     if (slow_start_at(pod) > p->w->now_us) {
-        planner_wake_at(p, slow_start_at(pod), "a worker's containers do not come");
+        planner_wake_at(p, slow_start_at(pod), "late first container of a worker");
         return false;
     }
     planner_set_phase(
         p, phase, REASON_StartingContainers,
-        "No container of %s has started in two minutes. To go on, look at what its events say: "
-        "kubectl describe pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
+        "No container of %s has started within two minutes. To go on, look at its events: kubectl describe "
+        "pod %s -n %s; a ConfigMap or Secret of trainer.volumes may be missing.",
         verdict_worker_text(p->a, pod), pod->name, pod->ns);
     return true;
 }
 
-/* Never a fallback to other nodes: the job waits, and says for what. */
+/* There is no fallback to other nodes: the job waits and reports for which. */
 static bool report_placement(struct planner *p)
 {
     enum technology t = job_technology(p->j);
@@ -184,17 +185,18 @@ static bool report_placement(struct planner *p)
     const struct pod_facts *pod = first(p, is_unschedulable), *unbound = first(p, is_unbound);
     const struct scaling *s = pod != NULL ? ask_autoscaler(p, pod) : NULL;
     const char *refusal =
-        s != NULL ? arena_printf(p->a, " The cluster autoscaler adds none: %s.", s->message) : "";
+        s != NULL ? arena_printf(p->a, " The cluster autoscaler will not add a node: %s.", s->message) : "";
     if (s != NULL && s->word == SCALING_UP) {
         report_scaling_up(p, pod, s);
     } else if (unbound != NULL && nodes_of_kind(p, t) == 0) {
         report_no_nodes(p, t, refusal);
         wait_for_scale_up(p, unbound);
     } else if (pod != NULL) {
-        planner_set_phase(p, PHASE_PENDING, REASON_Unschedulable,
-                          "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
-                          "=%s: %s%s To go on, make room there, add nodes to the node pool, or ask for less.",
-                          verdict_worker_text(p->a, pod), label, label, pod->unschedulable_message, refusal);
+        planner_set_phase(
+            p, PHASE_PENDING, REASON_Unschedulable,
+            "No room for %s on the %s nodes with the label " LABEL_NODE_TECHNOLOGY
+            "=%s: %s%s To go on, free capacity there, add nodes to the node pool, or lower the requests.",
+            verdict_worker_text(p->a, pod), label, label, pod->unschedulable_message, refusal);
     }
     return unbound != NULL && (pod != NULL || nodes_of_kind(p, t) == 0);
 }
@@ -209,11 +211,10 @@ static bool report_start_failure(struct planner *p, enum job_phase phase)
     const struct reason r = reason_of(all[0].reason);
     char until[RFC3339_SIZE];
     rfc3339_format_seconds(start_deadline_us(pod), until);
-    planner_set_phase(
-        p, phase, REASON_StartingContainers,
-        "The container %s of %s does not start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
-        all[0].container, verdict_worker_text(p->a, pod), r.word, all[0].detail, r.remedy,
-        r.retry == RETRY_NEVER ? "job" : "attempt", until);
+    planner_set_phase(p, phase, REASON_StartingContainers,
+                      "Container %s of %s cannot start: %s: %s. To go on, %s; otherwise the %s fails at %s.",
+                      all[0].container, verdict_worker_text(p->a, pod), r.word, all[0].detail, r.remedy,
+                      r.retry == RETRY_NEVER ? "job" : "attempt", until);
     return true;
 }
 
@@ -222,9 +223,10 @@ static bool report_node_not_ready(struct planner *p, enum job_phase phase)
     const struct pod_facts *pod = first(p, is_on_unready_node);
     if (pod == NULL)
         return false;
-    planner_set_phase(p, phase, REASON_NodeNotReady,
-                      "The node of %s does not answer; a new attempt starts if it stays away.",
-                      verdict_worker_text(p->a, pod));
+    planner_set_phase(
+        p, phase, REASON_NodeNotReady,
+        "Node %s of worker %d (pod %s) is not ready; a new attempt starts if it does not recover.", pod->node,
+        (int)pod->index, pod->name);
     return true;
 }
 
@@ -232,7 +234,7 @@ static enum job_phase phase_of(const struct planner *p, int32_t ready)
 {
     if (plan_is_publishing(p))
         return PHASE_PUBLISHING;
-    /* Readiness may flicker, when an agent restarts for instance; the programs go on. */
+    /* Readiness can flicker, for instance when an agent restarts; the programs keep running. */
     bool ran = p->j->status.phase == PHASE_RUNNING && p->j->status.attempt == p->gang.attempt;
     if (ran || ready == p->gang.replicas)
         return PHASE_RUNNING;
@@ -247,26 +249,25 @@ static void report_phase(struct planner *p, enum job_phase phase, int32_t ready)
     if (phase == PHASE_PUBLISHING)
         planner_set_phase(
             p, phase, REASON_Publishing,
-            "Attempt %d: the programs of all workers have ended; the output is being encrypted and "
-            "published.",
+            "Attempt %d: the programs of all workers have exited; encrypting and publishing the output.",
             attempt);
     else if (phase == PHASE_RUNNING)
         planner_set_phase(p, phase, REASON_Training,
-                          "Attempt %d: %d of %d workers train on confidential nodes.", attempt, (int)ready,
-                          all);
+                          "Attempt %d: %d of %d workers are training on confidential nodes.", attempt,
+                          (int)ready, all);
     else if (phase == PHASE_STAGING)
         planner_set_phase(p, phase, REASON_Staging,
-                          "Attempt %d: %d of %d workers have opened their keys and inputs%s%s.", attempt,
-                          (int)ready, all, *stage != '\0' ? "; the slowest is at the stage " : "", stage);
+                          "Attempt %d: %d of %d workers have decrypted their keys and inputs%s%s.", attempt,
+                          (int)ready, all, *stage != '\0' ? "; the slowest is at stage " : "", stage);
     else
-        planner_set_phase(p, phase, REASON_StartingContainers, "Attempt %d: the workers' containers start.",
-                          attempt);
+        planner_set_phase(p, phase, REASON_StartingContainers,
+                          "Attempt %d: starting the workers' containers.", attempt);
 }
 
 void plan_report_progress(struct planner *p)
 {
-    /* A failed worker here is one whose judgement is not complete: what was said stays said, unless the
-     * status was lost. */
+    /* A failed worker at this point is one whose cause is still being waited for: the message stays, unless
+     * the status was lost. */
     bool is_settling = first(p, is_failed) != NULL && *p->next.reason != '\0';
     if (is_settling || plan_report_queue(p) || report_placement(p))
         return;

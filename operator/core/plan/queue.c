@@ -1,9 +1,8 @@
 /*
- * Kueue's plain pod groups. A group holds the pods of one attempt, and then of the
- * next, as replacements of those that have failed: so the job keeps its place. It is
- * over when the job gives its place up, by suspension or failure, or when a worker of an
- * attempt that failed had succeeded; what comes then begins another one. Which group it is stands on the pods
- * themselves.
+ * Kueue's plain pod groups. A group holds the pods of an attempt, and those of the next attempts as
+ * replacements of pods that failed, so that the job keeps its quota reservation. It ends when the job is
+ * suspended or fails, or when an attempt fails in which a worker had succeeded; the next attempt then starts
+ * a new group. Pods carry the name of their group, and nothing else records it.
  */
 #include "core/plan/planner_int.h"
 
@@ -26,7 +25,7 @@ static bool is_over(const struct planner *p, const char *group)
     return false;
 }
 
-/* Of the attempt itself, else of the newest one before it; NULL = none is in a group. */
+/* A pod of the current attempt, else of the newest one before it; NULL = no pod is in a group. */
 static const struct pod_facts *newest_member(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++)
@@ -55,7 +54,7 @@ void plan_end_group(struct planner *p)
     const struct pod_facts *member = newest_member(p);
     if (member != NULL && !is_over(p, member->group))
         planner_add_action(p, (struct action){.kind = ACTION_END_GROUP,
-                                              .why = "no more workers come into its group",
+                                              .why = "no further workers in its pod group",
                                               .name = member->name,
                                               .uid = member->uid});
 }
@@ -65,7 +64,8 @@ static bool has_succeeded(const struct pod_facts *p, const char *group)
     return p != NULL && p->phase == POD_SUCCEEDED && strcmp(p->group, group) == 0;
 }
 
-/* Kueue counts who has succeeded as a member for good: a whole set beside such a one is too large. */
+/* Kueue counts a pod that succeeded as a member for good, so a complete new attempt would exceed the group.
+ */
 static bool has_succeeded_member(const struct planner *p, const char *group)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++)
@@ -86,7 +86,7 @@ bool plan_leave_group(struct planner *p)
     return true;
 }
 
-/* ---- words ---- */
+/* ---- reports ---- */
 
 static const struct pod_facts *first_gated(const struct planner *p)
 {
@@ -96,15 +96,16 @@ static const struct pod_facts *first_gated(const struct planner *p)
     return NULL;
 }
 
-/* Entries of nodeSelector that the operator wrote. */
+/* Number of nodeSelector entries that the operator wrote; a queue adds more. */
 static int32_t own_selector_count(const struct job_spec *s)
 {
     return (int32_t)json_object_size(s->node_selector) + (*s->compute_class != '\0' ? 1 : 0);
 }
 
 /*
- * The queue has let the workers go with labels of a ResourceFlavor that is not of their technology. One that
- * says another value is wrong at once; one that says nothing of it may still fit, unless no node is found.
+ * A worker that the queue admitted with the node labels of a ResourceFlavor for another technology. A flavor
+ * with another value of the label is wrong at once; one without the label may still fit, unless the pod is
+ * unschedulable.
  */
 static const struct pod_facts *first_with_wrong_flavor(const struct planner *p)
 {
@@ -124,31 +125,29 @@ static void report_queued(struct planner *p, const struct pod_facts *pod)
 {
     int attempt = (int)p->gang.attempt, all = (int)p->gang.replicas;
     if (*pod->group != '\0')
-        planner_set_phase(
-            p, PHASE_QUEUED, REASON_Queued,
-            "Attempt %d: %d workers wait in the queue %s. To see for what, run: kubectl describe workload "
-            "%s -n %s",
-            attempt, all, job_queue(p->j), pod->group, p->j->ns);
+        planner_set_phase(p, PHASE_QUEUED, REASON_Queued,
+                          "Attempt %d: %d workers are waiting in queue %s. To see why, run: kubectl describe "
+                          "workload %s -n %s",
+                          attempt, all, job_queue(p->j), pod->group, p->j->ns);
     else
-        planner_set_phase(
-            p, PHASE_QUEUED, REASON_Queued,
-            "Attempt %d: a scheduling gate holds %s back. To see which, run: kubectl get pod %s -n %s -o "
-            "jsonpath={.spec.schedulingGates}",
-            attempt, verdict_worker_text(p->a, pod), pod->name, p->j->ns);
+        planner_set_phase(p, PHASE_QUEUED, REASON_Queued,
+                          "Attempt %d: %s has a scheduling gate. To see which, run: kubectl get pod %s -n %s "
+                          "-o jsonpath={.spec.schedulingGates}",
+                          attempt, verdict_worker_text(p->a, pod), pod->name, p->j->ns);
 }
 
 static void report_flavor_mismatch(struct planner *p, const struct pod_facts *pod)
 {
     const char *label = technology_name(pod->technology);
-    planner_set_phase(
-        p, PHASE_PENDING, REASON_FlavorMismatch,
-        "The queue %s let %s go to nodes that are not its: the ResourceFlavor's nodeLabels "
-        "%s " LABEL_NODE_TECHNOLOGY
-        "=%s. To go on, set that label in nodeLabels of the flavor for %s nodes, and "
-        "its own value in every other flavor of the ClusterQueue, then run: kubectl delete workload %s -n "
-        "%s",
-        job_queue(p->j), verdict_worker_text(p->a, pod),
-        pod->selection == SELECTION_OTHER ? "contradict" : "do not name", label, label, pod->group, p->j->ns);
+    planner_set_phase(p, PHASE_PENDING, REASON_FlavorMismatch,
+                      "Queue %s admitted %s with a ResourceFlavor for the wrong nodes: its nodeLabels "
+                      "%s " LABEL_NODE_TECHNOLOGY
+                      "=%s. To go on, set that label in nodeLabels of the flavor for %s nodes, and the "
+                      "matching value in every other flavor of the ClusterQueue, then run: kubectl delete "
+                      "workload %s -n %s",
+                      job_queue(p->j), verdict_worker_text(p->a, pod),
+                      pod->selection == SELECTION_OTHER ? "contradict" : "do not set", label, label,
+                      pod->group, p->j->ns);
 }
 
 bool plan_report_queue(struct planner *p)

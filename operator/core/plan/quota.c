@@ -1,8 +1,7 @@
 /*
- * All workers or none. A gang of which a quota lets in a part would hold that part while it waits for the
- * rest, and two such gangs could wait for one another for ever. So the part is given back after a while and
- * the gang asked for anew, after a pause that grows, and that is another one for each job: then one of them
- * gets through.
+ * All workers or none. When a ResourceQuota admits only a part of a gang, that part holds capacity while it
+ * waits for the rest, and two such gangs can deadlock. So a partial gang is released after a while and
+ * created again after a random pause that grows and differs between jobs, until one of them gets through.
  */
 #include "core/plan/planner_int.h"
 
@@ -12,11 +11,11 @@
 
 #include "base/banned.h"
 
-/* As long as schedulers wait for the rest of a group. */
+/* As long as gang schedulers usually wait for the rest of a group. */
 #define HOLD_SECONDS        60
 #define PAUSE_FIRST_SECONDS INT64_C(10)
 
-/* Since when the attempt holds what it has got; 0 = it holds nothing, or some worker of it ends already. */
+/* Since when the attempt has held its first worker; 0 = it has none, or a worker is stopping already. */
 static int64_t held_since(const struct planner *p)
 {
     int64_t since_us = 0;
@@ -41,17 +40,18 @@ bool plan_release_partial_gang(struct planner *p, struct verdict *ret)
         return false;
     int64_t at_us = since_us + HOLD_SECONDS * SECOND_US;
     if (at_us > p->w->now_us) {
-        planner_wake_at(p, at_us, "what a quota has let in is given back");
+        planner_wake_at(p, at_us, "end of the hold time of a partial gang");
         return false;
     }
-    *ret = verdict_make(p->a, NULL, REASON_GangIncomplete,
-                        "of %d workers the quota of namespace %s has let in %d within %d seconds, and what "
-                        "they take is given back for others to use: %s",
-                        (int)p->gang.replicas, p->j->ns, (int)present, HOLD_SECONDS, r->message);
+    *ret = verdict_make(
+        p->a, NULL, REASON_GangIncomplete,
+        "only %d of %d workers fit the quota of namespace %s within %d s; releasing them so that "
+        "other jobs can use the capacity: %s",
+        (int)present, (int)p->gang.replicas, p->j->ns, HOLD_SECONDS, r->message);
     return true;
 }
 
-/* How many attempts in a row were given back, the last one among them; as far as the status remembers. */
+/* How many attempts in a row were released, including the last one, as far as the status lists them. */
 static size_t releases_in_a_row(const struct job_status *s)
 {
     size_t before = s->failure_count;
@@ -60,7 +60,8 @@ static size_t releases_in_a_row(const struct job_status *s)
     return s->failure_count - before;
 }
 
-/* By chance, and the same for whoever decides: jobs that gave back together must not come back together. */
+/* Jobs that were released together must not return together. Random by job and attempt, so that every
+ * operator computes the same. */
 void plan_back_off_after_release(struct planner *p)
 {
     int64_t seconds = PAUSE_FIRST_SECONDS << (releases_in_a_row(&p->next) - 1);

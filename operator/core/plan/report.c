@@ -1,6 +1,6 @@
 /*
- * What agents tell, put into status: stage, progress, newest checkpoint. It describes and decides nothing;
- * the one decision that a posted report may cause, the end of an attempt, is verdict.c's.
+ * What agents report, in status: stage, progress and newest checkpoint. This file only describes; a report
+ * that ends an attempt is found in core/verdict.
  */
 #include "api/progress_json.h"
 #include "core/plan/planner_int.h"
@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-/* News alone is no reason to write the status more often than this. */
+/* Progress and checkpoints alone do not cause status writes more often than this. */
 #define REFRESH_US (10 * SECOND_US)
 
 /* ---- stages ---- */
@@ -39,7 +39,7 @@ static bool has_trained(const struct planner *p, int32_t index)
 
 bool plan_is_publishing(const struct planner *p)
 {
-    /* Nobody trains again in an attempt whose programs have all ended well. */
+    /* Programs that have all exited do not run again in the same attempt. */
     if (p->j->status.phase == PHASE_PUBLISHING && p->j->status.attempt == p->gang.attempt)
         return true;
     for (int32_t i = 0; i < p->gang.replicas; i++)
@@ -60,21 +60,21 @@ const char *plan_slowest_stage(const struct planner *p)
     return "";
 }
 
-/* ---- news ---- */
+/* ---- progress and checkpoints ---- */
 
-/* last_us: when such news was written last. It comes along whenever the job takes a turn. */
+/* last_us: when it was written last. Every phase transition is written with the newest progress. */
 static bool may_refresh(struct planner *p, int64_t last_us)
 {
     const struct job_status *before = &p->j->status;
     int64_t age_us = p->w->now_us - last_us;
-    bool is_turn = p->next.phase != before->phase || p->next.attempt != before->attempt;
-    if (last_us == 0 || is_turn || age_us < 0 || age_us >= REFRESH_US)
+    bool is_transition = p->next.phase != before->phase || p->next.attempt != before->attempt;
+    if (last_us == 0 || is_transition || age_us < 0 || age_us >= REFRESH_US)
         return true;
-    planner_wake_at(p, last_us + REFRESH_US, "there is news that was not written yet");
+    planner_wake_at(p, last_us + REFRESH_US, "next write of progress");
     return false;
 }
 
-/* What the worker's agent said last. The message that it leaves is newer than all that it posted. */
+/* The newest progress of a worker. The termination message is newer than anything that the agent posted. */
 static bool read_progress(const struct planner *p, int32_t index, struct status_progress *ret)
 {
     const struct pod_facts *pod = p->gang.workers[index];
@@ -83,12 +83,12 @@ static bool read_progress(const struct planner *p, int32_t index, struct status_
     if (pod != NULL && report_of_pod(pod, p->a, &r))
         return progress_decode(r.progress, p->a, ret);
     json_t *tree = post != NULL && *post->progress != '\0' ? json_loads(post->progress, 0, NULL) : NULL;
-    bool says_something = progress_decode(tree, p->a, ret);
+    bool is_known = progress_decode(tree, p->a, ret);
     json_decref(tree);
-    return says_something;
+    return is_known;
 }
 
-/* The program's: worker 0 speaks for all, others where it is silent. */
+/* Worker 0 reports for the job; another worker where worker 0 has reported nothing. */
 static void describe_progress(struct planner *p)
 {
     struct status_progress progress;
@@ -112,7 +112,7 @@ static bool is_newer(const struct status_checkpoint *a, const struct status_chec
     return by_time != 0 ? by_time > 0 : strcmp(a->uri, b->uri) > 0;
 }
 
-static void take_last_word(struct planner *p, const struct pod_facts *pod)
+static void take_final_report(struct planner *p, const struct pod_facts *pod)
 {
     struct report r;
     if (pod != NULL && report_of_pod(pod, p->a, &r) && is_newer(&r.checkpoint, &p->next.checkpoint))
@@ -125,7 +125,7 @@ static int64_t time_of(const struct status_checkpoint *c)
     return rfc3339_parse(view_from(c->time), &us) == 0 ? us : 0;
 }
 
-static void take_posted(struct planner *p)
+static void take_posted_checkpoint(struct planner *p)
 {
     const struct status_checkpoint *newest = &p->next.checkpoint;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
@@ -137,18 +137,18 @@ static void take_posted(struct planner *p)
         return;
     p->next.checkpoint = *newest;
     planner_add_event(p, "Normal", REASON_CheckpointCommitted,
-                      arena_printf(p->a, "Checkpoint %s (step %lld) is committed, encrypted: %s",
-                                   newest->name, (long long)newest->step, newest->uri));
+                      arena_printf(p->a, "Committed checkpoint %s (step %lld), encrypted: %s", newest->name,
+                                   (long long)newest->step, newest->uri));
 }
 
-/* It only moves forward. Attempts that failed have theirs, too, which their agents tell when they end. */
+/* It only moves forward. Failed attempts count, too: their agents report a checkpoint when they end. */
 static void describe_checkpoint(struct planner *p)
 {
     for (size_t i = 0; i < p->gang.other_count; i++)
-        take_last_word(p, p->gang.others[i]);
+        take_final_report(p, p->gang.others[i]);
     for (int32_t i = 0; i < p->gang.replicas; i++)
-        take_last_word(p, p->gang.workers[i]);
-    take_posted(p);
+        take_final_report(p, p->gang.workers[i]);
+    take_posted_checkpoint(p);
 }
 
 void plan_apply_reports(struct planner *p)

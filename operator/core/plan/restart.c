@@ -1,15 +1,14 @@
-/* From one attempt to the next. The number is in status before any pod carries it. */
+/* Starting attempts. The number of an attempt is in status before its pods exist. */
 #include "core/plan/planner_int.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/rfc3339.h"
 #include "core/render/assignment.h"
 
 #include "base/banned.h"
 
-/* The longest that any attempt and worker of this job can get. */
+/* Measured on the longest assignment that any attempt and worker of this job can get. */
 static bool is_plan_too_large(struct planner *p)
 {
     char *text CLEANUP(cleanup_free) =
@@ -17,10 +16,11 @@ static bool is_plan_too_large(struct planner *p)
     size_t size = strlen(text);
     if (size <= AGENT_PLAN_BYTES_MAX)
         return false;
-    const struct verdict v = verdict_make(p->a, NULL, REASON_PlanTooLarge,
-                                          "keys and inputs make a plan of %zu bytes for each worker, more "
-                                          "than %zu",
-                                          size, AGENT_PLAN_BYTES_MAX);
+    const struct verdict v =
+        verdict_make(p->a, NULL, REASON_PlanTooLarge,
+                     "the assignment of each worker (keys and inputs) takes %zu bytes, more "
+                     "than %zu",
+                     size, AGENT_PLAN_BYTES_MAX);
     plan_fail(p, v.reason, v.message);
     return true;
 }
@@ -36,7 +36,7 @@ void plan_start(struct planner *p)
     p->technology = t;
     (void)plan_create_children(p);
     if (p->count == actions) {
-        /* Nothing may be created: the attempt has not begun. */
+        /* Nothing may be created now, so the attempt has not started. */
         planner_set_attempt(p, before);
         return;
     }
@@ -53,38 +53,41 @@ static const struct status_failure *failure_of_attempt(const struct planner *p)
     return last != NULL && last->attempt == s->attempt ? last : NULL;
 }
 
-/* `when` stands behind "the next attempt starts". */
-static void report_waiting(struct planner *p, const char *reason, const char *when)
+/* `next`: what has to happen before the next attempt starts; a sentence. */
+static void report_waiting(struct planner *p, const char *reason, const char *next)
 {
     const struct status_failure *failure = failure_of_attempt(p);
+    const char *sentence = text_capitalize(p->a, next);
     if (failure != NULL)
-        planner_set_phase(p, PHASE_RESTARTING, reason, "Attempt %d failed and the next one starts %s: %s",
-                          (int)p->next.attempt, when, failure->message);
+        planner_set_phase(p, PHASE_RESTARTING, reason, "Attempt %d failed: %s %s", (int)p->next.attempt,
+                          failure->message, sentence);
     else
-        planner_set_phase(p, PHASE_PENDING, reason, "The job was resumed and attempt %d starts %s.",
-                          (int)p->next.attempt + 1, when);
+        planner_set_phase(p, PHASE_PENDING, reason, "The job was resumed. %s", sentence);
 }
 
-static void back_off(struct planner *p)
+static void report_backoff(struct planner *p, int next)
 {
-    char time[RFC3339_SIZE];
-    rfc3339_format_seconds(p->next.backoff_until_us, time);
-    report_waiting(p, REASON_BackingOff, arena_printf(p->a, "at %s", time));
-    planner_wake_at(p, p->next.backoff_until_us, "the pause before the next attempt is over");
+    report_waiting(
+        p, REASON_BackingOff,
+        arena_printf(p->a, "attempt %d starts at %s.", next, text_time(p->a, p->next.backoff_until_us)));
+    planner_wake_at(p, p->next.backoff_until_us, "end of the backoff");
 }
 
 void plan_restart(struct planner *p)
 {
-    plan_stop_workers(p, -1, "its attempt is over");
+    plan_stop_workers(p, -1, "attempt over");
     const struct pod_facts *alive = plan_awaited_worker(p);
     bool is_leaving = plan_leave_group(p);
+    int next = (int)p->next.attempt + 1;
     if (alive != NULL)
         report_waiting(p, REASON_WaitingForOldWorkers,
-                       arena_printf(p->a, "when %s", plan_wait_text(p, alive)));
+                       plan_wait_text(p, alive, arena_printf(p->a, " before attempt %d starts", next)));
     else if (p->next.backoff_until_us > p->w->now_us)
-        back_off(p);
+        report_backoff(p, next);
     else if (is_leaving)
-        report_waiting(p, REASON_WaitingForOldWorkers, "when its pod group has ended");
+        report_waiting(
+            p, REASON_WaitingForOldWorkers,
+            arena_printf(p->a, "waiting for the pod group to end before attempt %d starts.", next));
     else
         plan_start(p);
 }

@@ -1,4 +1,4 @@
-/* What is read off the world without deciding: counts, nodes, newest checkpoint, conditions. */
+/* The parts of the status that describe the world: counts, nodes, completed indexes, conditions. */
 #include "core/plan/planner_int.h"
 
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static void describe_nodes(struct planner *p)
     p->next.node_count = kept;
 }
 
-/* Who has succeeded, and need not be seen again. */
+/* Workers that have succeeded and whose pods may go. */
 static void describe_completed(struct planner *p)
 {
     bool *is_completed = arena_calloc(p->a, (size_t)p->gang.replicas + 1, sizeof(*is_completed));
@@ -52,15 +52,16 @@ static void describe_completed(struct planner *p)
     p->next.workers.completed_indexes = indexes_text(is_completed, p->gang.replicas, p->a);
 }
 
-/* The caller keeps to the alphabet. A condition that does not turn keeps its time. */
+/* The caller adds conditions in alphabetical order. A condition whose status does not change keeps its time.
+ */
 static void add_condition(struct planner *p, const char *type, bool is_true, const char *reason,
                           const char *message)
 {
     const char *word = is_true ? "True" : "False";
     const struct status_condition *old = status_condition(&p->j->status, type);
-    /* Where the workers of another attempt were says nothing about these. */
-    bool is_anew = strcmp(type, "NodesReady") == 0 && p->next.attempt != p->j->status.attempt;
-    bool is_same = old != NULL && strcmp(old->status, word) == 0 && !is_anew;
+    /* Where workers of another attempt ran says nothing about these. */
+    bool is_other_attempt = strcmp(type, "NodesReady") == 0 && p->next.attempt != p->j->status.attempt;
+    bool is_same = old != NULL && strcmp(old->status, word) == 0 && !is_other_attempt;
     p->next.conditions[p->next.condition_count++] = (struct status_condition){
         .type = type,
         .status = word,
@@ -76,13 +77,13 @@ static bool is_reason(const struct planner *p, const char *reason)
     return strcmp(p->next.reason, reason) == 0;
 }
 
-/* Another technology is asked for after a time, without anybody's help. */
+/* Another technology will be tried by itself. */
 static bool falls_back(const struct job *j)
 {
     return j->spec.fallback_after_seconds > 0 && j->spec.technology_count > 1 && *job_queue(j) == '\0';
 }
 
-/* Whether nothing moves until a person does something; a full cluster may empty by itself. */
+/* Whether a person must act before the job can go on; a full cluster may get room by itself. */
 static bool is_stalled(const struct planner *p)
 {
     return p->next.phase == PHASE_FAILED || is_reason(p, REASON_NamespaceNotConfidential) ||
@@ -91,7 +92,7 @@ static bool is_stalled(const struct planner *p)
            (is_reason(p, REASON_WaitingForConfidentialNodes) && !falls_back(p->j) && !p->may_scale_up);
 }
 
-/* Whether it is on its way to where it was asked to be: to running, or to its end. */
+/* Whether the job is on its way to the state that its spec asks for: to running, or to its end. */
 static bool is_moving(const struct planner *p)
 {
     enum job_phase phase = p->next.phase;
@@ -99,8 +100,8 @@ static bool is_moving(const struct planner *p)
            phase != PHASE_SUSPENDED && !is_stalled(p);
 }
 
-/* A node of which nothing is known yet is not called confidential; a known wrong one has ended the job. That
- * of a worker that has ended may be gone. */
+/* A node that is not in the cache yet is not called confidential; a wrong node has failed the job already.
+ * The node of a worker that has terminated may be gone. */
 static bool all_placed(const struct planner *p)
 {
     for (int32_t i = 0; i < p->gang.replicas; i++) {
@@ -116,7 +117,7 @@ static void add_worker_conditions(struct planner *p)
     bool is_ready = p->next.phase == PHASE_RUNNING &&
                     p->next.workers.ready + p->next.workers.succeeded == p->gang.replicas;
     add_condition(p, "WorkersReady", is_ready, p->next.reason,
-                  is_ready ? "The programs of all workers run." : p->next.message);
+                  is_ready ? "The programs of all workers are running." : p->next.message);
 }
 
 static void describe_conditions(struct planner *p)

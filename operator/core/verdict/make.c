@@ -15,7 +15,7 @@ struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const ch
     va_start(args, format);
     char *text CLEANUP(cleanup_free) = xvasprintf(format, args);
     va_end(args);
-    /* Texts of Kubernetes end with a full stop or not, the kubelet's with a space behind it. */
+    /* Messages of Kubernetes may end with a full stop, those of the kubelet with a space after it. */
     for (size_t n = strlen(text); n > 0 && strchr(". ", text[n - 1]) != NULL; n--)
         text[n - 1] = '\0';
     return (struct verdict){

@@ -1,5 +1,6 @@
 /*
- * A judgement on an attempt, and how one is worded. Texts live in the arena.
+ * A verdict: why an attempt failed, and what that means for the job. Texts are constants, borrowed from the
+ * world, or live in the arena. Nothing here fails.
  */
 #ifndef VERDICT_MAKE_H
 #define VERDICT_MAKE_H
@@ -12,15 +13,16 @@ struct verdict {
     enum failure_class failure_class;
     enum retry retry;
     const char *message;         /* a sentence with the remedy */
-    const struct pod_facts *pod; /* NULL = it is gone */
-    const char *pod_name;        /* of a pod that is gone; else "" */
+    const struct pod_facts *pod; /* NULL = deleted */
+    const char *pod_name;        /* of a pod that was deleted unobserved; else "" */
     const char *container;       /* "" = none */
     int32_t exit_code;           /* -1 = unknown */
     int32_t signal;
-    int64_t time_us; /* 0 = just now */
+    int64_t time_us; /* of the failure; 0 = now */
 };
 
-/* One with the class and retry of its reason, and "TEXT. To go on, REMEDY." Without a container. */
+/* Has the class, retry and remedy of its reason; the message is "TEXT. To go on, REMEDY." It names no
+ * container. */
 struct verdict verdict_make(struct arena *a, const struct pod_facts *p, const char *reason,
                             const char *format, ...) PRINTF_LIKE(4, 5);
 /* "worker 1 (pod digits-worker-1-1 on node cc-0)" */

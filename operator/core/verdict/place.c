@@ -1,4 +1,3 @@
-/* Whether a worker is where it was to be, and what it was to be. */
 #include "core/verdict/place.h"
 
 #include <string.h>
@@ -8,7 +7,7 @@
 
 #include "base/banned.h"
 
-static bool is_one_of_the_jobs(const struct job *j, enum technology t)
+static bool is_requested(const struct job *j, enum technology t)
 {
     for (size_t i = 0; i < j->spec.technology_count; i++)
         if (j->spec.technologies[i] == t)
@@ -16,7 +15,7 @@ static bool is_one_of_the_jobs(const struct job *j, enum technology t)
     return false;
 }
 
-/* Bound to a node that is known, and that is none that the pod and the job ask for. */
+/* Bound to a node that is in the cache and does not match what the pod and the job request. */
 static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, struct arena *a,
                              struct verdict *ret)
 {
@@ -25,21 +24,19 @@ static bool is_on_wrong_node(const struct world *w, const struct pod_facts *p, s
     const char *where = verdict_worker_text(a, p);
     if (node == NULL)
         return false;
-    if (!is_one_of_the_jobs(w->job, p->technology) ||
-        strcmp(node->technology, technology_name(p->technology)) != 0)
-        *ret =
-            verdict_make(a, p, REASON_WrongNode,
-                         "The node of %s does not have the label " LABEL_NODE_TECHNOLOGY "=%s", where,
-                         technology_name(is_one_of_the_jobs(w->job, p->technology) ? p->technology
-                                                                                   : job_technology(w->job)));
+    if (!is_requested(w->job, p->technology) || strcmp(node->technology, technology_name(p->technology)) != 0)
+        *ret = verdict_make(
+            a, p, REASON_WrongNode, "the node of %s does not have the label " LABEL_NODE_TECHNOLOGY "=%s",
+            where,
+            technology_name(is_requested(w->job, p->technology) ? p->technology : job_technology(w->job)));
     else if (spot == SPOT_NEVER && node->is_spot)
         *ret = verdict_make(a, p, REASON_WrongNode,
-                            "The node of %s has the label " LABEL_NODE_SPOT
+                            "the node of %s has the label " LABEL_NODE_SPOT
                             "=true, and the job's confidential.spot is Never",
                             where);
     else if (spot == SPOT_ONLY && !node->is_spot)
         *ret = verdict_make(a, p, REASON_WrongNode,
-                            "The node of %s does not have the label " LABEL_NODE_SPOT
+                            "the node of %s does not have the label " LABEL_NODE_SPOT
                             "=true, and the job's confidential.spot is Only",
                             where);
     else
@@ -54,9 +51,11 @@ bool verdict_of_placement(const struct world *w, const struct pod_facts *p, stru
     if (is_on_wrong_node(w, p, a, ret))
         return true;
     if (p->is_changed)
-        *ret = verdict_make(a, p, REASON_PodChanged, "The pod of %s is not what Cloister sent", where);
+        *ret =
+            verdict_make(a, p, REASON_PodChanged, "the pod of %s differs from what Cloister created", where);
     else if (p->is_image_changed)
-        *ret = verdict_make(a, p, REASON_ImageChanged, "An image of %s was replaced while it ran", where);
+        *ret = verdict_make(a, p, REASON_ImageChanged,
+                            "an image of %s was replaced while the pod was running", where);
     else
         return false;
     return true;

@@ -27,7 +27,7 @@ static bool matches_conditions(const struct job_rule *r, const struct pod_facts 
     return false;
 }
 
-static bool is_beyond_help(const struct verdict *v)
+static bool is_permanent(const struct verdict *v)
 {
     return v->retry == RETRY_NEVER && (v->failure_class == CLASS_Key || v->failure_class == CLASS_Data);
 }
@@ -40,7 +40,7 @@ const struct job_rule *rule_of_failure(const struct job *j, const struct verdict
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct job_rule *r = &policy->rules[i];
         if (r->exit_codes != NULL ? matches_exit_code(r, v->pod) : matches_conditions(r, v->pod))
-            return r->action != RULE_FAIL_JOB && is_beyond_help(v) ? NULL : r;
+            return r->action != RULE_FAIL_JOB && is_permanent(v) ? NULL : r;
     }
     return NULL;
 }

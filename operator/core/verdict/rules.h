@@ -1,6 +1,6 @@
 /*
- * failurePolicy.rules: the job's own word on a failure, as in batch/v1
- * podFailurePolicy. The rules look at the pod that the failure is told of.
+ * failurePolicy.rules: how the job wants failures handled, as in batch/v1 podFailurePolicy. Rules are matched
+ * against the pod that the verdict names. Pure; nothing fails.
  */
 #ifndef VERDICT_RULES_H
 #define VERDICT_RULES_H
@@ -8,8 +8,8 @@
 #include "core/verdict/verdict.h"
 
 /*
- * The first rule that matches, or NULL. Security is not subject to rules, and what is never repeated because
- * repeating cannot help (a key or data that is denied) may only be failed by them.
+ * The first rule that matches, or NULL. Security failures are not subject to rules. A permanent Key or Data
+ * failure can only be matched by a rule with action FailJob, as retrying cannot help.
  */
 const struct job_rule *rule_of_failure(const struct job *j, const struct verdict *v);
 

@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-/* ---- what the machine and the cluster show ---- */
+/* ---- what the node and the cluster report ---- */
 
 struct word_pair {
     const char *theirs;
@@ -27,7 +27,7 @@ static const char *translate(const struct word_pair *table, size_t count, const 
     return NULL;
 }
 
-/* Kubernetes' word for why a pod was ended from outside, as ours; NULL = it was not. */
+/* Our reason for a pod that was terminated externally; NULL = it was not. */
 static const char *disruption_of(const struct pod_facts *p)
 {
     static const struct word_pair conditions[] = {
@@ -53,7 +53,7 @@ static const char *disruption_of(const struct pod_facts *p)
     return p->is_deleting ? REASON_PodDeleted : NULL;
 }
 
-/* The kubelet evicts a pod that writes to its disk beyond limits: the program's doing, not the cluster's. */
+/* The kubelet evicts a pod that exceeds its disk limits: the program's fault, not the cluster's. */
 static bool is_storage_eviction(const struct pod_facts *p)
 {
     return strcmp(p->reason, "Evicted") == 0 &&
@@ -68,12 +68,12 @@ static bool was_disrupted(const struct pod_facts *p, struct arena *a, struct ver
         return false;
     const char *detail = *p->disruption_message != '\0' ? p->disruption_message : p->message;
     const char *word = *p->disruption_reason != '\0' ? p->disruption_reason : p->reason;
-    *ret = verdict_make(a, p, reason, "%s was ended from outside: %s%s%s", verdict_worker_text(a, p),
+    *ret = verdict_make(a, p, reason, "%s was terminated externally: %s%s%s", verdict_worker_text(a, p),
                         *word != '\0' ? word : "the pod was deleted", *detail != '\0' ? ": " : "", detail);
     return true;
 }
 
-/* ---- what containers show ---- */
+/* ---- what containers and agents report ---- */
 
 static struct verdict of_container(struct verdict v, const char *name, const struct container_facts *c)
 {
@@ -84,12 +84,12 @@ static struct verdict of_container(struct verdict v, const char *name, const str
     return v;
 }
 
-static bool class_is_final(enum failure_class failure_class)
+static bool class_is_permanent(enum failure_class failure_class)
 {
     return failure_class == CLASS_Security || failure_class == CLASS_Key || failure_class == CLASS_Data;
 }
 
-/* False when the report tells of no failure. */
+/* False when the report contains no failure. */
 static bool failed_by_report(const struct pod_facts *p, const struct report *r, struct arena *a,
                              struct verdict *ret)
 {
@@ -100,9 +100,9 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
         enum failure_class failure_class = failure_class_from_name(r->failure_class);
         v.reason = r->reason;
         v.failure_class = failure_class == CLASS_None ? CLASS_Internal : failure_class;
-        v.retry = class_is_final(v.failure_class) ? RETRY_NEVER : RETRY_LATER;
+        v.retry = class_is_permanent(v.failure_class) ? RETRY_NEVER : RETRY_LATER;
     }
-    /* The agent knows what, the operator knows where. */
+    /* The agent knows what happened, the operator knows where. */
     if (*r->message != '\0')
         v.message = arena_printf(a, "%s: %s", verdict_worker_text(a, p), r->message);
     v = of_container(v, CONTAINER_AGENT, &p->agent);
@@ -113,11 +113,11 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
 }
 
 /*
- * What a running agent posted. Only what the trainer must not go on after is acted on: everything else is
- * told by the pod when it ends.
+ * What a running agent posted. Only failures after which the program must not continue are acted on; for all
+ * others the terminated pod is waited for.
  */
-static bool failed_by_post(const struct world *w, const struct pod_facts *p, struct arena *a,
-                           struct verdict *ret)
+static bool failed_by_posted_report(const struct world *w, const struct pod_facts *p, struct arena *a,
+                                    struct verdict *ret)
 {
     const struct report_facts *post = report_facts_of_pod(w, p);
     if (post == NULL)
@@ -125,7 +125,7 @@ static bool failed_by_post(const struct world *w, const struct pod_facts *p, str
     const struct report r = {
         .reason = post->reason, .failure_class = post->failure_class, .message = post->message};
     struct verdict v;
-    if (!failed_by_report(p, &r, a, &v) || !class_is_final(v.failure_class))
+    if (!failed_by_report(p, &r, a, &v) || !class_is_permanent(v.failure_class))
         return false;
     *ret = v;
     return true;
@@ -136,13 +136,13 @@ static bool failed_to_install(const struct pod_facts *p, struct arena *a, struct
     if (p->install.state != CONTAINER_TERMINATED || p->install.exit_code == 0)
         return false;
     *ret = of_container(verdict_make(a, p, REASON_InstallFailed,
-                                     "%s: the container " CONTAINER_INSTALL " ended with exit code %d",
+                                     "%s: container " CONTAINER_INSTALL " exited with code %d",
                                      verdict_worker_text(a, p), (int)p->install.exit_code),
                         CONTAINER_INSTALL, &p->install);
     return true;
 }
 
-/* The kubelet's own words about the program; they come before what any process says. */
+/* What the kubelet reports about the program outranks what any process reports. */
 static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct verdict *ret)
 {
     const struct container_facts *t = &p->trainer;
@@ -156,7 +156,8 @@ static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct
         v = verdict_make(a, p, REASON_ContainerStartFailed, "%s: the program's container cannot start: %s",
                          where, t->message);
     } else if (strcmp(t->reason, "ContainerStatusUnknown") == 0) {
-        v = verdict_make(a, p, REASON_NodeLost, "%s: the node does not know how it ended", where);
+        v = verdict_make(a, p, REASON_NodeLost, "%s: its node lost the status of the program's container",
+                         where);
         v.container = CONTAINER_TRAINER;
         *ret = v;
         return true;
@@ -167,7 +168,8 @@ static bool failed_by_kubelet(const struct pod_facts *p, struct arena *a, struct
     return true;
 }
 
-/* The kubelet's word on the agent's newest end; its memory is the chart's business, not the program's. */
+/* The newest termination of the agent. Its memory is a chart value, so the remedy differs from the program's.
+ */
 static bool is_agent_out_of_memory(const struct pod_facts *p)
 {
     bool is_ended = p->agent.state == CONTAINER_TERMINATED;
@@ -182,19 +184,20 @@ static struct verdict out_of_agent_memory(const struct pod_facts *p, struct aren
                         CONTAINER_AGENT, &p->agent);
 }
 
-/* A sidecar is restarted for ever; the attempt is not worth it for ever. */
+/* The kubelet restarts a sidecar for ever, so the operator must set a limit. */
 static bool is_crash_looping(const struct pod_facts *p, struct arena *a, struct verdict *ret)
 {
     if (p->agent.restarts <= AGENT_RESTARTS_MAX)
         return false;
     *ret = is_agent_out_of_memory(p)
                ? out_of_agent_memory(p, a)
-               : of_container(verdict_make(a, p, REASON_AgentCrashLooping,
-                                           "%s: its agent was restarted %d times; the last time it ended "
-                                           "with exit code %d (%s)",
-                                           verdict_worker_text(a, p), (int)p->agent.restarts,
-                                           (int)p->agent_ended_code, p->agent_ended_reason),
-                              CONTAINER_AGENT, &p->agent);
+               : of_container(
+                     verdict_make(
+                         a, p, REASON_AgentCrashLooping,
+                         "%s: its agent was restarted %d times; the last time it exited with code %d (%s)",
+                         verdict_worker_text(a, p), (int)p->agent.restarts, (int)p->agent_ended_code,
+                         p->agent_ended_reason),
+                     CONTAINER_AGENT, &p->agent);
     return true;
 }
 
@@ -208,11 +211,12 @@ static struct verdict failed_by_exit(const struct pod_facts *p, struct arena *a)
     if (!is_by_itself && is_agent_out_of_memory(p))
         return out_of_agent_memory(p, a);
     if (t->state != CONTAINER_TERMINATED || t->exit_code == 0 || t->exit_code == EXIT_AGENT_FAILED)
-        v = verdict_make(a, p, REASON_AgentReportMissing, "%s ended without a report of its agent", where);
+        v = verdict_make(a, p, REASON_AgentReportMissing, "%s terminated without a report from its agent",
+                         where);
     else if (t->exit_code == EXIT_NO_AGENT)
-        v = verdict_make(a, p, REASON_AgentLost, "%s: the agent did not answer for too long", where);
+        v = verdict_make(a, p, REASON_AgentLost, "%s: the agent did not respond for too long", where);
     else
-        v = verdict_make(a, p, err_code_name(ERR_COMMAND_FAILED), "%s: the program ended with exit code %d",
+        v = verdict_make(a, p, err_code_name(ERR_COMMAND_FAILED), "%s: the program exited with code %d",
                          where, (int)t->exit_code);
     return of_container(v, CONTAINER_TRAINER, t);
 }
@@ -222,22 +226,23 @@ static struct verdict failed(const struct world *w, const struct pod_facts *p, s
     struct report r;
     struct verdict v;
     struct verdict reported;
-    bool is_reported =
-        report_of_pod(p, a, &r) ? failed_by_report(p, &r, a, &reported) : failed_by_post(w, p, a, &reported);
-    if (is_reported && class_is_final(reported.failure_class))
+    bool is_reported = report_of_pod(p, a, &r) ? failed_by_report(p, &r, a, &reported)
+                                               : failed_by_posted_report(w, p, a, &reported);
+    if (is_reported && class_is_permanent(reported.failure_class))
         return reported;
     if (was_disrupted(p, a, &v) || failed_to_install(p, a, &v) || failed_by_kubelet(p, a, &v))
         return v;
     if (!is_reported)
         return failed_by_exit(p, a);
-    /* What the program did is told by its own container's exit code, which the kubelet wrote. */
+    /* The exit code of the program comes from its own container's status, which the kubelet wrote. */
     return reported.failure_class == CLASS_Application && p->trainer.state == CONTAINER_TERMINATED
                ? of_container(reported, CONTAINER_TRAINER, &p->trainer)
                : reported;
 }
 
-/* A pod that succeeded must have said so, and have published what it had to. */
-static bool has_not_delivered(const struct world *w, const struct pod_facts *p, struct arena *a,
+/* A pod that exited with 0 must also have reported success, and published the output if it is the
+ * coordinator. */
+static bool has_not_published(const struct world *w, const struct pod_facts *p, struct arena *a,
                               struct verdict *ret)
 {
     struct report r;
@@ -248,13 +253,13 @@ static bool has_not_delivered(const struct world *w, const struct pod_facts *p, 
     if (is_reported && failed_by_report(p, &r, a, ret))
         return true;
     *ret = of_container(verdict_make(a, p, REASON_AgentReportMissing,
-                                     "%s ended well, but its agent does not say what was published",
+                                     "%s exited with 0, but its agent did not report the published output",
                                      verdict_worker_text(a, p)),
                         CONTAINER_AGENT, &p->agent);
     return true;
 }
 
-/* ---- what waits ---- */
+/* ---- containers that cannot start ---- */
 
 /* A container cannot start, for good or for too long. */
 static bool cannot_start(const struct world *w, const struct pod_facts *p, struct arena *a,
@@ -269,7 +274,7 @@ static bool cannot_start(const struct world *w, const struct pod_facts *p, struc
             *ret_recheck_us = until;
             continue;
         }
-        *ret = verdict_make(a, p, f->reason, "%s: the container %s cannot start: %s: %s",
+        *ret = verdict_make(a, p, f->reason, "%s: container %s cannot start: %s: %s",
                             verdict_worker_text(a, p), f->container, f->facts->reason, f->detail);
         ret->container = f->container;
         return true;
@@ -284,22 +289,22 @@ bool verdict_of_pod(const struct world *w, const struct pod_facts *p, struct are
     if (verdict_of_placement(w, p, a, ret))
         return true;
     if (p->phase == POD_SUCCEEDED)
-        return has_not_delivered(w, p, a, ret);
+        return has_not_published(w, p, a, ret);
     if (p->phase == POD_FAILED) {
         *ret = failed(w, p, a);
         return true;
     }
-    if (failed_by_post(w, p, a, ret))
+    if (failed_by_posted_report(w, p, a, ret))
         return true;
-    /* A running pod with a mere DisruptionTarget may yet be spared; one that is being deleted may not. */
+    /* A condition DisruptionTarget alone may be withdrawn; a deletion may not. */
     if (p->is_deleting)
         return was_disrupted(p, a, ret);
     return is_crash_looping(p, a, ret) || cannot_start(w, p, a, ret, ret_recheck_us);
 }
 
-/* ---- which one is the cause ---- */
+/* ---- which failure is the cause ---- */
 
-/* A peer that lost its connections ends as Application or Network: such words weigh less than their causes.
+/* A peer that lost its connections fails as Application or Network, so these rank below the causes of that.
  */
 static int severity(const struct verdict *v)
 {
@@ -317,6 +322,7 @@ bool verdict_outranks(const struct verdict *a, const struct verdict *b)
         return severity(a) > severity(b);
     if (a->time_us != b->time_us)
         return a->time_us < b->time_us;
-    /* Times are whole seconds. In one second, who was killed (128 and more) came before who noticed. */
+    /* Times have a resolution of one second. Within it, a killed program (128 and more) failed before its
+     * peers. */
     return a->exit_code > b->exit_code;
 }
