@@ -29,19 +29,20 @@ static char *endpoint(const char *name, const char *fallback)
     return view_dup(url);
 }
 
-static int find_identity(struct cloud *c, struct err *e)
+static int find_credentials(struct cloud *c, struct err *e)
 {
-    struct identity_options options = {.credentials_file = setting("GOOGLE_APPLICATION_CREDENTIALS", NULL),
-                                       .config_directory = setting("CLOUDSDK_CONFIG", NULL),
-                                       .home = setting("HOME", NULL),
-                                       .token_uri = setting("CLOUDSDK_AUTH_TOKEN_HOST", NULL),
-                                       .metadata_host = setting("GCE_METADATA_HOST", NULL),
-                                       .tls = &c->tls};
-    c->site.identity = identity_find(&options, e);
-    const struct secret *token = c->site.identity == NULL ? NULL : identity_hold_token(c->site.identity, e);
+    struct credentials_options options = {.credentials_file = setting("GOOGLE_APPLICATION_CREDENTIALS", NULL),
+                                          .config_directory = setting("CLOUDSDK_CONFIG", NULL),
+                                          .home = setting("HOME", NULL),
+                                          .token_uri = setting("CLOUDSDK_AUTH_TOKEN_HOST", NULL),
+                                          .metadata_host = setting("GCE_METADATA_HOST", NULL),
+                                          .tls = &c->tls};
+    c->config.credentials = credentials_find(&options, e);
+    const struct secret *token =
+        c->config.credentials == NULL ? NULL : credentials_hold_token(c->config.credentials, e);
     if (token == NULL)
         return err_wrap(e, "Google credentials");
-    identity_release_token(c->site.identity, token);
+    credentials_release_token(c->config.credentials, token);
     return 0;
 }
 
@@ -52,24 +53,24 @@ int cloud_open(struct cloud *ret, struct err *e)
     if (roots != NULL && (ret->ca_pem = file_read(roots, ROOTS_MAX, NULL, e)) == NULL)
         return err_wrap(e, "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE");
     ret->tls.ca_pem = ret->ca_pem;
-    if (find_identity(ret, e) < 0) {
+    if (find_credentials(ret, e) < 0) {
         cloud_close(ret);
         return -1;
     }
     ret->kms_url = endpoint("CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDKMS", "https://cloudkms.googleapis.com");
     ret->storage_url = endpoint("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE", "https://storage.googleapis.com");
-    ret->site.kms_url = ret->kms_url;
-    ret->site.storage_url = ret->storage_url;
-    ret->site.tls = &ret->tls;
-    ret->site.remedy = remedy_of;
-    ret->session = http_session_new(&ret->tls);
+    ret->config.kms_url = ret->kms_url;
+    ret->config.storage_url = ret->storage_url;
+    ret->config.tls = &ret->tls;
+    ret->config.remedy = remedy_of;
+    gcp_client_open(&ret->client, &ret->config);
     return 0;
 }
 
 void cloud_close(struct cloud *c)
 {
-    http_session_free(c->session);
-    identity_free(c->site.identity);
+    gcp_client_close(&c->client);
+    credentials_free(c->config.credentials);
     free(c->kms_url);
     free(c->storage_url);
     free(c->ca_pem);

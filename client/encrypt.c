@@ -9,6 +9,8 @@
 #include "os/file.h"
 #include "os/options.h"
 #include "yaml_print.h"
+#include "gcp/gcs_write.h"
+#include "seal/object_write.h"
 #include "seal/set.h"
 #include "file_walk.h"
 
@@ -25,7 +27,7 @@ struct encryption {
     const struct encrypt_options *a;
     struct cloud cloud;
     struct key_entry key;
-    char *bucket, *prefix;
+    struct seal_context seal; /* of the target */
     struct file_walk walk;
 };
 
@@ -42,18 +44,19 @@ static int check_key_choice(const struct encrypt_options *a, struct err *e)
     return a->name == NULL ? 0 : key_entry_check_name(a->name, e);
 }
 
-static int check_target(const struct encrypt_options *a, struct encryption *x, struct err *e)
+static int check_target(const struct encrypt_options *a, struct err *e)
 {
     json_t *mode CLEANUP(js_free) = json_string(a->mode), *target CLEANUP(js_free) = json_string(a->target);
+    char *bucket CLEANUP(cleanup_free) = NULL, *prefix CLEANUP(cleanup_free) = NULL;
     if (mode == NULL || target == NULL)
         return FAIL(e, ERR_INVALID, "target and associated data must be UTF-8");
     if (strcmp(a->mode, "Object") != 0 && strcmp(a->mode, "Relative") != 0 &&
         !view_has_prefix(view_from(a->mode), SEAL_FIXED))
         return FAIL(e, ERR_INVALID, "--associated-data must be Object, Relative or Fixed:<text>, not %s",
                     a->mode);
-    if (gcs_uri_parse(a->target, &x->bucket, &x->prefix, e) < 0)
+    if (gcs_uri_parse(a->target, &bucket, &prefix, e) < 0)
         return -1;
-    if (*x->prefix != '\0' && !view_has_suffix(view_from(x->prefix), "/"))
+    if (*prefix != '\0' && !view_has_suffix(view_from(prefix), "/"))
         return FAIL(e, ERR_INVALID, "the target %s must be a folder: end it with a slash", a->target);
     return 0;
 }
@@ -100,7 +103,7 @@ static int parse(int argc, char **argv, struct encrypt_options *ret, struct err 
 static char *associated_data(const struct encryption *x, const char *name, const char *path)
 {
     if (strcmp(x->a->mode, "Object") == 0)
-        return gcs_uri(x->bucket, name);
+        return gcs_uri(x->seal.bucket.name, name);
     if (strcmp(x->a->mode, "Relative") == 0)
         return xstrdup(path);
     return xstrdup(x->a->mode + strlen(SEAL_FIXED));
@@ -109,16 +112,17 @@ static char *associated_data(const struct encryption *x, const char *name, const
 static int encrypt_file(struct encryption *x, size_t number, struct err *e)
 {
     const struct walked_file *file = &x->walk.files[number];
-    char *name CLEANUP(cleanup_free) = xasprintf("%s%s", x->prefix, file->path);
+    char *name CLEANUP(cleanup_free) = seal_object_name(&x->seal, file->path);
     char *ad CLEANUP(cleanup_free) = associated_data(x, name, file->path);
-    char *uri CLEANUP(cleanup_free) = gcs_uri(x->bucket, name);
-    uint64_t size, if_generation = x->a->overwrite ? GCS_ANY_GENERATION : 0;
+    char *uri CLEANUP(cleanup_free) = gcs_uri(x->seal.bucket.name, name);
+    struct seal_target target = {
+        .name = name, .associated_data = ad, .if_generation = x->a->overwrite ? GCS_ANY_GENERATION : 0};
+    uint64_t size;
     struct sealed sealed;
     int fd CLEANUP(cleanup_fd) = file_walk_open(file, &size, e);
     if (fd < 0)
         return -1;
-    if (seal_write_file(&x->cloud.site, x->cloud.session, &x->key.keyset, ad, fd, size, x->bucket, name,
-                        if_generation, &sealed, e) < 0) {
+    if (seal_write_file(&x->seal, &target, fd, size, &sealed, e) < 0) {
         if (e->code != ERR_CONFLICT)
             return err_wrap(e, "encrypting %s to %s", file->path, uri);
         err_fini(e);
@@ -138,7 +142,7 @@ static void print_leftovers(const struct encryption *x, size_t written)
     fprintf(stderr, "%zu of %zu objects had already been written; no job refers to them%s:\n", written,
             x->walk.count, x->a->kms_key != NULL ? ", and their key has been discarded" : "");
     for (size_t i = 0; i < written; i++)
-        fprintf(stderr, "  gs://%s/%s%s\n", x->bucket, x->prefix, x->walk.files[i].path);
+        fprintf(stderr, "  gs://%s/%s%s\n", x->seal.bucket.name, x->seal.prefix, x->walk.files[i].path);
 }
 
 static int encrypt_all(struct encryption *x, struct err *e)
@@ -161,7 +165,7 @@ static int open_key(struct encryption *x, struct err *e)
 
 static void print_input(const struct encryption *x)
 {
-    char *uri CLEANUP(cleanup_free) = gcs_uri(x->bucket, x->prefix);
+    char *uri CLEANUP(cleanup_free) = gcs_uri(x->seal.bucket.name, x->seal.prefix);
     puts("inputs:");
     yaml_print_line(stdout, "- name", x->a->name != NULL ? x->a->name : x->key.name);
     yaml_print_line(stdout, "  uri", uri);
@@ -176,11 +180,14 @@ static int encrypt(struct encryption *x, struct err *e)
         return -1;
     int result = open_key(x, e);
     if (result == 0)
+        result = seal_open(&x->seal, &x->cloud.config, x->a->target, &x->key.keyset, e);
+    if (result == 0)
         result = encrypt_all(x, e);
     if (result == 0) {
         key_entry_print(&x->key, stdout);
         print_input(x);
     }
+    seal_close(&x->seal);
     key_entry_fini(&x->key);
     cloud_close(&x->cloud);
     return result;
@@ -194,9 +201,7 @@ int command_encrypt(int argc, char **argv, struct err *e)
         return COMMAND_MISUSED;
     if (a.help)
         return 0;
-    int result = check_target(&a, &x, e) < 0 ? COMMAND_MISUSED : encrypt(&x, e);
+    int result = check_target(&a, e) < 0 ? COMMAND_MISUSED : encrypt(&x, e);
     file_walk_fini(&x.walk);
-    free(x.bucket);
-    free(x.prefix);
     return result;
 }

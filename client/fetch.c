@@ -9,7 +9,9 @@
 #include "kube/client.h"
 #include "staging.h"
 #include "os/options.h"
+#include "seal/fetch.h"
 #include "seal/manifest.h"
+#include "seal/unwrap.h"
 
 #include "base/banned.h"
 
@@ -22,8 +24,8 @@ struct fetch_options {
 
 /* The job's output and its key, from the job's spec and status; borrows from the tree. */
 struct output {
-    const char *uri, *manifest_sha256, *job_uid, *kms_key_name, *wrapped_keyset;
-    bool require_hsm;
+    const char *uri, *manifest_sha256, *job_uid, *wrapped_keyset;
+    struct kms_key kms_key;
 };
 
 static int parse(int argc, char **argv, struct fetch_options *ret, struct err *e)
@@ -88,9 +90,9 @@ static int read_output(const json_t *job, const char *name, struct output *ret, 
     *ret = (struct output){.uri = js_text(job, "status.output.uri"),
                            .manifest_sha256 = js_text(job, "status.output.manifestSHA256"),
                            .job_uid = js_text(job, "metadata.uid"),
-                           .kms_key_name = js_text(key, "kmsKeyName"),
                            .wrapped_keyset = js_text(key, "wrappedKeyset"),
-                           .require_hsm = js_bool(job, "spec.confidential.requireHSM", true)};
+                           .kms_key = {.name = js_text(key, "kmsKeyName"),
+                                       .require_hsm = js_bool(job, "spec.confidential.requireHSM", true)}};
     if (*key_name == '\0')
         return FAIL_OBJECT(e, ERR_NOT_FOUND, name, "job %s has no output: spec.output is not set", name);
     if (*ret->uri == '\0')
@@ -98,40 +100,38 @@ static int read_output(const json_t *job, const char *name, struct output *ret, 
                            name, *phase != '\0' ? phase : "not set");
     if (key == NULL)
         return FAIL_OBJECT(e, ERR_INVALID, name, "job %s has no key %s in spec.keys", name, key_name);
-    return key_entry_check_kms_name(ret->kms_key_name, e);
+    return key_entry_check_kms_name(ret->kms_key.name, e);
 }
 
-/* "gs://bucket/…/<id>/" -> bucket, object name of the manifest, id */
-static int locate(const char *uri, char **ret_bucket, char **ret_manifest, char **ret_id, struct err *e)
+/* The manifest in the folder that the context was opened for: "gs://bucket/…/<id>/" */
+static int locate(const struct seal_context *seal, const struct output *o, struct manifest_ref *ret,
+                  struct err *e)
 {
-    char *folder CLEANUP(cleanup_free) = NULL;
-    if (gcs_uri_parse(uri, ret_bucket, &folder, e) < 0)
-        return -1;
-    size_t length = strlen(folder);
-    if (length < 2 || folder[length - 1] != '/')
-        return FAIL_OBJECT(e, ERR_INVALID, uri, "the job's status.output.uri \"%s\" is not a folder", uri);
-    *ret_manifest = xasprintf("%smanifest", folder);
-    folder[length - 1] = '\0';
-    const char *slash = strrchr(folder, '/');
-    *ret_id = xstrdup(slash == NULL ? folder : slash + 1);
+    struct view folder = view_from(seal->prefix);
+    if (folder.len < 2 || !view_has_suffix(folder, "/"))
+        return FAIL_OBJECT(e, ERR_INVALID, o->uri, "the job's status.output.uri \"%s\" is not a folder",
+                           o->uri);
+    char *id = view_dup(view_of(folder.ptr, folder.len - 1)), *slash = strrchr(id, '/');
+    if (slash != NULL)
+        memmove(id, slash + 1, strlen(slash));
+    *ret =
+        (struct manifest_ref){.name = xstrdup("manifest"), .id = id, .sha256 = xstrdup(o->manifest_sha256)};
     return 0;
 }
 
 /* The bucket does not prove whose output this is; the manifest does, because writing one takes the key. */
-static int read_manifest(struct cloud *c, const struct output *o, const struct keyset *ks,
-                         struct seal_set *ret, struct err *e)
+static int read_manifest(const struct seal_context *seal, const struct output *o, struct seal_set *ret,
+                         struct err *e)
 {
-    char *bucket CLEANUP(cleanup_free) = NULL, *name CLEANUP(cleanup_free) = NULL,
-                 *id CLEANUP(cleanup_free) = NULL;
-    struct manifest m = {.kind = NULL};
-    if (locate(o->uri, &bucket, &name, &id, e) < 0 ||
-        manifest_read(&c->site, c->session, ks, bucket, name, id, o->manifest_sha256, &m, e) < 0)
+    struct manifest_ref at CLEANUP(manifest_ref_fini) = {.name = NULL};
+    struct manifest m;
+    if (locate(seal, o, &at, e) < 0 || manifest_read(seal, &at, &m, e) < 0)
         return -1;
     int result = 0;
     if (strcmp(m.job_uid, o->job_uid) != 0 || strcmp(m.kind, "output") != 0)
         result = FAIL_OBJECT(e, ERR_DATA_SWAPPED, o->uri, "%s is not the output of this job", o->uri);
     if (result == 0)
-        result = manifest_set(&c->site, c->session, &m, bucket, name, ret, e);
+        result = manifest_objects(seal, &m, at.name, ret, e);
     manifest_fini(&m);
     return result;
 }
@@ -139,14 +139,16 @@ static int read_manifest(struct cloud *c, const struct output *o, const struct k
 static int download(struct cloud *c, const struct output *o, const struct staging *s, size_t *ret_files,
                     struct err *e)
 {
-    struct keyset ks = {.keys = NULL};
+    struct keyset keys = {.keys = NULL};
     struct seal_set set = {.items = NULL};
-    int result =
-        seal_open_keyset(&c->site, c->session, o->kms_key_name, o->wrapped_keyset, o->require_hsm, &ks, e);
+    struct seal_context seal = {.prefix = NULL};
+    int result = seal_unwrap_keyset(&c->client, &o->kms_key, o->wrapped_keyset, &keys, e);
     if (result == 0)
-        result = read_manifest(c, o, &ks, &set, e);
+        result = seal_open(&seal, &c->config, o->uri, &keys, e);
     if (result == 0)
-        result = seal_fetch(&c->site, &ks, &set, s->temporary, CONNECTIONS, e);
+        result = read_manifest(&seal, o, &set, e);
+    if (result == 0)
+        result = seal_fetch(&seal, &set, s->temporary, CONNECTIONS, e);
     if (result < 0 && e->code == ERR_INPUT_VOLUME_FULL) {
         err_fini(e);
         result = FAIL_OBJECT(e, ERR_IO, s->target, "not enough disk space for the %llu bytes of %s",
@@ -154,7 +156,8 @@ static int download(struct cloud *c, const struct output *o, const struct stagin
     }
     *ret_files = set.count;
     seal_set_fini(&set);
-    keyset_free(&ks);
+    seal_close(&seal);
+    keyset_free(&keys);
     return result;
 }
 

@@ -8,7 +8,7 @@
 #include "gcp/kms.h"
 #include "os/file.h"
 #include "yaml_print.h"
-#include "seal/set.h"
+#include "seal/unwrap.h"
 
 #include "base/banned.h"
 
@@ -62,7 +62,7 @@ int key_entry_make(struct cloud *c, const char *name, const char *kms_key_name, 
     struct secret serialized CLEANUP(secret_free) = {.bytes = NULL};
     struct key_entry k = {.name = NULL};
     keyset_generate(&k.keyset, &serialized);
-    k.wrapped_keyset = kms_encrypt(&c->site, c->session, kms_key_name, &serialized, e);
+    k.wrapped_keyset = kms_encrypt(&c->client, kms_key_name, &serialized, e);
     if (k.wrapped_keyset == NULL) {
         key_entry_fini(&k);
         return err_wrap(e, "wrapping a new keyset");
@@ -103,8 +103,9 @@ int key_entry_read(struct cloud *c, const char *path, const char *name, struct k
     struct key_entry k = {.name = xstrdup(js_text(key, "name")),
                           .kms_key_name = xstrdup(js_text(key, "kmsKeyName")),
                           .wrapped_keyset = xstrdup(js_text(key, "wrappedKeyset"))};
+    struct kms_key kms_key = {.name = k.kms_key_name};
     if (key_entry_check_name(k.name, e) < 0 || key_entry_check_kms_name(k.kms_key_name, e) < 0 ||
-        seal_open_keyset(&c->site, c->session, k.kms_key_name, k.wrapped_keyset, false, &k.keyset, e) < 0) {
+        seal_unwrap_keyset(&c->client, &kms_key, k.wrapped_keyset, &k.keyset, e) < 0) {
         key_entry_fini(&k);
         return err_wrap(e, "the key in %s", path);
     }

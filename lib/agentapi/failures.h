@@ -51,7 +51,7 @@ enum failure_class failure_class_from_name(const char *name) MUST_CHECK;
 const struct failure *failure_of_code(enum err_code code) MUST_CHECK RETURNS_NONNULL;
 /* NULL when no code has that name. */
 const struct failure *failure_find(const char *reason) MUST_CHECK;
-/* The remedy of a code, as struct gcp_site takes it. */
+/* The remedy of a code, as struct gcp_config takes it. */
 const char *failure_remedy(enum err_code code) MUST_CHECK RETURNS_NONNULL;
 /* The whole error and its remedy: "a: b. To go on, grant ...". The caller frees it. */
 char *failure_sentence(const struct err *e) MUST_CHECK RETURNS_NONNULL;

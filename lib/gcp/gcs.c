@@ -18,22 +18,34 @@ enum {
     URL_MAX = 8192
 };
 
+void gcs_bucket_open(struct gcs_bucket *ret, const struct gcp_config *config, const char *name)
+{
+    gcp_client_open(&ret->client, config);
+    ret->name = xstrdup(name);
+}
+
+void gcs_bucket_close(struct gcs_bucket *b)
+{
+    gcp_client_close(&b->client);
+    free(b->name);
+    b->name = NULL;
+}
+
 void gcs_object_fini(struct gcs_object *o)
 {
-    free(o->bucket);
     free(o->name);
     free(o->sealed_name);
-    *o = (struct gcs_object){.bucket = NULL};
+    *o = (struct gcs_object){.name = NULL};
 }
 
 int gcs_uri_parse(const char *uri, char **ret_bucket, char **ret_name, struct err *e)
 {
     struct view name, v = view_from(uri);
     if (!view_has_prefix(v, "gs://"))
-        return FAIL_OBJECT(e, ERR_INVALID, uri, "%s is no gs:// URI", uri);
+        return FAIL_OBJECT(e, ERR_INVALID, uri, "%s is not a gs:// URI", uri);
     struct view bucket = view_cut(view_skip(v, 5), '/', &name);
     if (bucket.len == 0)
-        return FAIL_OBJECT(e, ERR_INVALID, uri, "%s names no bucket", uri);
+        return FAIL_OBJECT(e, ERR_INVALID, uri, "%s has no bucket name", uri);
     *ret_bucket = view_dup(bucket);
     *ret_name = view_dup(name);
     return 0;
@@ -44,11 +56,11 @@ char *gcs_uri(const char *bucket, const char *name)
     return xasprintf("gs://%s/%s", bucket, name);
 }
 
-char *gcs_url(const struct gcp_site *site, const char *prefix, const char *bucket, const char *name)
+char *gcs_url(const struct gcs_bucket *b, const char *prefix, const char *name)
 {
     struct strbuf url = STRBUF(URL_MAX);
-    strbuf_addf(&url, "%s%s/storage/v1/b/", site->storage_url, prefix);
-    url_add_encoded(&url, view_from(bucket));
+    strbuf_addf(&url, "%s%s/storage/v1/b/", b->client.config->storage_url, prefix);
+    url_add_encoded(&url, view_from(b->name));
     strbuf_add_text(&url, "/o");
     if (name != NULL) {
         strbuf_add_char(&url, '/');
@@ -57,9 +69,9 @@ char *gcs_url(const struct gcp_site *site, const char *prefix, const char *bucke
     return strbuf_take(&url);
 }
 
-int gcs_fail(struct err *e, const char *bucket, const char *name)
+int gcs_fail(const struct gcs_bucket *b, const char *name, struct err *e)
 {
-    char *uri CLEANUP(cleanup_free) = gcs_uri(bucket, name);
+    char *uri CLEANUP(cleanup_free) = gcs_uri(b->name, name);
     err_name_object(e, uri);
     return err_wrap(e, "%s", uri);
 }
@@ -74,18 +86,11 @@ static uint32_t decode_crc(const char *text)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static char *encode_crc(uint32_t crc)
-{
-    uint8_t b[4] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
-    return base64_encode(b, sizeof(b));
-}
-
-void gcs_object_decode(const json_t *resource, const char *bucket, struct gcs_object *ret)
+void gcs_object_decode(const json_t *resource, struct gcs_object *ret)
 {
     const char *sealed_name = js_text(resource, "metadata." GCS_NAME_HINT);
     int64_t size = js_int(resource, "size", 0);
     *ret = (struct gcs_object){
-        .bucket = xstrdup(bucket),
         .name = xstrdup(js_text(resource, "name")),
         .size = size < 0 ? 0 : (uint64_t)size,
         .generation = (uint64_t)js_int(resource, "generation", 0),
@@ -97,42 +102,32 @@ void gcs_object_decode(const json_t *resource, const char *bucket, struct gcs_ob
     };
 }
 
-char *gcs_resource_text(const char *name, const uint32_t *crc, const struct gcs_pair *pairs,
-                        size_t pair_count)
-{
-    json_t *resource CLEANUP(js_free) =
-        json_pack("{s:s,s:s}", "name", name, "contentType", "application/octet-stream");
-    if (crc != NULL) {
-        char *text CLEANUP(cleanup_free) = encode_crc(*crc);
-        json_object_set_new(resource, "crc32c", json_string(text));
-    }
-    json_t *metadata = json_object();
-    for (size_t i = 0; i < pair_count; i++)
-        json_object_set_new(metadata, pairs[i].key, json_string(pairs[i].value));
-    json_object_set_new(resource, "metadata", metadata);
-    return js_dump(resource);
-}
-
 /* GET of JSON; the caller owns the tree. */
-static json_t *get_json(const struct gcp_site *site, struct http_session *s, const char *url, size_t max,
-                        struct err *e)
+static json_t *get_json(const struct gcs_bucket *b, const char *url, size_t max, struct err *e)
 {
     struct http_request q = {.method = "GET", .url = url, .max_body_bytes = max};
     struct http_response r;
     json_t *reply = NULL;
     http_response_init(&r);
-    if (gcp_call(site, s, &q, &r, e) == 0)
+    if (gcp_call(&b->client, &q, &r, e) == 0)
         reply = js_parse(strbuf_view(&r.body), url, e);
     http_response_fini(&r);
     return reply;
 }
 
-static char *page_url(const struct gcp_site *site, const char *bucket, const char *prefix, const char *token)
+struct listing {
+    const struct gcs_bucket *b;
+    const char *prefix;
+    int (*take)(void *context, struct gcs_object *o, struct err *e);
+    void *context;
+};
+
+static char *page_url(const struct listing *l, const char *token)
 {
-    char *base CLEANUP(cleanup_free) = gcs_url(site, "", bucket, NULL);
+    char *base CLEANUP(cleanup_free) = gcs_url(l->b, "", NULL);
     struct strbuf url = STRBUF(URL_MAX);
     strbuf_addf(&url, "%s?maxResults=%d&prefix=", base, LIST_PAGE_OBJECTS);
-    url_add_encoded(&url, view_from(prefix));
+    url_add_encoded(&url, view_from(l->prefix));
     if (*token != '\0') {
         strbuf_add_text(&url, "&pageToken=");
         url_add_encoded(&url, view_from(token));
@@ -140,22 +135,21 @@ static char *page_url(const struct gcp_site *site, const char *bucket, const cha
     return strbuf_take(&url);
 }
 
-/* The answer's names are only believed as far as they are what was asked for: whoever lies here would have
- * another object taken for this one. */
-static int take_page(const json_t *page, const char *bucket, const char *prefix,
-                     int (*fn)(void *context, struct gcs_object *o, struct err *e), void *context,
-                     struct err *e)
+/* A name outside the prefix is refused: a server that lies here could have another object taken for one of
+ * these. */
+static int take_page(const struct listing *l, const json_t *page, struct err *e)
 {
     const json_t *item;
     size_t i;
     json_array_foreach(js_at(page, "items"), i, item)
     {
         struct gcs_object o;
-        gcs_object_decode(item, bucket, &o);
-        int result = view_has_prefix(view_from(o.name), prefix)
-                         ? fn(context, &o, e)
-                         : FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing names %s, which is not there",
-                                bucket, prefix, o.name);
+        gcs_object_decode(item, &o);
+        int result =
+            view_has_prefix(view_from(o.name), l->prefix)
+                ? l->take(l->context, &o, e)
+                : FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing contains %s, which is outside this prefix",
+                       l->b->name, l->prefix, o.name);
         gcs_object_fini(&o);
         if (result < 0)
             return -1;
@@ -163,16 +157,17 @@ static int take_page(const json_t *page, const char *bucket, const char *prefix,
     return 0;
 }
 
-int gcs_list(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *prefix,
-             int (*fn)(void *context, struct gcs_object *o, struct err *e), void *context, struct err *e)
+int gcs_list(const struct gcs_bucket *b, const char *prefix,
+             int (*take)(void *context, struct gcs_object *o, struct err *e), void *context, struct err *e)
 {
+    struct listing l = {.b = b, .prefix = prefix, .take = take, .context = context};
     char *token CLEANUP(cleanup_free) = xstrdup("");
     for (int pages = 0; pages < LIST_PAGES_MAX; pages++) {
-        char *url CLEANUP(cleanup_free) = page_url(site, bucket, prefix, token);
-        json_t *page CLEANUP(js_free) = get_json(site, s, url, LIST_PAGE_MAX, e);
+        char *url CLEANUP(cleanup_free) = page_url(&l, token);
+        json_t *page CLEANUP(js_free) = get_json(b, url, LIST_PAGE_MAX, e);
         if (page == NULL)
-            return gcs_fail(e, bucket, prefix);
-        if (take_page(page, bucket, prefix, fn, context, e) < 0)
+            return gcs_fail(b, prefix, e);
+        if (take_page(&l, page, e) < 0)
             return -1;
         const char *next = js_text(page, "nextPageToken");
         if (*next == '\0')
@@ -182,33 +177,22 @@ int gcs_list(const struct gcp_site *site, struct http_session *s, const char *bu
         free(token);
         token = xstrdup(next);
     }
-    return FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing does not end", bucket, prefix);
+    return FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing does not end", b->name, prefix);
 }
 
-int gcs_stat(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
-             struct gcs_object *ret, struct err *e)
+int gcs_stat(const struct gcs_bucket *b, const char *name, struct gcs_object *ret, struct err *e)
 {
-    char *url CLEANUP(cleanup_free) = gcs_url(site, "", bucket, name);
-    json_t *resource CLEANUP(js_free) = get_json(site, s, url, RESOURCE_MAX, e);
+    char *url CLEANUP(cleanup_free) = gcs_url(b, "", name);
+    json_t *resource CLEANUP(js_free) = get_json(b, url, RESOURCE_MAX, e);
+    struct gcs_object found;
     if (resource == NULL)
-        return gcs_fail(e, bucket, name);
-    gcs_object_decode(resource, bucket, ret);
-    if (strcmp(ret->name, name) == 0)
+        return gcs_fail(b, name, e);
+    gcs_object_decode(resource, &found);
+    if (strcmp(found.name, name) == 0) {
+        *ret = found;
         return 0;
-    err_set(e, ERR_PROTOCOL, NULL, "the answer is about another object, %s", ret->name);
-    gcs_object_fini(ret);
-    return gcs_fail(e, bucket, name);
-}
-
-int gcs_resolve_write(const struct gcp_site *site, struct http_session *s, const char *bucket,
-                      const char *name, uint64_t size, uint32_t crc, uint64_t *ret_generation, struct err *e)
-{
-    struct gcs_object there;
-    if (gcs_stat(site, s, bucket, name, &there, e) < 0)
-        return -1;
-    bool is_ours = there.size == size && there.crc32c == crc;
-    if (is_ours && ret_generation != NULL)
-        *ret_generation = there.generation;
-    gcs_object_fini(&there);
-    return is_ours ? 0 : FAIL(e, ERR_CONFLICT, "another version of the object is there");
+    }
+    err_set(e, ERR_PROTOCOL, NULL, "the reply describes another object, %s", found.name);
+    gcs_object_fini(&found);
+    return gcs_fail(b, name, e);
 }

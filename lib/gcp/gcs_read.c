@@ -1,3 +1,5 @@
+#include "gcp/gcs_read.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,108 +9,100 @@
 
 enum { SMALL_MAX = 1024 * 1024 };
 
-struct reading {
+/* One object's download over any number of connections. */
+struct download {
+    const struct gcs_bucket *b;
+    const struct gcs_object *object;
+    struct byte_sink sink;
     uint64_t offset; /* bytes that the sink has taken */
-    uint64_t size;
-    bool is_partial; /* a range was asked for */
     bool is_sink_error;
-    int (*sink)(void *context, const void *bytes, size_t length, struct err *e);
-    void *context;
+    struct http_response r;
 };
 
 /* A server that ignores the range would start from the beginning again. */
 static int on_head(void *context, const struct http_response *r, struct err *e)
 {
-    const struct reading *reading = context;
-    return reading->is_partial && r->status != 206 ? FAIL(e, ERR_PROTOCOL, "the server ignored the range")
-                                                   : 0;
+    const struct download *d = context;
+    return d->offset > 0 && r->status != 206 ? FAIL(e, ERR_PROTOCOL, "the server ignored the range") : 0;
 }
 
 static int on_body(void *context, const void *bytes, size_t length, struct err *e)
 {
-    struct reading *r = context;
-    if (length > r->size - r->offset)
-        return FAIL(e, ERR_DATA_CHANGED, "more bytes came than the object had");
-    if (r->sink(r->context, bytes, length, e) < 0) {
-        r->is_sink_error = true;
+    struct download *d = context;
+    if (length > d->object->size - d->offset)
+        return FAIL(e, ERR_DATA_CHANGED, "received more bytes than the object had");
+    if (d->sink.take(d->sink.context, bytes, length, e) < 0) {
+        d->is_sink_error = true;
         return -1;
     }
-    r->offset += length;
+    d->offset += length;
     return 0;
 }
 
-static int read_rest(const struct gcp_site *site, struct http_session *s, const struct gcs_object *o,
-                     struct reading *reading, struct http_response *r, struct err *e)
+static int read_rest(struct download *d, struct err *e)
 {
-    char *base CLEANUP(cleanup_free) = gcs_url(site, "/download", o->bucket, o->name);
+    char *base CLEANUP(cleanup_free) = gcs_url(d->b, "/download", d->object->name);
     char *url CLEANUP(cleanup_free) =
-        xasprintf("%s?alt=media&generation=%llu", base, (unsigned long long)o->generation);
-    char *range CLEANUP(cleanup_free) = xasprintf("bytes=%llu-", (unsigned long long)reading->offset);
+        xasprintf("%s?alt=media&generation=%llu", base, (unsigned long long)d->object->generation);
+    char *range CLEANUP(cleanup_free) = xasprintf("bytes=%llu-", (unsigned long long)d->offset);
     struct http_header headers[] = {{"Accept-Encoding", "identity"}, {"Range", range}};
-    reading->is_partial = reading->offset > 0;
     struct http_request q = {.method = "GET",
                              .url = url,
                              .headers = headers,
-                             .header_count = reading->is_partial ? 2 : 1,
+                             .header_count = d->offset > 0 ? 2 : 1,
                              .on_head = on_head,
                              .on_body = on_body,
-                             .context = reading};
-    if (gcp_try(site, s, &q, r, e) < 0) {
-        /* The generation that was listed is gone: somebody has replaced or deleted it. */
-        if (e->code == ERR_NOT_FOUND)
-            err_recode(e, ERR_DATA_CHANGED);
-        return -1;
+                             .context = d};
+    if (gcp_try(&d->b->client, &q, &d->r, e) == 0)
+        return d->offset < d->object->size ? FAIL(e, ERR_UNAVAILABLE, "the reply ended early") : 0;
+    if (e->code == ERR_NOT_FOUND)
+        err_recode(e, ERR_DATA_CHANGED); /* this generation was replaced or deleted */
+    return -1;
+}
+
+static int read_all(struct download *d, struct err *e)
+{
+    struct gcp_retry retry;
+    gcp_retry_init(&retry, d->b->client.config);
+    while (d->offset < d->object->size) {
+        uint64_t before = d->offset;
+        int result = read_rest(d, e);
+        if (d->offset - before >= HTTP_PROGRESS_BYTES)
+            gcp_retry_renew(&retry);
+        if (result < 0 && (d->is_sink_error || gcp_retry_wait(&retry, &d->r, e) < 0))
+            return -1;
     }
     return 0;
 }
 
-int gcs_read(const struct gcp_site *site, struct http_session *s, const struct gcs_object *o,
-             int (*sink)(void *context, const void *bytes, size_t length, struct err *e), void *context,
-             struct err *e)
+int gcs_read(const struct gcs_bucket *b, const struct gcs_object *o, struct byte_sink sink, struct err *e)
 {
-    struct reading reading = {.size = o->size, .sink = sink, .context = context};
-    struct gcp_patience patience;
-    struct http_response r;
-    int result = 0;
+    struct download d = {.b = b, .object = o, .sink = sink};
     if (o->is_encoded) {
-        err_set(e, ERR_DATA_CHANGED, NULL, "the object has a contentEncoding; store it as it is");
-        return gcs_fail(e, o->bucket, o->name);
+        err_set(e, ERR_DATA_CHANGED, NULL, "the object has a contentEncoding; store it without");
+        return gcs_fail(b, o->name, e);
     }
-    http_response_init(&r);
-    gcp_patience_init(&patience, site);
-    while (result == 0 && reading.offset < o->size) {
-        uint64_t before = reading.offset;
-        result = read_rest(site, s, o, &reading, &r, e);
-        if (reading.offset - before >= HTTP_PROGRESS_BYTES)
-            gcp_patience_renew(&patience, site);
-        if (result == 0 && reading.offset < o->size)
-            result = FAIL(e, ERR_UNAVAILABLE, "the answer ended early");
-        if (result < 0 && !reading.is_sink_error)
-            result = gcp_patience_wait(&patience, site, &r, e);
-    }
-    http_response_fini(&r);
-    if (result < 0 && !reading.is_sink_error)
-        return gcs_fail(e, o->bucket, o->name);
-    return result;
+    http_response_init(&d.r);
+    int result = read_all(&d, e);
+    http_response_fini(&d.r);
+    return result < 0 && !d.is_sink_error ? gcs_fail(b, o->name, e) : result;
 }
 
-int gcs_read_small(const struct gcp_site *site, struct http_session *s, const char *bucket, const char *name,
-                   struct strbuf *ret, uint64_t *ret_generation, struct err *e)
+int gcs_read_small(const struct gcs_bucket *b, const char *name, struct strbuf *ret, uint64_t *ret_generation,
+                   struct err *e)
 {
-    char *base CLEANUP(cleanup_free) = gcs_url(site, "/download", bucket, name);
+    char *base CLEANUP(cleanup_free) = gcs_url(b, "/download", name);
     char *url CLEANUP(cleanup_free) = xasprintf("%s?alt=media", base);
     struct http_request q = {.method = "GET", .url = url, .max_body_bytes = SMALL_MAX};
     struct http_response r;
     http_response_init(&r);
-    int result = gcp_call(site, s, &q, &r, e);
+    int result = gcp_call(&b->client, &q, &r, e);
     if (result == 0) {
-        uint64_t generation = 0;
-        (void)view_to_u64(http_response_header(&r, "x-goog-generation"), &generation);
-        if (ret_generation != NULL)
-            *ret_generation = generation;
+        *ret_generation = 0;
+        (void)view_to_u64(http_response_header(&r, "x-goog-generation"), ret_generation);
         strbuf_add_view(ret, strbuf_view(&r.body));
     } else {
-        (void)gcs_fail(e, bucket, name);
+        (void)gcs_fail(b, name, e);
     }
     http_response_fini(&r);
     return result;

@@ -43,7 +43,7 @@ int token_reply_read(const char *url, const struct http_response *r, struct secr
     const char *token = js_text(reply, "access_token");
     int64_t seconds = js_int(reply, "expires_in", 0);
     if (*token == '\0' || seconds <= 0 || seconds > LIFE_MAX_SECONDS)
-        return FAIL_OBJECT(e, ERR_PROTOCOL, url, "%s gave no access token", url);
+        return FAIL_OBJECT(e, ERR_PROTOCOL, url, "the reply of %s has no valid access token", url);
     secret_copy(ret, token, strlen(token));
     *ret_good_until_ms = clock_boot_ms() + seconds * 800;
     return 0;

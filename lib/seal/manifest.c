@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/codec.h"
 #include "data/js.h"
+#include "seal/object_read.h"
 
 #include "base/banned.h"
 
@@ -12,15 +13,29 @@
 
 enum { MANIFEST_MAX = 64 * 1024 * 1024, RANDOM_BYTES = 16 };
 
+void manifest_ref_fini(struct manifest_ref *r)
+{
+    free(r->name);
+    free(r->id);
+    free(r->sha256);
+    *r = (struct manifest_ref){.name = NULL};
+}
+
+struct manifest_ref manifest_ref_copy(const struct manifest_ref *r)
+{
+    return r->name == NULL ? (struct manifest_ref){.name = NULL}
+                           : (struct manifest_ref){xstrdup(r->name), xstrdup(r->id), xstrdup(r->sha256)};
+}
+
 void manifest_fini(struct manifest *m)
 {
-    char *texts[] = {m->kind, m->job_namespace, m->job,    m->job_uid,
-                     m->name, m->time,          m->parent, m->parent_sha256};
+    char *texts[] = {m->kind, m->job_namespace, m->job, m->job_uid, m->name, m->time};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < m->count; i++)
         free(m->entries[i].path);
     free(m->entries);
+    manifest_ref_fini(&m->parent);
     *m = (struct manifest){.kind = NULL};
 }
 
@@ -52,16 +67,16 @@ static void add_line(struct strbuf *sb, json_t *line)
     json_decref(line);
 }
 
-static json_t *head_line(const struct manifest *m)
+static json_t *first_line(const struct manifest *m)
 {
     json_t *line = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:I,s:s}", "cloister", FORMAT, "id", m->id,
                              "kind", m->kind, "namespace", m->job_namespace, "job", m->job, "jobUID",
                              m->job_uid, "attempt", (json_int_t)m->attempt, "index", (json_int_t)m->index,
                              "name", m->name, "step", (json_int_t)m->step, "time", m->time);
     json_object_set_new(line, "parent",
-                        m->parent == NULL
+                        m->parent.name == NULL
                             ? json_null()
-                            : json_pack("{s:s,s:s}", "manifest", m->parent, "sha256", m->parent_sha256));
+                            : json_pack("{s:s,s:s}", "manifest", m->parent.name, "sha256", m->parent.sha256));
     return line;
 }
 
@@ -85,7 +100,7 @@ void manifest_encode(struct manifest *m, struct strbuf *ret, char ret_sha256[SHA
     if (m->count > 0)
         qsort(m->entries, m->count, sizeof(*m->entries), compare_entries);
     strbuf_init(ret, MANIFEST_MAX);
-    add_line(ret, head_line(m));
+    add_line(ret, first_line(m));
     for (size_t i = 0; i < m->count; i++)
         add_line(ret, entry_line(&m->entries[i]));
     sha256_hex(strbuf_text(ret), ret->len, body);
@@ -101,7 +116,15 @@ static json_t *read_line(struct view *rest)
     return line.len == 0 ? NULL : js_parse(line, "a line of the manifest", &ignored);
 }
 
-static void read_head(const json_t *line, struct manifest *m)
+/* "<attempt>/<id>/manifest" -> id */
+static char *id_in(const char *name)
+{
+    struct view rest = view_from(name);
+    (void)view_cut(rest, '/', &rest);
+    return view_dup(view_cut(rest, '/', &rest));
+}
+
+static void read_first(const json_t *line, struct manifest *m)
 {
     const char *parent = js_text(line, "parent.manifest");
     m->kind = xstrdup(js_text(line, "kind"));
@@ -113,11 +136,12 @@ static void read_head(const json_t *line, struct manifest *m)
     m->name = xstrdup(js_text(line, "name"));
     m->step = js_int(line, "step", -1);
     m->time = xstrdup(js_text(line, "time"));
-    m->parent = *parent == '\0' ? NULL : xstrdup(parent);
-    m->parent_sha256 = *parent == '\0' ? NULL : xstrdup(js_text(line, "parent.sha256"));
+    if (*parent != '\0')
+        m->parent = (struct manifest_ref){
+            .name = xstrdup(parent), .id = id_in(parent), .sha256 = xstrdup(js_text(line, "parent.sha256"))};
 }
 
-/* Each entry must be a safe path, after the one before it, with a header of a stream. */
+/* An entry must have a safe path that sorts after the previous one, and a stream's header. */
 static bool read_entry(const json_t *line, struct manifest *m)
 {
     const char *path = js_text(line, "path"), *previous = m->count > 0 ? m->entries[m->count - 1].path : "";
@@ -139,29 +163,29 @@ static bool read_entry(const json_t *line, struct manifest *m)
     return true;
 }
 
-static bool read_foot(const json_t *line, struct view before, const struct manifest *m)
+static bool read_last(const json_t *line, struct view lines, const struct manifest *m)
 {
     char sum[SHA256_HEX_SIZE];
-    sha256_hex(before.ptr, before.len, sum);
+    sha256_hex(lines.ptr, lines.len, sum);
     return js_int(line, "count", -1) == (int64_t)m->count && strcmp(js_text(line, "sha256"), sum) == 0;
 }
 
 static bool read_lines(struct view text, struct manifest *m)
 {
     struct view rest = text;
-    json_t *head CLEANUP(js_free) = read_line(&rest);
-    const char *id = js_text(head, "id");
-    if (strcmp(js_text(head, "cloister"), FORMAT) != 0 || strlen(id) != MANIFEST_ID_SIZE - 1)
+    json_t *first CLEANUP(js_free) = read_line(&rest);
+    const char *id = js_text(first, "id");
+    if (strcmp(js_text(first, "cloister"), FORMAT) != 0 || strlen(id) != MANIFEST_ID_SIZE - 1)
         return false;
     memcpy(m->id, id, MANIFEST_ID_SIZE);
-    read_head(head, m);
+    read_first(first, m);
     for (;;) {
         struct view before = view_of(text.ptr, (size_t)(rest.ptr - text.ptr));
         json_t *line CLEANUP(js_free) = read_line(&rest);
         if (line == NULL)
             return false;
         if (json_object_get(line, "count") != NULL)
-            return read_foot(line, before, m) && rest.len == 0;
+            return read_last(line, before, m) && rest.len == 0;
         if (!read_entry(line, m))
             return false;
     }
@@ -186,56 +210,84 @@ static int collect(void *context, const void *bytes, size_t length, struct err *
                : 0;
 }
 
-int manifest_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                  const char *bucket, const char *name, const char *id, const char *sha256,
-                  struct manifest *ret, struct err *e)
+/* The whole decrypted text of an object. item: how it was encrypted; its object is filled in. */
+static int read_text(const struct seal_context *c, const char *name, struct seal_item *item,
+                     struct strbuf *ret, struct err *e)
 {
-    struct strbuf text = STRBUF(MANIFEST_MAX);
-    struct seal_item item = {.associated_data = manifest_associated_data(id, NULL),
-                             .path = xstrdup("manifest")};
-    char sum[SHA256_HEX_SIZE];
-    char *uri CLEANUP(cleanup_free) = gcs_uri(bucket, name);
-    int result = gcs_stat(site, s, bucket, name, &item.object, e);
-    if (result < 0 && e->code == ERR_NOT_FOUND)
-        err_recode(e, ERR_DATA_NOT_FOUND);
-    if (result == 0)
-        result = seal_read(site, s, ks, &item, collect, &text, e);
-    sha256_hex(strbuf_text(&text), text.len, sum);
-    if (result == 0 && sha256 != NULL && strcmp(sum, sha256) != 0)
-        result = FAIL_OBJECT(e, ERR_DATA_TAMPERED, uri, "%s is not the manifest that was committed", uri);
-    if (result == 0)
-        result = manifest_decode(strbuf_view(&text), ret, e) < 0 ? err_wrap(e, "%s", uri) : 0;
-    if (result == 0 && strcmp(ret->id, id) != 0) {
-        manifest_fini(ret);
-        result = FAIL_OBJECT(e, ERR_DATA_TAMPERED, uri, "%s has the id of another manifest", uri);
+    if (gcs_stat(&c->bucket, name, &item->object, e) < 0) {
+        if (e->code == ERR_NOT_FOUND)
+            err_recode(e, ERR_DATA_NOT_FOUND);
+        return -1;
     }
+    return seal_read(c, item, (struct byte_sink){collect, ret}, e);
+}
+
+/* The text as a manifest, which must be the one that `at` refers to. */
+static int decode_at(struct view text, const struct manifest_ref *at, const char *uri, struct manifest *ret,
+                     struct err *e)
+{
+    char sum[SHA256_HEX_SIZE];
+    struct manifest m;
+    sha256_hex(text.ptr, text.len, sum);
+    if (strcmp(sum, at->sha256) != 0)
+        return FAIL_OBJECT(e, ERR_DATA_TAMPERED, uri, "%s is not the manifest that was committed", uri);
+    if (manifest_decode(text, &m, e) < 0)
+        return err_wrap(e, "%s", uri);
+    if (strcmp(m.id, at->id) != 0) {
+        manifest_fini(&m);
+        return FAIL_OBJECT(e, ERR_DATA_TAMPERED, uri, "%s has the id of another manifest", uri);
+    }
+    *ret = m;
+    return 0;
+}
+
+int manifest_read(const struct seal_context *c, const struct manifest_ref *at, struct manifest *ret,
+                  struct err *e)
+{
+    char *name CLEANUP(cleanup_free) = seal_object_name(c, at->name);
+    char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket.name, name);
+    struct strbuf text = STRBUF(MANIFEST_MAX);
+    struct seal_item item = {.associated_data = manifest_associated_data(at->id, NULL)};
+    int result = read_text(c, name, &item, &text, e);
+    if (result == 0)
+        result = decode_at(strbuf_view(&text), at, uri, ret, e);
     strbuf_fini(&text);
     seal_item_fini(&item);
     return result;
 }
 
-int manifest_set(const struct gcp_site *site, struct http_session *s, const struct manifest *m,
-                 const char *bucket, const char *manifest_name, struct seal_set *ret, struct err *e)
+/* The object of one entry; folder: of the manifest. item is the caller's to free also when this fails. */
+static int find_object(const struct seal_context *c, const struct manifest_entry *entry, const char *folder,
+                       struct seal_item *item, struct err *e)
 {
-    size_t prefix = strlen(manifest_name) - strlen("manifest");
+    char *name CLEANUP(cleanup_free) = xasprintf("%sdata/%s", folder, entry->path);
+    if (gcs_stat(&c->bucket, name, &item->object, e) < 0) {
+        if (e->code == ERR_NOT_FOUND)
+            err_recode(e, ERR_DATA_NOT_FOUND);
+        return -1;
+    }
+    if (item->object.size != entry->sealed.cipher_bytes)
+        return FAIL_OBJECT(e, ERR_DATA_TRUNCATED, name, "gs://%s/%s has %llu bytes; %llu were written",
+                           c->bucket.name, name, (unsigned long long)item->object.size,
+                           (unsigned long long)entry->sealed.cipher_bytes);
+    return 0;
+}
+
+int manifest_objects(const struct seal_context *c, const struct manifest *m, const char *name,
+                     struct seal_set *ret, struct err *e)
+{
+    char *folder CLEANUP(cleanup_free) = seal_object_name(c, name);
     struct seal_set set = {.items = NULL};
+    folder[strlen(folder) - strlen("manifest")] = '\0';
     for (size_t i = 0; i < m->count; i++) {
         const struct manifest_entry *entry = &m->entries[i];
-        char *name CLEANUP(cleanup_free) = xasprintf("%.*sdata/%s", (int)prefix, manifest_name, entry->path);
         struct seal_item item = {.path = xstrdup(entry->path),
                                  .associated_data = manifest_associated_data(m->id, entry->path),
                                  .plain_bytes = entry->sealed.plain_bytes,
                                  .key_id = entry->sealed.key_id,
                                  .is_pinned = true};
         memcpy(item.header, entry->sealed.header, sizeof(item.header));
-        int result = gcs_stat(site, s, bucket, name, &item.object, e);
-        if (result < 0 && e->code == ERR_NOT_FOUND)
-            err_recode(e, ERR_DATA_NOT_FOUND);
-        if (result == 0 && item.object.size != entry->sealed.cipher_bytes)
-            result = FAIL_OBJECT(
-                e, ERR_DATA_TRUNCATED, name, "gs://%s/%s has %llu bytes, and %llu were written", bucket, name,
-                (unsigned long long)item.object.size, (unsigned long long)entry->sealed.cipher_bytes);
-        if (result < 0) {
+        if (find_object(c, entry, folder, &item, e) < 0) {
             seal_item_fini(&item);
             seal_set_fini(&set);
             return -1;

@@ -5,20 +5,32 @@
  *   {"path":...,"size":...,"cipherSize":...,"header":...,"keyId":...}     sorted by path
  *   {"count":N,"sha256":"digest of all lines before this one"}
  *
- * Each line pins one object's path, sizes, whole stream header and key. The
- * manifest itself is a sealed object with associated data "cloister/v1/<id>",
- * its objects have "cloister/v1/<id>/<path>". It is accepted only when it
- * authenticates, its lines are in order, and count and digest are right.
- * A manifest owns its texts.
+ * Each line pins one object: its path, sizes, whole stream header and key. The
+ * manifest is itself a sealed object with associated data "cloister/v1/<id>"; its
+ * objects have "cloister/v1/<id>/<path>" and are stored beside it below data/.
+ * It is accepted only when it authenticates, has the expected digest and id, its
+ * lines are in order, and count and digest of the lines match.
+ * Manifests and references own their texts.
  */
 #ifndef SEAL_MANIFEST_H
 #define SEAL_MANIFEST_H
 
 #include "crypt/digest.h"
+#include "seal/context.h"
 #include "seal/object.h"
 #include "seal/set.h"
 
 #define MANIFEST_ID_SIZE 33 /* 128 random bits in hexadecimal, and the terminator */
+
+/* Refers to a manifest: where it is and what it must be. */
+struct manifest_ref {
+    char *name; /* below the context's URI: "<attempt>/<id>/manifest"; NULL: there is none */
+    char *id;
+    char *sha256; /* of its whole text */
+};
+
+void manifest_ref_fini(struct manifest_ref *r);
+struct manifest_ref manifest_ref_copy(const struct manifest_ref *r);
 
 struct manifest_entry {
     char *path;
@@ -30,11 +42,10 @@ struct manifest {
     char *kind; /* "checkpoint" or "output" */
     char *job_namespace, *job, *job_uid;
     int64_t attempt, index;
-    char *name;   /* checkpoint's name, or "" */
-    int64_t step; /* number in the name, or -1 */
-    char *time;   /* RFC 3339 */
-    char *parent; /* name of the manifest before this one, relative to the checkpoints' URI; NULL: none */
-    char *parent_sha256;
+    char *name;                 /* checkpoint's name, or "" */
+    int64_t step;               /* number in the name, or -1 */
+    char *time;                 /* RFC 3339 */
+    struct manifest_ref parent; /* the manifest before this one */
     struct manifest_entry *entries;
     size_t count;
 };
@@ -42,23 +53,23 @@ struct manifest {
 void manifest_fini(struct manifest *m);
 /* A new random id. */
 void manifest_make_id(char ret[MANIFEST_ID_SIZE]);
-/* Takes path over. */
+/* Takes ownership of path. */
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed);
-/* Sorts the entries and writes the lines; sha256 is that of the whole text. */
+/* Sorts the entries and writes the lines; sha256 is that of the whole text. *ret is initialised here and
+ * overflows at 64 MiB. */
 void manifest_encode(struct manifest *m, struct strbuf *ret, char ret_sha256[SHA256_HEX_SIZE]);
-/* DATA_TAMPERED for whatever is not a manifest. */
+/* DATA_TAMPERED for anything that is not a manifest. */
 int manifest_decode(struct view text, struct manifest *ret, struct err *e) MUST_CHECK;
 
-/* "cloister/v1/ID" or "cloister/v1/ID/PATH"; the caller frees it. */
+/* "cloister/v1/ID" or "cloister/v1/ID/PATH" (path may be NULL); the caller frees it. */
 char *manifest_associated_data(const char *id, const char *path) MUST_CHECK;
 
-/* Reads, verifies and decodes gs://bucket/name. sha256: what the whole text must hash to, or NULL. */
-int manifest_read(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                  const char *bucket, const char *name, const char *id, const char *sha256,
-                  struct manifest *ret, struct err *e) MUST_CHECK;
-/* The objects of the manifest that lie beside it under data/, ready for seal_fetch. */
-int manifest_set(const struct gcp_site *site, struct http_session *s, const struct manifest *m,
-                 const char *bucket, const char *manifest_name, struct seal_set *ret,
-                 struct err *e) MUST_CHECK;
+/* Reads, verifies and decodes a manifest. Errors: those of seal/object_read.h. */
+int manifest_read(const struct seal_context *c, const struct manifest_ref *at, struct manifest *ret,
+                  struct err *e) MUST_CHECK;
+/* The manifest's objects, ready for seal_fetch. name: where the manifest is, as in its reference.
+ * DATA_NOT_FOUND or DATA_TRUNCATED when an object is missing or has another size. */
+int manifest_objects(const struct seal_context *c, const struct manifest *m, const char *name,
+                     struct seal_set *ret, struct err *e) MUST_CHECK;
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "os/file.h"
+#include "seal/object_write.h"
 
 #include "base/banned.h"
 
@@ -17,19 +18,15 @@ enum { DEPTH_MAX = 32, OBJECT_NAME_MAX = 1024 };
 
 void publication_fini(struct publication *p)
 {
-    free(p->manifest_name);
+    manifest_ref_fini(&p->manifest);
     free(p->uri);
     *p = (struct publication){.uri = NULL};
 }
 
 struct publishing {
-    const struct gcp_site *site;
-    struct http_session *s;
-    const struct keyset *ks;
-    const char *bucket;
-    char *base; /* <prefix><id>/ */
+    const struct seal_context *c;
+    char *base; /* object name of <folder><id>/ */
     struct manifest *m;
-    uint64_t plain_bytes;
 };
 
 static int unreadable(const char *path, const char *why, struct err *e)
@@ -44,12 +41,12 @@ static int publish_file(struct publishing *p, int fd, uint64_t size, const char 
     struct sealed sealed;
     if (strlen(name) > OBJECT_NAME_MAX)
         return FAIL_OBJECT(e, ERR_OUTPUT_UNREADABLE, path,
-                           "a path of %zu bytes is too long for an object's name: %.80s...", strlen(path),
+                           "a path of %zu bytes is too long for an object name: %.80s...", strlen(path),
                            path);
-    if (seal_write_file(p->site, p->s, p->ks, associated_data, fd, size, p->bucket, name, 0, &sealed, e) < 0)
+    struct seal_target target = {.name = name, .associated_data = associated_data};
+    if (seal_write_file(p->c, &target, fd, size, &sealed, e) < 0)
         return err_wrap(e, "publishing %s", path);
     manifest_add(p->m, xstrdup(path), &sealed);
-    p->plain_bytes += size;
     return 0;
 }
 
@@ -60,12 +57,12 @@ static int publish_entry(struct publishing *p, int parent_fd, const char *entry,
                          struct err *e)
 {
     struct stat st;
-    /* Otherwise it could never be an object's name, nor stand in the manifest. */
+    /* Such a name can be neither an object name nor a path in the manifest. */
     if (!utf8_is_valid(entry) || strpbrk(entry, "\r\n") != NULL)
-        return unreadable(path, "has a name that is not UTF-8 or holds a line end", e);
+        return unreadable(path, "has a name that is not UTF-8 or contains a line break", e);
     int fd = openat(parent_fd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
-        return FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, path, "%s was removed while it was to be read", path);
+        return FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, path, "%s was removed before it could be read", path);
     if (fd < 0)
         return unreadable(path, errno == ELOOP ? "is a symbolic link" : strerror(errno), e);
     int result;
@@ -91,7 +88,7 @@ static int publish_directory(struct publishing *p, int fd, const char *path, int
         return FAIL_ERRNO(e, "reading directory %s", path);
     }
     if (depth > DEPTH_MAX)
-        result = unreadable(path, "is too deep", e);
+        result = unreadable(path, "is nested too deeply", e);
     while (result == 0 && (entry = readdir(directory)) != NULL) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
@@ -103,14 +100,14 @@ static int publish_directory(struct publishing *p, int fd, const char *path, int
     return result;
 }
 
-static int publish_tree(struct publishing *p, const char *directory, const char *entry, struct err *e)
+static int publish_tree(struct publishing *p, const struct publish_source *source, struct err *e)
 {
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open(source->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return unreadable(directory, strerror(errno), e);
-    if (entry == NULL)
+        return unreadable(source->directory, strerror(errno), e);
+    if (source->entry == NULL)
         return publish_directory(p, fd, "", 0, e); /* takes fd */
-    int result = publish_entry(p, fd, entry, entry, 0, e);
+    int result = publish_entry(p, fd, source->entry, source->entry, 0, e);
     close(fd);
     return result;
 }
@@ -119,31 +116,31 @@ static int publish_manifest(struct publishing *p, struct publication *ret, struc
 {
     struct strbuf text;
     struct sealed sealed;
+    char sha256[SHA256_HEX_SIZE];
+    const char *bucket = p->c->bucket.name;
     char *associated_data CLEANUP(cleanup_free) = manifest_associated_data(p->m->id, NULL);
-    char *name = xasprintf("%smanifest", p->base);
-    struct publication done = {
-        .manifest_name = name, .uri = gcs_uri(p->bucket, p->base), .plain_bytes = p->plain_bytes};
-    manifest_encode(p->m, &text, done.sha256);
+    char *name CLEANUP(cleanup_free) = xasprintf("%smanifest", p->base);
+    struct seal_target target = {.name = name, .associated_data = associated_data};
+    manifest_encode(p->m, &text, sha256);
     int result = strbuf_overflowed(&text) ? FAIL(e, ERR_TOO_LARGE, "too many files for one manifest")
-                                          : seal_write_bytes(p->site, p->s, p->ks, associated_data,
-                                                             strbuf_view(&text), p->bucket, name, &sealed, e);
+                                          : seal_write_bytes(p->c, &target, strbuf_view(&text), &sealed, e);
     strbuf_fini(&text);
-    if (result < 0) {
-        publication_fini(&done);
+    if (result < 0)
         return err_wrap(e, "publishing the manifest");
-    }
-    *ret = done;
+    *ret = (struct publication){.manifest = {.name = xstrdup(name + strlen(p->c->prefix)),
+                                             .id = xstrdup(p->m->id),
+                                             .sha256 = xstrdup(sha256)},
+                                .uri = gcs_uri(bucket, p->base)};
     return 0;
 }
 
-int seal_publish(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                 const char *directory, const char *entry, const char *bucket, const char *prefix,
-                 struct manifest *m, struct publication *ret, struct err *e)
+int seal_publish(const struct seal_context *c, const struct publish_source *source, struct manifest *m,
+                 struct publication *ret, struct err *e)
 {
-    struct publishing p = {.site = site, .s = s, .ks = ks, .bucket = bucket, .m = m};
+    struct publishing p = {.c = c, .m = m};
     manifest_make_id(m->id);
-    p.base = xasprintf("%s%s/", prefix, m->id);
-    int result = publish_tree(&p, directory, entry, e);
+    p.base = xasprintf("%s%s%s/", c->prefix, source->folder, m->id);
+    int result = publish_tree(&p, source, e);
     if (result == 0)
         result = publish_manifest(&p, ret, e);
     free(p.base);

@@ -1,33 +1,39 @@
 /*
- * Publishing what lies in a directory: every regular file sealed and stored under
- * <prefix><id>/data/<path>, then the manifest as <prefix><id>/manifest. Nothing
- * refers to what was stored until the caller commits the manifest (HEAD, or the
- * job's status), so a publisher that dies half-way leaves only unreachable
- * objects.
+ * Publishing a directory: every regular file is sealed and stored as
+ * <folder><id>/data/<path>, then the manifest as <folder><id>/manifest.
+ *
+ * Nothing refers to what was stored until the caller commits the manifest (in
+ * HEAD or in the job's status), so a publisher that dies half-way leaves only
+ * unreachable objects. A publication owns its texts.
  */
 #ifndef SEAL_PUBLISH_H
 #define SEAL_PUBLISH_H
 
 #include "seal/manifest.h"
 
+/* What is published, and where. Borrowed for the call. */
+struct publish_source {
+    const char *directory;
+    const char *entry;  /* the one file or directory in it to publish; NULL: all of them */
+    const char *folder; /* below the context's URI: "" or with a slash at its end */
+};
+
 struct publication {
-    char *manifest_name; /* object name of the manifest */
-    char *uri;           /* gs://bucket/<prefix><id>/ */
-    char sha256[SHA256_HEX_SIZE];
-    uint64_t plain_bytes; /* of all files */
+    struct manifest_ref manifest;
+    char *uri; /* gs://bucket/...<folder><id>/ */
 };
 
 void publication_fini(struct publication *p);
 
 /*
- * m: its texts are set by the caller; id and entries are filled in. entry: the one file or directory of
- * `directory` to publish (its name begins every path), or NULL for all of them. Everything is opened beneath
- * the directory without following links. ERR_OUTPUT_UNREADABLE for what is neither file nor directory, is not
- * readable; ERR_OUTPUT_CHANGED for what somebody writes to or removes while it is read; ERR_OUTPUT_DENIED
- * when the bucket refuses.
+ * m: the caller has set its texts and numbers; id and entries are filled in. Paths are relative to the
+ * directory and begin with the entry's name, if there is one. Files are opened beneath the directory without
+ * following links.
+ *
+ * ERR_OUTPUT_UNREADABLE for anything that is neither file nor directory or cannot be read, ERR_OUTPUT_CHANGED
+ * for a file that is changed or removed while it is read, and the errors of seal/object_write.h.
  */
-int seal_publish(const struct gcp_site *site, struct http_session *s, const struct keyset *ks,
-                 const char *directory, const char *entry, const char *bucket, const char *prefix,
-                 struct manifest *m, struct publication *ret, struct err *e) MUST_CHECK;
+int seal_publish(const struct seal_context *c, const struct publish_source *source, struct manifest *m,
+                 struct publication *ret, struct err *e) MUST_CHECK;
 
 #endif

@@ -46,7 +46,7 @@ static void is_read_back_as_it_was_written_sorted(void **state)
     assert_string_equal(read.entries[0].path, "epoch-7/a \"quoted\" \xc3\xa9");
     assert_int_equal(read.entries[1].sealed.key_id, 42);
     assert_int_equal(read.entries[1].sealed.cipher_bytes, 66);
-    assert_null(read.parent);
+    assert_null(read.parent.name);
     strbuf_fini(&text);
     manifest_fini(&m);
     manifest_fini(&read);

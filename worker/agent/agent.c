@@ -15,19 +15,18 @@
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
-#include "net/http_session.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
 
-enum { METADATA_PATIENCE_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
+enum { METADATA_RETRY_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
 
 struct agent {
     struct plan plan;
     struct http_tls tls;
-    struct gcp_site site; /* storage, as the job's service account */
+    struct gcp_config gcp; /* as the job's service account */
     struct keyring keys;
     struct result *result;
     struct checkpoints *checkpoints; /* NULL: none asked for, or not this worker's task */
@@ -131,22 +130,21 @@ static void begin_stage(struct agent *a, const char *stage)
 static int learn_identity(struct agent *a, struct err *e)
 {
     begin_stage(a, "identity");
-    const struct secret *token = identity_hold_token(a->site.identity, e);
-    identity_release_token(a->site.identity, token);
+    const struct secret *token = credentials_hold_token(a->gcp.credentials, e);
+    credentials_release_token(a->gcp.credentials, token);
     return token == NULL ? -1 : 0;
 }
 
 /* Read before the keys are asked for: a worker that was replaced must not get them. */
 static int read_head(struct agent *a, struct head *head, struct err *e)
 {
-    char *bucket CLEANUP(cleanup_free) = NULL, *prefix CLEANUP(cleanup_free) = NULL;
+    struct seal_context seal;
     if (a->plan.checkpoints_uri == NULL)
         return 0;
-    if (gcs_uri_parse(a->plan.checkpoints_uri, &bucket, &prefix, e) < 0)
+    if (seal_open(&seal, &a->gcp, a->plan.checkpoints_uri, NULL, e) < 0)
         return -1;
-    struct http_session *s = http_session_new(&a->tls);
-    int result = head_read(&a->site, s, bucket, prefix, head, e);
-    http_session_free(s);
+    int result = head_read(&seal, head, e);
+    seal_close(&seal);
     if (result < 0)
         return -1;
     bool is_other_pod = head->attempt == a->plan.attempt && a->plan.index == 0 && head->generation != 0 &&
@@ -182,34 +180,33 @@ static int mark_ready(const char *name, int64_t step, struct err *e)
 
 static int stage(struct agent *a, const struct head *head, struct err *e)
 {
-    char *name CLEANUP(cleanup_free) = NULL;
-    int64_t step = -1;
-    uint64_t used;
+    struct staging staging = {.plan = &a->plan, .keys = &a->keys};
+    struct restored restored = {.step = -1};
     begin_stage(a, "staging");
-    if (stage_inputs(&a->plan, &a->site, &a->keys, &used, e) < 0)
+    if (stage_inputs(&staging, e) < 0)
         return -1;
-    if (a->plan.checkpoints_uri != NULL &&
-        stage_restore(&a->plan, &a->site, &a->keys, head, used, &name, &step, e) < 0)
+    if (a->plan.checkpoints_uri != NULL && stage_restore(&staging, head, &restored, e) < 0)
         return -1;
+    char *name CLEANUP(cleanup_free) = restored.name;
     if (name != NULL) {
-        log_info("checkpoint restored", "name", name, NULL);
-        result_resumed_from(a->result, name, step);
+        log_info("restored a checkpoint", "name", name, NULL);
+        result_resumed_from(a->result, name, restored.step);
     }
-    return mark_ready(name, step, e);
+    return mark_ready(name, restored.step, e);
 }
 
 static int prepare(struct agent *a, struct err *e)
 {
-    struct head head CLEANUP(head_fini) = {.manifest = NULL};
+    struct head head CLEANUP(head_fini) = {.generation = 0};
     if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 || read_head(a, &head, e) < 0)
         return -1;
     begin_stage(a, "keys");
-    if (keyring_open(&a->keys, &a->plan, &a->site, e) < 0)
+    if (keyring_open(&a->keys, &a->plan, &a->gcp, e) < 0)
         return -1;
     if (!resume_ready(a) && stage(a, &head, e) < 0)
         return -1;
     if (a->plan.checkpoints_uri != NULL && a->plan.index == 0) {
-        a->checkpoints = checkpoints_new(&a->plan, &a->site, &a->keys, a->result, &head, e);
+        a->checkpoints = checkpoints_new(&a->plan, &a->keys, a->result, &head, e);
         if (a->checkpoints == NULL)
             return -1;
     }
@@ -260,7 +257,7 @@ static int conclude(struct agent *a, struct err *e)
     tell_gate(a, GATE_PUBLISH, "");
     if (commit_checkpoints(a, true, e) < 0)
         return -1;
-    if (code == 0 && a->plan.must_publish && output_publish(&a->plan, &a->site, &a->keys, a->result, e) < 0)
+    if (code == 0 && a->plan.must_publish && output_publish(&a->plan, &a->keys, a->result, e) < 0)
         return -1;
     result_stage(a->result, "done");
     if (code == 0) {
@@ -280,7 +277,7 @@ static void give_up(struct agent *a, struct err *e)
     char *sentence CLEANUP(cleanup_free) = failure_sentence(e);
     log_failure(LOG_LEVEL_ERROR, e, "this worker has failed", NULL);
     result_failure(a->result, e);
-    identity_forget(a->site.identity);
+    credentials_forget_token(a->gcp.credentials);
     tell_gate(a, GATE_FAIL, sentence);
 }
 
@@ -338,12 +335,12 @@ static int agent_init(struct agent *a, struct err *e)
     if (pipe(a->poke) < 0)
         return FAIL_ERRNO(e, "making a pipe");
     a->tls.ca_pem = a->plan.ca_bundle;
-    a->site =
-        (struct gcp_site){.identity = identity_from_metadata(a->plan.metadata_url, METADATA_PATIENCE_MS),
-                          .kms_url = a->plan.kms_url,
-                          .storage_url = a->plan.storage_url,
-                          .tls = &a->tls,
-                          .remedy = failure_remedy};
+    a->gcp =
+        (struct gcp_config){.credentials = credentials_from_metadata(a->plan.metadata_url, METADATA_RETRY_MS),
+                            .kms_url = a->plan.kms_url,
+                            .storage_url = a->plan.storage_url,
+                            .tls = &a->tls,
+                            .remedy = failure_remedy};
     a->result = result_new(&a->plan);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);
@@ -373,7 +370,7 @@ int agent_serve(struct err *e)
     loop_source_free(a.wake);
     loop_free(a.loop);
     result_free(a.result);
-    identity_free(a.site.identity);
+    credentials_free(a.gcp.credentials);
     plan_fini(&a.plan);
     free(a.gate_text);
     return code;

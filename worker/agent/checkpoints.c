@@ -6,7 +6,6 @@
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
-#include "net/http_session.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -17,34 +16,27 @@ enum { MOVE_TRIES = 10 };
 
 struct checkpoints {
     const struct plan *plan;
-    const struct gcp_site *site;
-    const struct keyset *ks;
     struct result *result;
     struct finished *finished;
-    struct http_session *session;
-    char *bucket, *prefix; /* of the job's checkpoints */
+    struct seal_context seal; /* of the job's checkpoints */
     struct head head;
 };
 
-struct checkpoints *checkpoints_new(const struct plan *plan, const struct gcp_site *site,
-                                    const struct keyring *keys, struct result *result, struct head *head,
-                                    struct err *e)
+struct checkpoints *checkpoints_new(const struct plan *plan, const struct keyring *keys,
+                                    struct result *result, struct head *head, struct err *e)
 {
     struct checkpoints *c = xcalloc(1, sizeof(*c));
     c->plan = plan;
-    c->site = site;
     c->result = result;
-    c->ks = keyring_find(keys, plan->checkpoints_key, e);
-    if (c->ks != NULL && gcs_uri_parse(plan->checkpoints_uri, &c->bucket, &c->prefix, e) == 0 &&
+    if (keyring_seal(keys, plan->checkpoints_uri, plan->checkpoints_key, &c->seal, e) == 0 &&
         file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) == 0)
         c->finished = finished_new(POD_OUT_CHECKPOINTS, e);
     if (c->finished == NULL) {
         checkpoints_free(c);
         return NULL;
     }
-    c->session = http_session_new(site->tls);
     c->head = *head;
-    *head = (struct head){.manifest = NULL};
+    *head = (struct head){.generation = 0};
     return c;
 }
 
@@ -53,10 +45,8 @@ void checkpoints_free(struct checkpoints *c)
     if (c == NULL)
         return;
     finished_free(c->finished);
-    http_session_free(c->session);
+    seal_close(&c->seal);
     head_fini(&c->head);
-    free(c->bucket);
-    free(c->prefix);
     free(c);
 }
 
@@ -78,20 +68,17 @@ static void fill_manifest(const struct checkpoints *c, const char *name, struct 
     m->name = xstrdup(name);
     m->step = finished_step(name);
     m->time = xstrdup(now);
-    if (c->head.generation != 0) {
-        m->parent = xstrdup(c->head.manifest);
-        m->parent_sha256 = xstrdup(c->head.manifest_sha256);
-    }
+    m->parent = manifest_ref_copy(&c->head.manifest); /* none before the first checkpoint */
 }
 
 /*
- * Somebody else has moved HEAD. A pod of an older attempt that did not hear of its end may do so until the
- * first checkpoint of ours; it loses. To a newer attempt, or to another pod in our place, we lose.
+ * Somebody else has moved HEAD. A pod of an older attempt that still runs may do so until our first
+ * checkpoint, and is overruled. A newer attempt, or another pod in our place, overrules us.
  */
-static int look_who_moved(struct checkpoints *c, struct err *e)
+static int check_who_moved(struct checkpoints *c, struct err *e)
 {
-    struct head there = {.manifest = NULL};
-    if (head_read(c->site, c->session, c->bucket, c->prefix, &there, e) < 0)
+    struct head there;
+    if (head_read(&c->seal, &there, e) < 0)
         return -1;
     bool is_ours = there.attempt == c->plan->attempt && there.pod_uid != NULL &&
                    strcmp(there.pod_uid, c->plan->pod_uid) == 0;
@@ -111,16 +98,14 @@ static int move_head(struct checkpoints *c, const struct manifest *m, const stru
                      struct err *e)
 {
     for (int tries = 0;; tries++) {
-        struct head next = {.manifest = xasprintf("%lld/%s/manifest", (long long)m->attempt, m->id),
-                            .id = xstrdup(m->id),
-                            .manifest_sha256 = xstrdup(p->sha256),
+        struct head next = {.manifest = manifest_ref_copy(&p->manifest),
                             .attempt = m->attempt,
                             .pod_uid = xstrdup(c->plan->pod_uid),
                             .name = xstrdup(m->name),
                             .step = m->step,
                             .time = xstrdup(m->time),
                             .generation = c->head.generation};
-        if (head_move(c->site, c->session, c->bucket, c->prefix, &next, e) == 0) {
+        if (head_move(&c->seal, &next, e) == 0) {
             head_fini(&c->head);
             c->head = next;
             return 0;
@@ -129,7 +114,7 @@ static int move_head(struct checkpoints *c, const struct manifest *m, const stru
         if (e->code != ERR_SUPERSEDED || tries == MOVE_TRIES)
             return -1;
         err_fini(e);
-        if (look_who_moved(c, e) < 0)
+        if (check_who_moved(c, e) < 0)
             return -1;
     }
 }
@@ -151,17 +136,17 @@ static int commit(struct checkpoints *c, const char *name, struct err *e)
 {
     struct manifest m = {.kind = NULL};
     struct publication p = {.uri = NULL};
-    char *prefix CLEANUP(cleanup_free) = xasprintf("%s%lld/", c->prefix, (long long)c->plan->attempt);
+    char *folder CLEANUP(cleanup_free) = xasprintf("%lld/", (long long)c->plan->attempt);
+    struct publish_source source = {.directory = POD_OUT_CHECKPOINTS, .entry = name, .folder = folder};
     uint64_t stamp = finished_stamp(c->finished, name);
     fill_manifest(c, name, &m);
-    int result =
-        seal_publish(c->site, c->session, c->ks, POD_OUT_CHECKPOINTS, name, c->bucket, prefix, &m, &p, e);
+    int result = seal_publish(&c->seal, &source, &m, &p, e);
     if (result == 0)
         result = check_still_whole(c, name, stamp, &m, e);
     if (result == 0)
         result = move_head(c, &m, &p, e);
     if (result == 0) {
-        char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket, p.manifest_name);
+        char *uri CLEANUP(cleanup_free) = xasprintf("%smanifest", p.uri);
         result_checkpoint(c->result, uri, &c->head);
         log_info("checkpoint committed", "name", name, "manifest", uri, NULL);
         result = finished_remove(c->finished, name, stamp, e);

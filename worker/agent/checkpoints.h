@@ -18,10 +18,9 @@
 
 struct checkpoints;
 
-/* head: what was read at the start; taken over. Everything else is borrowed. */
-struct checkpoints *checkpoints_new(const struct plan *plan, const struct gcp_site *site,
-                                    const struct keyring *keys, struct result *result, struct head *head,
-                                    struct err *e) MUST_CHECK;
+/* head: what was read at the start; its content is moved. Everything else is borrowed. */
+struct checkpoints *checkpoints_new(const struct plan *plan, const struct keyring *keys,
+                                    struct result *result, struct head *head, struct err *e) MUST_CHECK;
 void checkpoints_free(struct checkpoints *c); /* NULL is fine */
 
 /* A descriptor that becomes readable when something was renamed or closed there: only a hint to look at once.

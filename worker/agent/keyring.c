@@ -3,28 +3,33 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "net/http_session.h"
+#include "seal/unwrap.h"
 
 #include "base/banned.h"
 
-enum { METADATA_PATIENCE_MS = 45 * 1000 };
+enum { METADATA_RETRY_MS = 45 * 1000 };
 
-int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_site *site, struct err *e)
+static int unwrap_all(struct keyring *k, const struct gcp_client *kms, struct err *e)
 {
-    struct keyring k = {.plan = plan, .keysets = xcalloc(plan->key_count, sizeof(*k.keysets))};
-    struct gcp_site kms = *site;
-    struct http_session *s = http_session_new(site->tls);
-    int result = 0;
-    kms.identity = identity_from_metadata(plan->metadata_url, METADATA_PATIENCE_MS);
-    for (size_t i = 0; result == 0 && i < plan->key_count; i++) {
-        const struct plan_key *key = &plan->keys[i];
-        result = seal_open_keyset(&kms, s, key->kms_key_name, key->wrapped_keyset, plan->require_hsm,
-                                  &k.keysets[i], e);
-        if (result < 0)
-            err_wrap_text(e, "opening %s", key->name);
+    for (size_t i = 0; i < k->plan->key_count; i++) {
+        const struct plan_key *key = &k->plan->keys[i];
+        struct kms_key kms_key = {.name = key->kms_key_name, .require_hsm = k->plan->require_hsm};
+        if (seal_unwrap_keyset(kms, &kms_key, key->wrapped_keyset, &k->keysets[i], e) < 0)
+            return err_wrap(e, "opening %s", key->name);
     }
-    http_session_free(s);
-    identity_free(kms.identity);
+    return 0;
+}
+
+int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_config *gcp, struct err *e)
+{
+    struct keyring k = {.plan = plan, .gcp = gcp, .keysets = xcalloc(plan->key_count, sizeof(*k.keysets))};
+    struct gcp_config config = *gcp;
+    struct gcp_client kms;
+    config.credentials = credentials_from_metadata(plan->metadata_url, METADATA_RETRY_MS);
+    gcp_client_open(&kms, &config);
+    int result = unwrap_all(&k, &kms, e);
+    gcp_client_close(&kms);
+    credentials_free(config.credentials);
     if (result < 0)
         keyring_wipe(&k);
     else
@@ -40,11 +45,18 @@ void keyring_wipe(struct keyring *k)
     k->keysets = NULL;
 }
 
-const struct keyset *keyring_find(const struct keyring *k, const char *name, struct err *e)
+static const struct keyset *find(const struct keyring *k, const char *name, struct err *e)
 {
     for (size_t i = 0; k->keysets != NULL && i < k->plan->key_count; i++)
         if (strcmp(k->plan->keys[i].name, name) == 0)
             return &k->keysets[i];
-    err_set(e, ERR_INVALID, name, "the job defines no key %s", name);
+    err_set(e, ERR_INVALID, name, "spec.keys has no key %s", name);
     return NULL;
+}
+
+int keyring_seal(const struct keyring *k, const char *uri, const char *key_name, struct seal_context *ret,
+                 struct err *e)
+{
+    const struct keyset *keys = find(k, key_name, e);
+    return keys == NULL ? -1 : seal_open(ret, k->gcp, uri, keys, e);
 }

@@ -1,23 +1,28 @@
 /*
- * The opened keysets of a job, by the names that its spec gives them. Owned by
- * the agent; keyring_wipe may be called at any time and leaves an empty ring.
+ * The opened keysets of a job, by the names that its spec gives them, and the
+ * buckets that they are used with. Owned by the agent; keyring_wipe may be called
+ * at any time and leaves an empty ring.
  */
 #ifndef AGENT_KEYRING_H
 #define AGENT_KEYRING_H
 
 #include "agent/plan.h"
-#include "seal/set.h"
+#include "seal/context.h"
 
 struct keyring {
     const struct plan *plan;
+    const struct gcp_config *gcp;
     struct keyset *keysets; /* one for each key of the plan; NULL: wiped */
 };
 
-/* Unwraps every key of the plan, with an identity of its own whose token is wiped afterwards. */
-int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_site *site,
+/* Unwraps every key of the plan, with credentials of its own whose token is wiped afterwards. gcp is for
+ * buckets; it and the plan are borrowed. Errors: those of seal/unwrap.h. */
+int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_config *gcp,
                  struct err *e) MUST_CHECK;
 void keyring_wipe(struct keyring *k);
-/* NULL with ERR_INVALID when the plan has no such key. */
-const struct keyset *keyring_find(const struct keyring *k, const char *name, struct err *e) MUST_CHECK;
+/* Opens the place in a bucket that a URI names, with the key of that name. The caller closes it before the
+ * ring is wiped. ERR_INVALID when the plan has no such key. */
+int keyring_seal(const struct keyring *k, const char *uri, const char *key_name, struct seal_context *ret,
+                 struct err *e) MUST_CHECK;
 
 #endif

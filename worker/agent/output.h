@@ -1,7 +1,6 @@
 /*
  * The job's output: what the trainer left in its volume, published at the end.
- * Blocking; what a publication that dies half-way has stored is referred to by
- * nothing.
+ * Blocking. Nothing refers to the objects of a publication that dies half-way.
  */
 #ifndef AGENT_OUTPUT_H
 #define AGENT_OUTPUT_H
@@ -10,7 +9,7 @@
 #include "agent/result.h"
 
 /* Publishes the directory and puts it into the result. Errors are those of seal/publish.h. */
-int output_publish(const struct plan *plan, const struct gcp_site *site, const struct keyring *keys,
-                   struct result *result, struct err *e) MUST_CHECK;
+int output_publish(const struct plan *plan, const struct keyring *keys, struct result *result,
+                   struct err *e) MUST_CHECK;
 
 #endif

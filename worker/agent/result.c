@@ -178,14 +178,15 @@ void result_checkpoint(struct result *r, const char *uri, const struct head *hea
     json_object_set_new(r->tree, "checkpoint",
                         json_pack("{s:s,s:s,s:I,s:s,s:s}", "uri", uri, "name", head->name, "step",
                                   (json_int_t)head->step, "time", head->time, "manifestSHA256",
-                                  head->manifest_sha256));
+                                  head->manifest.sha256));
     end(r);
 }
 
 void result_output(struct result *r, const struct publication *output)
 {
     begin(r);
-    json_object_set_new(r->tree, "output",
-                        json_pack("{s:s,s:s}", "uri", output->uri, "manifestSHA256", output->sha256));
+    json_object_set_new(
+        r->tree, "output",
+        json_pack("{s:s,s:s}", "uri", output->uri, "manifestSHA256", output->manifest.sha256));
     end(r);
 }

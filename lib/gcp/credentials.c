@@ -1,4 +1,4 @@
-#include "gcp/identity.h"
+#include "gcp/credentials.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "data/js.h"
 #include "gcp/call.h"
 #include "gcp/token_reply.h"
-#include "net/http_session.h"
 #include "net/url.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -25,43 +24,43 @@ enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
-/* The identity holds it as well, until it is replaced or forgotten. */
+/* The credentials are one of its holders until the token is replaced or forgotten. */
 struct held_token {
     struct secret secret;
     unsigned holders;
 };
 
-struct identity {
+struct credentials {
     enum source source;
     char *token_url; /* token endpoint, or the metadata server's token URL */
     char *account;
     json_t *file;               /* credentials file */
     const struct http_tls *tls; /* borrowed */
-    int patience_ms;
+    int retry_for_ms;
 
     pthread_mutex_t lock;
     struct held_token *token; /* NULL: none yet */
     int64_t good_until_ms;    /* CLOCK_BOOTTIME */
 };
 
-static struct identity *identity_make(enum source source)
+static struct credentials *credentials_make(enum source source)
 {
-    struct identity *id = xcalloc(1, sizeof(*id));
-    id->source = source;
-    pthread_mutex_init(&id->lock, NULL);
-    return id;
+    struct credentials *c = xcalloc(1, sizeof(*c));
+    c->source = source;
+    pthread_mutex_init(&c->lock, NULL);
+    return c;
 }
 
-struct identity *identity_from_metadata(const char *endpoint, int patience_ms)
+struct credentials *credentials_from_metadata(const char *endpoint, int retry_for_ms)
 {
-    struct identity *id = identity_make(SOURCE_METADATA);
-    id->token_url = xasprintf("%s" METADATA_TOKEN_PATH, endpoint);
-    id->account = xstrdup("");
-    id->patience_ms = patience_ms;
-    return id;
+    struct credentials *c = credentials_make(SOURCE_METADATA);
+    c->token_url = xasprintf("%s" METADATA_TOKEN_PATH, endpoint);
+    c->account = xstrdup("");
+    c->retry_for_ms = retry_for_ms;
+    return c;
 }
 
-static void let_go(struct held_token *token)
+static void drop(struct held_token *token)
 {
     if (token == NULL || --token->holders > 0)
         return;
@@ -69,34 +68,34 @@ static void let_go(struct held_token *token)
     free(token);
 }
 
-void identity_free(struct identity *id)
+void credentials_free(struct credentials *c)
 {
-    if (id == NULL)
+    if (c == NULL)
         return;
-    let_go(id->token);
-    json_decref(id->file);
-    free(id->token_url);
-    free(id->account);
-    pthread_mutex_destroy(&id->lock);
-    free(id);
+    drop(c->token);
+    json_decref(c->file);
+    free(c->token_url);
+    free(c->account);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
 }
 
-const char *identity_quota_project(const struct identity *id)
+const char *credentials_quota_project(const struct credentials *c)
 {
-    return id->source == SOURCE_USER ? js_text(id->file, "quota_project_id") : "";
+    return c->source == SOURCE_USER ? js_text(c->file, "quota_project_id") : "";
 }
 
-void identity_forget(struct identity *id)
+void credentials_forget_token(struct credentials *c)
 {
-    pthread_mutex_lock(&id->lock);
-    let_go(id->token);
-    id->token = NULL;
-    pthread_mutex_unlock(&id->lock);
+    pthread_mutex_lock(&c->lock);
+    drop(c->token);
+    c->token = NULL;
+    pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- finding ---- */
-static struct identity *identity_from_file(const char *path, const struct identity_options *options,
-                                           struct err *e)
+/* ---- Application Default Credentials ---- */
+static struct credentials *credentials_from_file(const char *path, const struct credentials_options *options,
+                                                 struct err *e)
 {
     size_t length = 0;
     char *text = file_read(path, FILE_MAX, &length, e);
@@ -111,56 +110,56 @@ static struct identity *identity_from_file(const char *path, const struct identi
     bool is_service_account = strcmp(type, "service_account") == 0;
     if (!is_service_account && strcmp(type, "authorized_user") != 0) {
         err_set(e, ERR_INVALID, path,
-                "credentials of type \"%s\" in %s; service_account and authorized_user are known", type,
-                path);
+                "unsupported credentials type \"%s\" in %s (supported: service_account, authorized_user)",
+                type, path);
         json_decref(file);
         return NULL;
     }
-    struct identity *id = identity_make(is_service_account ? SOURCE_SERVICE_ACCOUNT : SOURCE_USER);
+    struct credentials *c = credentials_make(is_service_account ? SOURCE_SERVICE_ACCOUNT : SOURCE_USER);
     const char *uri = js_text(file, "token_uri");
-    id->file = file;
-    id->tls = options->tls;
-    id->account = xstrdup(js_text(file, is_service_account ? "client_email" : "account"));
-    id->token_url = xstrdup(options->token_uri != NULL && *options->token_uri != '\0' ? options->token_uri
-                            : *uri != '\0'                                            ? uri
-                                                                                      : TOKEN_URI);
-    return id;
+    c->file = file;
+    c->tls = options->tls;
+    c->account = xstrdup(js_text(file, is_service_account ? "client_email" : "account"));
+    c->token_url = xstrdup(options->token_uri != NULL && *options->token_uri != '\0' ? options->token_uri
+                           : *uri != '\0'                                            ? uri
+                                                                                     : TOKEN_URI);
+    return c;
 }
 
-struct identity *identity_find(const struct identity_options *options, struct err *e)
+struct credentials *credentials_find(const struct credentials_options *options, struct err *e)
 {
     if (options->credentials_file != NULL && *options->credentials_file != '\0')
-        return identity_from_file(options->credentials_file, options, e);
+        return credentials_from_file(options->credentials_file, options, e);
     char *path CLEANUP(cleanup_free) =
         options->config_directory != NULL && *options->config_directory != '\0'
             ? xasprintf("%s/application_default_credentials.json", options->config_directory)
             : xasprintf("%s/.config/gcloud/application_default_credentials.json",
                         options->home != NULL ? options->home : "");
     if (access(path, R_OK) == 0)
-        return identity_from_file(path, options, e);
+        return credentials_from_file(path, options, e);
     const char *host = options->metadata_host != NULL && *options->metadata_host != '\0'
                            ? options->metadata_host
                            : METADATA_HOST;
     char *endpoint CLEANUP(cleanup_free) = xasprintf("http://%s", host);
-    return identity_from_metadata(endpoint, 0);
+    return credentials_from_metadata(endpoint, 0);
 }
 
-/* ---- fetching ---- */
-static int take_token(struct identity *id, const struct http_response *r, struct err *e)
+/* ---- fetching tokens ---- */
+static int take_token(struct credentials *c, const struct http_response *r, struct err *e)
 {
     struct secret token = {0};
-    if (token_reply_read(id->token_url, r, &token, &id->good_until_ms, e) < 0)
+    if (token_reply_read(c->token_url, r, &token, &c->good_until_ms, e) < 0)
         return -1;
-    let_go(id->token);
-    id->token = xcalloc(1, sizeof(*id->token));
-    id->token->holders = 1;
-    secret_move(&id->token->secret, &token);
+    drop(c->token);
+    c->token = xcalloc(1, sizeof(*c->token));
+    c->token->holders = 1;
+    secret_move(&c->token->secret, &token);
     return 0;
 }
 
-static int ask_metadata(struct identity *id, struct http_response *r, struct err *e)
+static int ask_metadata(struct credentials *c, struct http_response *r, struct err *e)
 {
-    struct http_request q = metadata_token_request(id->token_url);
+    struct http_request q = metadata_token_request(c->token_url);
     struct http_session *s = http_session_new(NULL);
     int result = http_perform(s, &q, r, e);
     http_session_free(s);
@@ -172,14 +171,14 @@ static int ask_metadata(struct identity *id, struct http_response *r, struct err
 }
 
 /* RFC 7523 section 2.1, as Google documents it for service accounts. */
-static char *signed_assertion(const struct identity *id, struct err *e)
+static char *signed_assertion(const struct credentials *c, struct err *e)
 {
-    const char *pem = js_text(id->file, "private_key");
+    const char *pem = js_text(c->file, "private_key");
     int64_t now = clock_wall_us() / 1000000;
     json_t *header CLEANUP(js_free) =
-        json_pack("{s:s,s:s,s:s}", "alg", "RS256", "typ", "JWT", "kid", js_text(id->file, "private_key_id"));
+        json_pack("{s:s,s:s,s:s}", "alg", "RS256", "typ", "JWT", "kid", js_text(c->file, "private_key_id"));
     json_t *claims CLEANUP(js_free) =
-        json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", id->account, "scope", GOOGLE_SCOPE, "aud", id->token_url,
+        json_pack("{s:s,s:s,s:s,s:I,s:I}", "iss", c->account, "scope", GOOGLE_SCOPE, "aud", c->token_url,
                   "iat", (json_int_t)now, "exp", (json_int_t)(now + 3600));
     char *head CLEANUP(cleanup_free) = js_dump(header), *body CLEANUP(cleanup_free) = js_dump(claims);
     return jwt_sign_rs256(view_from(pem), head, body, e);
@@ -194,16 +193,16 @@ static void add_form(struct strbuf *form, const char *name, const char *value)
     url_add_encoded(form, view_from(value));
 }
 
-static int fill_form(const struct identity *id, struct strbuf *form, struct err *e)
+static int fill_form(const struct credentials *c, struct strbuf *form, struct err *e)
 {
-    if (id->source == SOURCE_USER) {
+    if (c->source == SOURCE_USER) {
         add_form(form, "grant_type", "refresh_token");
-        add_form(form, "client_id", js_text(id->file, "client_id"));
-        add_form(form, "client_secret", js_text(id->file, "client_secret"));
-        add_form(form, "refresh_token", js_text(id->file, "refresh_token"));
+        add_form(form, "client_id", js_text(c->file, "client_id"));
+        add_form(form, "client_secret", js_text(c->file, "client_secret"));
+        add_form(form, "refresh_token", js_text(c->file, "refresh_token"));
         return 0;
     }
-    char *assertion CLEANUP(cleanup_free) = signed_assertion(id, e);
+    char *assertion CLEANUP(cleanup_free) = signed_assertion(c, e);
     if (assertion == NULL)
         return -1;
     add_form(form, "grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer");
@@ -211,19 +210,19 @@ static int fill_form(const struct identity *id, struct strbuf *form, struct err 
     return 0;
 }
 
-static int ask_token_endpoint(struct identity *id, struct http_response *r, struct err *e)
+static int ask_token_endpoint(struct credentials *c, struct http_response *r, struct err *e)
 {
     static const struct http_header TYPE = {"Content-Type", "application/x-www-form-urlencoded"};
     struct strbuf form = STRBUF(FILE_MAX);
-    int result = fill_form(id, &form, e);
+    int result = fill_form(c, &form, e);
     if (result == 0) {
         struct http_request q = {.method = "POST",
-                                 .url = id->token_url,
+                                 .url = c->token_url,
                                  .headers = &TYPE,
                                  .header_count = 1,
                                  .body = strbuf_view(&form),
                                  .total_timeout_ms = GCP_CONTROL_TOTAL_MS};
-        struct http_session *s = http_session_new(id->tls);
+        struct http_session *s = http_session_new(c->tls);
         result = http_perform(s, &q, r, e);
         http_session_free(s);
     }
@@ -233,52 +232,52 @@ static int ask_token_endpoint(struct identity *id, struct http_response *r, stru
     return result;
 }
 
-static int fetch_once(struct identity *id, struct err *e)
+static int fetch_once(struct credentials *c, struct err *e)
 {
     struct http_response r;
     http_response_init(&r);
-    int result = id->source == SOURCE_METADATA ? ask_metadata(id, &r, e) : ask_token_endpoint(id, &r, e);
+    int result = c->source == SOURCE_METADATA ? ask_metadata(c, &r, e) : ask_token_endpoint(c, &r, e);
     if (result == 0)
-        result = take_token(id, &r, e);
+        result = take_token(c, &r, e);
     http_response_fini(&r);
     return result;
 }
 
-/* The metadata server races the start of a pod: a refusal, too, may be over in a moment. */
-static int fetch(struct identity *id, struct err *e)
+/* The metadata server may come up after the pod, so even a refusal may be temporary. */
+static int fetch(struct credentials *c, struct err *e)
 {
     struct backoff wait = BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
-    int64_t deadline = clock_boot_ms() + id->patience_ms;
-    while (fetch_once(id, e) < 0) {
+    int64_t deadline = clock_boot_ms() + c->retry_for_ms;
+    while (fetch_once(c, e) < 0) {
         int64_t pause_ms = backoff_next_ms(&wait);
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
         if (backoff_is_worth_telling(&wait, e->code))
-            log_failure(LOG_LEVEL_WARNING, e, "no token so far; trying again for a while", NULL);
+            log_failure(LOG_LEVEL_WARNING, e, "retrying to get an access token", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);
     }
     return 0;
 }
 
-const struct secret *identity_hold_token(struct identity *id, struct err *e)
+const struct secret *credentials_hold_token(struct credentials *c, struct err *e)
 {
     const struct secret *held = NULL;
-    pthread_mutex_lock(&id->lock);
-    bool is_good = id->token != NULL && clock_boot_ms() <= id->good_until_ms;
-    if (is_good || fetch(id, e) == 0) {
-        id->token->holders++;
-        held = &id->token->secret;
+    pthread_mutex_lock(&c->lock);
+    bool is_good = c->token != NULL && clock_boot_ms() <= c->good_until_ms;
+    if (is_good || fetch(c, e) == 0) {
+        c->token->holders++;
+        held = &c->token->secret;
     }
-    pthread_mutex_unlock(&id->lock);
+    pthread_mutex_unlock(&c->lock);
     return held;
 }
 
-void identity_release_token(struct identity *id, const struct secret *token)
+void credentials_release_token(struct credentials *c, const struct secret *token)
 {
     if (token == NULL)
         return;
-    pthread_mutex_lock(&id->lock);
-    let_go((struct held_token *)(uintptr_t)token); /* its first member */
-    pthread_mutex_unlock(&id->lock);
+    pthread_mutex_lock(&c->lock);
+    drop((struct held_token *)(uintptr_t)token); /* its first member */
+    pthread_mutex_unlock(&c->lock);
 }
