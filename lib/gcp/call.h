@@ -25,7 +25,8 @@ struct gcp_config {
     const struct http_tls *tls;
     int retry_for_ms;                /* how long one call is retried; 0: 60 s */
     const atomic_bool *is_cancelled; /* ends calls once it is set; may be NULL */
-    const char *(*remedy)(enum err_code code); /* what a person can do about an error, for the log; may be NULL */
+    const char *(*remedy)(
+        enum err_code code); /* what a person can do about an error, for the log; may be NULL */
 };
 
 /* One thread's connection to the services. */

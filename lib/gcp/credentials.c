@@ -253,7 +253,7 @@ static int fetch(struct credentials *c, struct err *e)
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
         if (backoff_is_worth_telling(&wait, e->code))
-            log_failure(LOG_LEVEL_WARNING, e, "retrying to get an access token", NULL);
+            log_failure(LOG_LEVEL_WARNING, e, "retrying a request for an access token", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);
     }

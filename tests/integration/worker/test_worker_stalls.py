@@ -30,7 +30,7 @@ STALLS = {
 
 def retries(worker):
     """What the agent says of requests that it makes again."""
-    return [json.loads(line) for line in worker.log("agent").splitlines() if "trying again" in line]
+    return [json.loads(line) for line in worker.log("agent").splitlines() if "retrying a request" in line]
 
 
 def complaints(worker, digest, endpoint, deadline):

@@ -54,7 +54,7 @@ def test_the_log_says_why_nothing_goes_on(cloud, worker, tmp_path, prefix):
     w.start_trainer(COPY)
     code, message = w.finish(120)
     assert (code, message["result"]) == (0, "Succeeded"), message
-    told = [json.loads(line) for line in w.log("agent").splitlines() if "trying again" in line]
+    told = [json.loads(line) for line in w.log("agent").splitlines() if "retrying a request" in line]
     assert ["token" in line["message"] for line in told] == [True, False], "once for each"
     assert "503" in told[0]["error"] and "data:decrypt answered 503" in told[1]["error"], told
 
