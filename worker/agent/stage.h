@@ -13,7 +13,6 @@
 #include "agent/result.h"
 #include "seal/head.h"
 
-
 /* ERR_SWAP_ENABLED when the container's memory could be written to a disk. */
 int stage_check_swap(struct err *e) MUST_CHECK;
 

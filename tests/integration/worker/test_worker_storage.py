@@ -70,7 +70,7 @@ def test_a_listed_name_that_is_shorter_than_the_folder_is_refused(cloud, worker,
     w = worker(spec)
     w.start_trainer("echo started")
     code, message = w.finish()
-    assert (code, message["reason"]) == (125, "BadReply") and "names x, which is not there" in message["message"]
+    assert (code, message["reason"]) == (125, "BadReply") and "the listing contains x" in message["message"]
 
 
 def test_a_listing_without_end_ends(cloud, worker, tmp_path, prefix):
@@ -188,7 +188,7 @@ def test_a_hint_full_of_controls_leaves_room_for_the_reason(cloud, worker, tmp_p
     assert "\x1b" not in message["message"]
 
 
-NAMES = {"no UTF-8": ("model-$(printf '\\377')", "not UTF-8"), "a line end": ("'a\nb'", "line end"),
+NAMES = {"no UTF-8": ("model-$(printf '\\377')", "not UTF-8"), "a line end": ("'a\nb'", "line break"),
          "too long": ("/".join(["d" * 200] * 6), "too long")}
 
 
