@@ -77,8 +77,8 @@ static int parse(int argc, char **argv, struct encrypt_options *ret, struct err 
         {"overwrite", '\0', OPTION_FLAG, &ret->overwrite, NULL, "replace existing objects"},
         {"help", 'h', OPTION_FLAG, &ret->help, NULL, "show this help"},
     };
-    int words;
-    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &words, e) < 0)
+    int operands;
+    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &operands, e) < 0)
         return -1;
     if (ret->help) {
         puts(
@@ -89,13 +89,13 @@ static int parse(int argc, char **argv, struct encrypt_options *ret, struct err 
         options_print_help(stdout, rows, ARRAY_LEN(rows));
         return 0;
     }
-    if (words < 2)
+    if (operands < 2)
         return FAIL(
             e, ERR_INVALID,
             "name the files to encrypt and the target: encrypt FILE... gs://BUCKET/FOLDER/ --kms-key KEY");
     ret->paths = argv;
-    ret->path_count = (size_t)words - 1;
-    ret->target = argv[words - 1];
+    ret->path_count = (size_t)operands - 1;
+    ret->target = argv[operands - 1];
     return check_key_choice(ret, e);
 }
 

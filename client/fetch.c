@@ -41,8 +41,8 @@ static int parse(int argc, char **argv, struct fetch_options *ret, struct err *e
          "kubeconfig context (default: the current context)"},
         {"help", 'h', OPTION_FLAG, &ret->help, NULL, "show this help"},
     };
-    int words;
-    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &words, e) < 0)
+    int operands;
+    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &operands, e) < 0)
         return -1;
     if (ret->help) {
         puts("Downloads, decrypts and verifies a job's output.\n\n"
@@ -50,7 +50,7 @@ static int parse(int argc, char **argv, struct fetch_options *ret, struct err *e
         options_print_help(stdout, rows, ARRAY_LEN(rows));
         return 0;
     }
-    if (words != 1)
+    if (operands != 1)
         return FAIL(e, ERR_INVALID, "name the job whose output to fetch: fetch JOB");
     ret->job = argv[0];
     if (ret->target == NULL)

@@ -18,8 +18,8 @@ static int parse(int argc, char **argv, struct keyset_options *ret, struct err *
         {"name", '\0', OPTION_TEXT, &ret->name, "NAME", "name of the key in the TrainingJob (default: data)"},
         {"help", 'h', OPTION_FLAG, &ret->help, NULL, "show this help"},
     };
-    int words;
-    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &words, e) < 0)
+    int operands;
+    if (options_parse(rows, ARRAY_LEN(rows), argc, argv, &operands, e) < 0)
         return -1;
     if (ret->help) {
         puts("Creates a Tink keyset, wraps it with Cloud KMS and prints the keys: section for a "
@@ -28,7 +28,7 @@ static int parse(int argc, char **argv, struct keyset_options *ret, struct err *
         options_print_help(stdout, rows, ARRAY_LEN(rows));
         return 0;
     }
-    if (words > 0)
+    if (operands > 0)
         return FAIL(e, ERR_INVALID, "keyset takes no arguments, not even %s", argv[0]);
     if (ret->kms_key == NULL)
         return FAIL(e, ERR_INVALID, "--kms-key is required: name the Cloud KMS key to wrap the keyset with");

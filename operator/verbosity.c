@@ -27,7 +27,7 @@ static void apply(const char *path, const char *word)
                     "found", word, NULL);
         return;
     }
-    if (level == log_level_now())
+    if (level == log_get_level())
         return;
     log_set_level(LOG_LEVEL_INFO); /* whatever it was and will be, this is told */
     log_info("the log level changes", "level", word, NULL);

@@ -1,7 +1,7 @@
 /*
- * Allocation that cannot fail: exhaustion ends the process with a message.
- * Cloister is crash-only (docs/development.md), so there is no recovery path to
- * test. The caller owns what is returned and frees it with free().
+ * Memory allocation that cannot fail: the process aborts with a message when memory is
+ * exhausted. Cloister is crash-only (docs/development.md), so there is no recovery path
+ * to test. The caller owns the result and frees it with free().
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
@@ -18,7 +18,7 @@ void *xcalloc(size_t count, size_t size) MUST_CHECK RETURNS_NONNULL;
 /* Array of count elements of size bytes; aborts on overflow. */
 void *xreallocarray(void *ptr, size_t count, size_t size) MUST_CHECK RETURNS_NONNULL;
 char *xstrdup(const char *text) MUST_CHECK RETURNS_NONNULL;
-/* Exactly length bytes of text, which has at least that many, and a terminator. */
+/* Copies exactly length bytes of text, which must have at least that many, and adds a terminator. */
 char *xstrndup(const char *text, size_t length) MUST_CHECK RETURNS_NONNULL;
 char *xasprintf(const char *format, ...) MUST_CHECK RETURNS_NONNULL PRINTF_LIKE(1, 2);
 char *xvasprintf(const char *format, va_list args) MUST_CHECK RETURNS_NONNULL PRINTF_LIKE(1, 0);

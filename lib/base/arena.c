@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-/* One malloc each in the debug mode, so that AddressSanitizer sees every allocation's borders. */
+/* With ARENA_DEBUG each allocation is a separate malloc, so that AddressSanitizer knows its bounds. */
 #ifdef ARENA_DEBUG
 enum { CHUNK_BYTES = 0 };
 #else

@@ -1,9 +1,10 @@
 /*
- * Memory with the lifetime of one pass: everything is freed together.
- * arena_alloc returns zeroed memory and never NULL. arena_defer runs clean-ups
- * in reverse order at arena_free. Not for secrets, caches or anything that
- * outlives the pass. Built with ARENA_DEBUG, each allocation is a malloc of its
- * own, so that AddressSanitizer sees inside.
+ * Memory that is freed all at once, such as everything that one reconcile needs.
+ *
+ * arena_alloc returns zeroed memory and never NULL. arena_free runs the functions of
+ * arena_defer in reverse order. Not for secrets, caches or anything that must outlive
+ * the arena. With ARENA_DEBUG each allocation is a separate malloc, so that
+ * AddressSanitizer finds overruns.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -24,10 +25,11 @@ void cleanup_arena(struct arena **a);
 /* Aligned for any type, zeroed. */
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK RETURNS_NONNULL;
 void *arena_calloc(struct arena *a, size_t count, size_t size) MUST_CHECK RETURNS_NONNULL;
-/* NULL stays NULL. */
+/* Returns NULL for NULL. */
 char *arena_strdup(struct arena *a, const char *text) MUST_CHECK;
 char *arena_view_dup(struct arena *a, struct view v) MUST_CHECK RETURNS_NONNULL;
 char *arena_printf(struct arena *a, const char *format, ...) MUST_CHECK RETURNS_NONNULL PRINTF_LIKE(2, 3);
+/* Calls fn(ptr) in arena_free. */
 void arena_defer(struct arena *a, void (*fn)(void *), void *ptr);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Compiler attributes under readable names, and the two ownership helpers every
- * module uses: cleanup attributes and TAKE_PTR. Nothing here can fail.
+ * Compiler attributes under readable names, and the two ownership helpers that every
+ * module uses: CLEANUP and TAKE_PTR. Nothing here can fail.
  */
 #ifndef BASE_ATTR_H
 #define BASE_ATTR_H
@@ -9,12 +9,11 @@
 #define NORETURN                 __attribute__((noreturn))
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define RETURNS_NONNULL          __attribute__((returns_nonnull))
-#define UNUSED                   __attribute__((unused))
 
-/* Run fn(&variable) when the variable leaves its scope. */
+/* Calls fn(&variable) when the variable goes out of scope. */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))
 
-/* Move a pointer out of an owning variable: the variable no longer owns it. */
+/* Moves a pointer out of an owning variable, which is NULL afterwards. */
 #define TAKE_PTR(ptr)                                                                                        \
     __extension__({                                                                                          \
         __typeof__(ptr) taken_ = (ptr);                                                                      \

@@ -4,10 +4,10 @@
 
 #include "base/banned.h"
 
-/* With waits of a fraction of a second at first: after some two seconds. */
-enum { TOLD_TRY = 4 };
+/* About two seconds into a series that begins with a wait of a fraction of a second. */
+enum { LOGGED_TRY = 4 };
 
-/* xorshift64*: spreads clients out, nothing more. */
+/* xorshift64*: good enough to spread clients out. */
 static uint64_t next_random(struct backoff *b)
 {
     while (b->random == 0)
@@ -28,13 +28,13 @@ int64_t backoff_next_ms(struct backoff *b)
         ceiling = b->max_ms;
     if (b->tries < 60)
         b->tries++;
-    /* Between half and the whole: never at once, never all together. */
+    /* At least half, so that no client retries at once; random, so that not all do so together. */
     return ceiling / 2 + (int64_t)(next_random(b) % (uint64_t)(ceiling / 2 + 1));
 }
 
-bool backoff_is_worth_telling(const struct backoff *b, enum err_code code)
+bool backoff_should_log(const struct backoff *b, enum err_code code)
 {
-    return b->tries == (code == ERR_TIMED_OUT ? 1 : TOLD_TRY);
+    return b->tries == (code == ERR_TIMED_OUT ? 1 : LOGGED_TRY);
 }
 
 void backoff_reset(struct backoff *b)

@@ -1,11 +1,11 @@
 /*
- * Functions that are not used in Cloister. Include last in every .c file:
- * poisoning a name before a system header mentions it would break that header.
+ * Functions that must not be used in Cloister. Include it last in every .c file:
+ * poisoning a name before a system header declares it breaks that header.
  */
 #ifndef BASE_BANNED_H
 #define BASE_BANNED_H
 
-/* The fortified libc has some of them as macros, which clang does not like to see poisoned. */
+/* The fortified libc defines some of them as macros, and clang refuses to poison a macro. */
 #undef sprintf
 #undef vsprintf
 #undef strcpy

@@ -51,7 +51,8 @@ static int digit_of(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Three bytes of four characters; the number of '=' is known. -1 on a foreign character or bits left over. */
+/* Decodes four characters, of which the last `padding` are '='. -1 on an invalid character or surplus bits.
+ */
 static int decode_group(const char *in, size_t padding, uint8_t out[3])
 {
     uint32_t group = 0;
@@ -77,7 +78,7 @@ static size_t padding_of(struct view text)
     return text.ptr[text.len - 2] == '=' ? 2 : 1;
 }
 
-/* With out NULL it only checks, so that a bad text leaves the output untouched. */
+/* With out == NULL it only checks, so that an invalid text leaves the output untouched. */
 static int decode_all(struct view text, size_t padding, uint8_t *out)
 {
     for (size_t i = 0; i < text.len; i += 4) {
@@ -87,7 +88,7 @@ static int decode_all(struct view text, size_t padding, uint8_t *out)
             return -1;
         if (out != NULL)
             memcpy(out + i / 4 * 3, group, 3 - here);
-        /* Keysets pass through here. */
+        /* it may be part of a keyset */
         explicit_bzero(group, sizeof(group));
     }
     return 0;

@@ -1,7 +1,7 @@
 /*
- * Base64 (standard and URL alphabets) and hexadecimal, strict: no white space,
- * no missing or surplus padding, no bits left over. RFC 4648 sections 4, 5, 8.
- * Pure. Decoders return -1 and leave the output untouched on bad input.
+ * Base64 (standard and URL alphabets) and hexadecimal, RFC 4648 sections 4, 5 and 8.
+ * Decoding is strict: no white space, exact padding, no surplus bits. Pure. Decoders
+ * return -1 on invalid input and then leave the output untouched.
  */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
@@ -19,7 +19,7 @@
 char *base64_encode(const void *bytes, size_t length) MUST_CHECK RETURNS_NONNULL;
 /* RFC 4648 section 5 without padding, as JWTs use it (RFC 7515). */
 char *base64url_encode(const void *bytes, size_t length) MUST_CHECK RETURNS_NONNULL;
-/* Writes at most capacity bytes; *ret_length is what was written. */
+/* Writes at most capacity bytes; *ret_length is the number written. */
 int base64_decode(struct view text, void *out, size_t capacity, size_t *ret_length) MUST_CHECK;
 /* Lower case; the caller frees it. */
 char *hex_encode(const void *bytes, size_t length) MUST_CHECK RETURNS_NONNULL;

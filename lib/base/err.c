@@ -25,7 +25,7 @@ static const struct {
 static char *tamed(char *text)
 {
     if (text != NULL)
-        utf8_tame(text);
+        utf8_sanitize(text);
     return text;
 }
 

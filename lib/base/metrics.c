@@ -12,18 +12,18 @@
 
 enum { LABELS_MAX = 8, LABELS_TEXT_MAX = 4096 };
 
-struct series {
-    struct series *next;
-    char *labels; /* as it is written: code="200",method="GET" */
+struct metric_series {
+    struct metric_series *next;
+    char *labels; /* in the exposition format: code="200",method="GET" */
     double value; /* of a histogram: the sum */
     uint64_t count;
-    uint64_t buckets[]; /* each without those below */
+    uint64_t buckets[]; /* not cumulative */
 };
 
 struct metrics {
     const struct metric_row *rows;
     size_t count;
-    struct series **first; /* of each row */
+    struct metric_series **first; /* of each row */
 };
 
 static size_t bucket_count(const struct metric_row *row)
@@ -47,7 +47,7 @@ static void add_escaped(struct strbuf *out, const char *text, bool is_quoted)
     }
 }
 
-/* The pairs as they stand between the braces. */
+/* The labels as written between the braces. */
 static char *label_text(const struct metric_row *row, const char *const *values)
 {
     struct strbuf text = STRBUF(LABELS_TEXT_MAX);
@@ -64,7 +64,7 @@ static char *label_text(const struct metric_row *row, const char *const *values)
     return strbuf_take(&text);
 }
 
-/* Whole numbers as such; others with as many digits as tell them apart in practice. */
+/* Whole numbers are written without a fraction, others with 15 significant digits. */
 static void add_number(struct strbuf *out, double value)
 {
     if (isinf(value) || isnan(value))
@@ -84,15 +84,15 @@ static void add_sample(struct strbuf *out, const char *name, const char *suffix,
     strbuf_add_char(out, '\n');
 }
 
-static void add_bucket(struct strbuf *out, const struct metric_row *row, const struct series *s, double bound,
-                       uint64_t count)
+static void add_bucket(struct strbuf *out, const struct metric_row *row, const struct metric_series *s,
+                       double bound, uint64_t count)
 {
     strbuf_addf(out, "%s_bucket{%s%sle=\"", row->name, s->labels, s->labels[0] != '\0' ? "," : "");
     add_number(out, bound);
     strbuf_addf(out, "\"} %" PRIu64 "\n", count);
 }
 
-static void add_histogram(struct strbuf *out, const struct metric_row *row, const struct series *s)
+static void add_histogram(struct strbuf *out, const struct metric_row *row, const struct metric_series *s)
 {
     uint64_t below = 0;
     for (size_t i = 0; i < bucket_count(row); i++) {
@@ -114,7 +114,7 @@ void metrics_write(const struct metrics *m, struct strbuf *out)
         strbuf_addf(out, "# HELP %s ", row->name);
         add_escaped(out, row->help, false);
         strbuf_addf(out, "\n# TYPE %s %s\n", row->name, types[row->kind]);
-        for (const struct series *s = m->first[i]; s != NULL; s = s->next) {
+        for (const struct metric_series *s = m->first[i]; s != NULL; s = s->next) {
             if (row->kind == METRIC_HISTOGRAM)
                 add_histogram(out, row, s);
             else
@@ -124,10 +124,10 @@ void metrics_write(const struct metrics *m, struct strbuf *out)
 }
 
 /* ---- series ---- */
-static struct series *series_of(struct metrics *m, size_t row, const char *const *values)
+static struct metric_series *series_of(struct metrics *m, size_t row, const char *const *values)
 {
     char *labels CLEANUP(cleanup_free) = label_text(&m->rows[row], values);
-    struct series **at = &m->first[row];
+    struct metric_series **at = &m->first[row];
     while (*at != NULL && strcmp((*at)->labels, labels) != 0)
         at = &(*at)->next;
     if (*at == NULL) {
@@ -150,7 +150,7 @@ void metrics_set(struct metrics *m, size_t row, const char *const *values, doubl
 void metrics_observe(struct metrics *m, size_t row, const char *const *values, double value)
 {
     const struct metric_row *r = &m->rows[row];
-    struct series *s = series_of(m, row, values);
+    struct metric_series *s = series_of(m, row, values);
     size_t count = bucket_count(r), at = 0;
     while (at < count && value > r->buckets[at])
         at++;
@@ -163,7 +163,7 @@ void metrics_observe(struct metrics *m, size_t row, const char *const *values, d
 void metrics_clear(struct metrics *m, size_t row)
 {
     while (m->first[row] != NULL) {
-        struct series *s = m->first[row];
+        struct metric_series *s = m->first[row];
         m->first[row] = s->next;
         free(s->labels);
         free(s);

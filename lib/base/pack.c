@@ -16,8 +16,8 @@ static size_t stored_size(const char *text)
     return text != NULL && *text != '\0' ? strlen(text) + 1 : 0;
 }
 
-/* The first of the members before `at` that holds the same text; `at` when none does. */
-static size_t same_before(void *from, const size_t *offsets, size_t at)
+/* Index of the first member with the same text as the one at index `at`; `at` itself when there is none. */
+static size_t first_with_text(void *from, const size_t *offsets, size_t at)
 {
     const char *text = *member_at(from, offsets[at]);
     size_t i = *text != '\0' ? 0 : at;
@@ -34,7 +34,7 @@ void *pack_block(const void *from, size_t size, const size_t *offsets, size_t co
     for (size_t i = 0; i < count; i++) {
         const char **member = member_at(probe, offsets[i]);
         *member = *member != NULL ? *member : "";
-        if (same_before(probe, offsets, i) == i)
+        if (first_with_text(probe, offsets, i) == i)
             total += stored_size(*member);
     }
 
@@ -43,7 +43,7 @@ void *pack_block(const void *from, size_t size, const size_t *offsets, size_t co
     char *free_space = block + size;
     for (size_t i = 0; i < count; i++) {
         const char *text = *member_at(probe, offsets[i]);
-        size_t first = same_before(probe, offsets, i);
+        size_t first = first_with_text(probe, offsets, i);
         size_t n = stored_size(text);
         if (n == 0) {
             *member_at(block, offsets[i]) = "";

@@ -17,7 +17,7 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
     return era * 146097 + day_of_era - 719468;
 }
 
-static int number(struct view text, size_t at, size_t digits, int64_t low, int64_t high, int64_t *ret)
+static int read_number(struct view text, size_t at, size_t digits, int64_t low, int64_t high, int64_t *ret)
 {
     uint64_t value = 0;
     if (text.len < at + digits || !view_to_u64(view_of(text.ptr + at, digits), &value))
@@ -31,8 +31,8 @@ static int64_t days_in_month(int64_t year, int64_t month)
     return days_of(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, 1) - days_of(year, month, 1);
 }
 
-/* ".123" to microseconds; *at moves behind it. */
-static int fraction(struct view text, size_t *at, int64_t *ret_us)
+/* Reads ".123" as microseconds and moves *at past it. */
+static int read_fraction(struct view text, size_t *at, int64_t *ret_us)
 {
     int64_t unit = SECOND_US / 10;
     *ret_us = 0;
@@ -44,8 +44,8 @@ static int fraction(struct view text, size_t *at, int64_t *ret_us)
     return *at == start ? -1 : 0;
 }
 
-/* "Z" or "+01:30" to microseconds east of UTC; must end the text. */
-static int zone(struct view text, size_t at, int64_t *ret_us)
+/* Reads "Z" or "+01:30", which must end the text, as microseconds east of UTC. */
+static int read_zone(struct view text, size_t at, int64_t *ret_us)
 {
     int64_t hours = 0, minutes = 0;
     if (at + 1 == text.len && (text.ptr[at] == 'Z' || text.ptr[at] == 'z')) {
@@ -54,7 +54,7 @@ static int zone(struct view text, size_t at, int64_t *ret_us)
     }
     if (at + 6 != text.len || (text.ptr[at] != '+' && text.ptr[at] != '-') || text.ptr[at + 3] != ':')
         return -1;
-    if (number(text, at + 1, 2, 0, 23, &hours) < 0 || number(text, at + 4, 2, 0, 59, &minutes) < 0)
+    if (read_number(text, at + 1, 2, 0, 23, &hours) < 0 || read_number(text, at + 4, 2, 0, 59, &minutes) < 0)
         return -1;
     *ret_us = (hours * 60 + minutes) * 60 * SECOND_US * (text.ptr[at] == '-' ? -1 : 1);
     return 0;
@@ -67,12 +67,12 @@ int rfc3339_parse(struct view text, int64_t *ret_us)
     if (text.len < 20 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
         (text.ptr[10] != 'T' && text.ptr[10] != 't') || text.ptr[13] != ':' || text.ptr[16] != ':')
         return -1;
-    if (number(text, 0, 4, 0, 9999, &year) < 0 || number(text, 5, 2, 1, 12, &month) < 0 ||
-        number(text, 8, 2, 1, days_in_month(year, month), &day) < 0 ||
-        number(text, 11, 2, 0, 23, &hour) < 0 || number(text, 14, 2, 0, 59, &minute) < 0 ||
-        number(text, 17, 2, 0, 60, &second) < 0)
+    if (read_number(text, 0, 4, 0, 9999, &year) < 0 || read_number(text, 5, 2, 1, 12, &month) < 0 ||
+        read_number(text, 8, 2, 1, days_in_month(year, month), &day) < 0 ||
+        read_number(text, 11, 2, 0, 23, &hour) < 0 || read_number(text, 14, 2, 0, 59, &minute) < 0 ||
+        read_number(text, 17, 2, 0, 60, &second) < 0)
         return -1;
-    if (fraction(text, &at, &part_us) < 0 || zone(text, at, &zone_us) < 0)
+    if (read_fraction(text, &at, &part_us) < 0 || read_zone(text, at, &zone_us) < 0)
         return -1;
     int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
     *ret_us = seconds * SECOND_US + part_us - zone_us;

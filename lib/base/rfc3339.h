@@ -12,7 +12,7 @@
 
 #define RFC3339_SIZE 28 /* "2006-01-02T15:04:05.000000Z" and the terminator */
 
-/* -1 when the text is no RFC 3339 time; fractions beyond microseconds are cut. */
+/* -1 when the text is not an RFC 3339 time. Digits beyond microseconds are dropped. */
 int rfc3339_parse(struct view text, int64_t *ret_us) MUST_CHECK;
 /* metav1.Time: whole seconds, "2006-01-02T15:04:05Z". */
 void rfc3339_format_seconds(int64_t us, char out[RFC3339_SIZE]);

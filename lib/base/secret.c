@@ -12,7 +12,7 @@
 
 #include "base/banned.h"
 
-/* The whole pool is locked, and a restricted container may lock 64 KiB: keysets and tokens are small. */
+/* A restricted container may lock 64 KiB. Keysets and tokens are small. */
 enum { POOL_BYTES = 32 * 1024, SMALLEST_BLOCK = 32 };
 
 int secret_process_init(struct err *e)
@@ -21,10 +21,10 @@ int secret_process_init(struct err *e)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return FAIL_ERRNO(e, "making the process undumpable");
     if (setrlimit(RLIMIT_CORE, &no_core) < 0)
-        return FAIL_ERRNO(e, "turning core files off");
+        return FAIL_ERRNO(e, "disabling core files");
     if (CRYPTO_secure_malloc_initialized())
         return 0;
-    /* 1: initialised and locked; 2: initialised, but something about guard pages or locking was refused. */
+    /* 1: initialised and locked; 2: initialised, but without guard pages or not locked. */
     if (CRYPTO_secure_malloc_init(POOL_BYTES, SMALLEST_BLOCK) != 1)
         return FAIL(e, ERR_DENIED, "locking %d KiB of memory for keys: raise RLIMIT_MEMLOCK",
                     POOL_BYTES / 1024);
@@ -55,14 +55,15 @@ static void *openssl_realloc(void *ptr, size_t size, const char *file, int line)
 int secret_wipe_openssl(struct err *e)
 {
     if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
-        return FAIL(e, ERR_BUG, "OpenSSL was used before it was told how to free");
+        return FAIL(e, ERR_BUG, "OpenSSL was used before its allocator was set");
     return 0;
 }
 
 void secret_alloc(struct secret *s, size_t length)
 {
-    /* Without the pool (a program that holds no secrets of its own) this is ordinary memory, wiped all the
-     * same. */
+    /* Without the pool, in a program that has no secrets of its own, this is ordinary memory, but still
+     * wiped.
+     */
     uint8_t *bytes = OPENSSL_secure_zalloc(length == 0 ? 1 : length);
     if (bytes == NULL) {
         fprintf(stderr, "cloister: out of locked memory (%zu bytes)\n", length);

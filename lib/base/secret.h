@@ -1,13 +1,14 @@
 /*
- * Secret bytes: keys, keysets, tokens.
+ * Secret bytes: keys, keysets and tokens. The only type that holds key material and
+ * bearer tokens.
  *
- * The one type in which key material and bearer tokens live. The bytes are in
- * memory that is locked (mlock) and excluded from core dumps, and are wiped when
- * freed. There is deliberately no print, compare-to-text or copy-to-string
- * function. secret_process_init makes the process undumpable and must run before
- * the first thread; it fails only where the kernel refuses.
- * A secret has one owner; secret_free wipes. Exhaustion of the locked pool
- * (RLIMIT_MEMLOCK is 64 KiB in a restricted container) ends the process.
+ * The bytes are in memory that is locked (mlock), excluded from core dumps and wiped
+ * when freed. There is deliberately no function that prints them, compares them to text
+ * or copies them to a string. A secret has one owner.
+ *
+ * secret_process_init and secret_wipe_openssl fail only if the kernel or OpenSSL
+ * refuses. The process aborts when the locked pool is exhausted (RLIMIT_MEMLOCK is
+ * 64 KiB in a restricted container).
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
@@ -23,25 +24,25 @@ struct secret {
     size_t len;
 };
 
-/* Once per process, before threads: undumpable, no core files, locked pool. */
+/* Once per process, before the first thread: makes it undumpable, disables core files and locks the pool. */
 int secret_process_init(struct err *e) MUST_CHECK;
 
-/* Once per process that opens keys, before OpenSSL is used at all: whatever it frees is wiped, as the buffers
- * of TLS. */
+/* Once per process that opens keys, before any use of OpenSSL: makes it wipe whatever it frees, TLS buffers
+ * included. */
 int secret_wipe_openssl(struct err *e) MUST_CHECK;
-/* Zeroed secret of that length. */
+/* A zeroed secret of that many bytes; *s must be empty. */
 void secret_alloc(struct secret *s, size_t length);
-/* Copies the bytes in; the caller still has to wipe its own copy (secret_wipe). */
+/* A copy of the bytes; *s must be empty. The caller still has to wipe its own copy (secret_wipe). */
 void secret_copy(struct secret *s, const void *bytes, size_t length);
 /* Wipes and frees; s becomes empty. Also the CLEANUP function. */
 void secret_free(struct secret *s);
 /* *to = *from, *from becomes empty; *to must be empty. */
 void secret_move(struct secret *to, struct secret *from);
-/* Wipes ordinary memory in a way the compiler keeps. */
+/* Wipes ordinary memory in a way that the compiler cannot optimise away. */
 void secret_wipe(void *bytes, size_t length);
 
-/* free() and realloc() that leave nothing behind, for libraries through which secrets pass. Exhaustion ends
- * the process. */
+/* free() and realloc() that wipe what they free, for libraries that handle secrets. The process aborts when
+ * memory is exhausted. */
 void wiping_free(void *ptr);
 void *wiping_realloc(void *ptr, size_t size) MUST_CHECK RETURNS_NONNULL;
 

@@ -1,6 +1,7 @@
 #include "base/strbuf.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +28,7 @@ void strbuf_clear(struct strbuf *sb)
         sb->data[0] = '\0';
 }
 
-/* Room for length more bytes and the terminator; false when that would go over the limit. */
+/* Makes room for length more bytes and the terminator; false when that would exceed the limit. */
 static bool reserve(struct strbuf *sb, size_t length)
 {
     assert(sb->max > 0);
@@ -67,24 +68,18 @@ void strbuf_add_view(struct strbuf *sb, struct view v)
     strbuf_add(sb, v.ptr, v.len);
 }
 
-void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args)
-{
-    va_list again;
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (length < 0 || !reserve(sb, (size_t)length))
-        return;
-    vsnprintf(sb->data + sb->len, (size_t)length + 1, format, args);
-    sb->len += (size_t)length;
-}
-
 void strbuf_addf(struct strbuf *sb, const char *format, ...)
 {
-    va_list args;
+    va_list args, again;
     va_start(args, format);
-    strbuf_vaddf(sb, format, args);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
+    if (length >= 0 && reserve(sb, (size_t)length)) {
+        vsnprintf(sb->data + sb->len, (size_t)length + 1, format, again);
+        sb->len += (size_t)length;
+    }
+    va_end(again);
 }
 
 void strbuf_consume(struct strbuf *sb, size_t n)

@@ -1,15 +1,14 @@
 /*
- * Growable bytes with a mandatory maximum.
+ * A growable buffer with a mandatory size limit.
  *
- * A buffer cannot be made without a limit. Going over it sets a sticky flag and
- * drops the bytes; the writer checks once at the end with strbuf_overflowed().
- * The content is always NUL-terminated. The buffer owns its bytes; strbuf_take
- * hands them over. Exhaustion of memory ends the process. Not for secrets.
+ * What would exceed the limit is dropped and sets a sticky flag; the writer checks it
+ * once at the end with strbuf_overflowed(). The content is always NUL-terminated. The
+ * buffer owns its bytes; strbuf_take hands them over. The process aborts when memory
+ * is exhausted. Not for secrets.
  */
 #ifndef BASE_STRBUF_H
 #define BASE_STRBUF_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,9 +29,9 @@ struct strbuf {
     }
 
 void strbuf_init(struct strbuf *sb, size_t max_bytes);
-/* Frees the bytes; sb stays usable with the same limit. */
+/* Frees the bytes; sb is then empty, with the same limit. */
 void strbuf_fini(struct strbuf *sb);
-/* Length 0, overflow forgotten, memory kept. */
+/* Empties sb and clears the overflow flag; keeps the memory. */
 void strbuf_clear(struct strbuf *sb);
 void strbuf_add(struct strbuf *sb, const void *bytes, size_t length);
 void strbuf_add_text(struct strbuf *sb, const char *text);
@@ -47,14 +46,13 @@ static inline void strbuf_add_char(struct strbuf *sb, char c)
     sb->data[sb->len] = '\0';
 }
 void strbuf_addf(struct strbuf *sb, const char *format, ...) PRINTF_LIKE(2, 3);
-void strbuf_vaddf(struct strbuf *sb, const char *format, va_list args) PRINTF_LIKE(2, 0);
-/* Drops the first n bytes (clipped), moving the rest down. */
+/* Removes the first n bytes, or all if there are fewer. */
 void strbuf_consume(struct strbuf *sb, size_t n);
 bool strbuf_overflowed(const struct strbuf *sb);
 struct view strbuf_view(const struct strbuf *sb);
-/* Terminated text, "" when empty; valid until the next change. */
+/* The terminated content, "" when empty; valid until the next change. */
 const char *strbuf_text(const struct strbuf *sb);
-/* The bytes, terminated; the caller frees them. sb is empty afterwards. Never NULL. */
-char *strbuf_take(struct strbuf *sb) MUST_CHECK;
+/* The terminated content, which the caller frees; sb is empty afterwards. */
+char *strbuf_take(struct strbuf *sb) MUST_CHECK RETURNS_NONNULL;
 
 #endif

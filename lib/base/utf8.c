@@ -6,7 +6,7 @@
 
 #include "base/banned.h"
 
-/* What the second byte may be, of a character of more than one: overlong forms and surrogates are none. */
+/* Is second valid after first in a multi-byte character? Overlong forms and surrogates are not. */
 static bool is_second(uint8_t first, uint8_t second)
 {
     uint8_t least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
@@ -50,7 +50,7 @@ size_t utf8_clip(const char *text, size_t max)
     return length;
 }
 
-void utf8_tame(char *text)
+void utf8_sanitize(char *text)
 {
     size_t all = strlen(text), length;
     for (size_t at = 0; at < all; at += length) {

@@ -1,4 +1,4 @@
-/* UTF-8 as RFC 3629 has it, read from bytes that may be anything. Pure. */
+/* UTF-8 (RFC 3629) in bytes that may be anything. Pure; nothing fails. */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
@@ -6,18 +6,18 @@
 
 #include "base/view.h"
 
-/* What Go and Python put in the place of a byte that belongs to no character. */
+/* U+FFFD, the replacement character for a byte that is not valid UTF-8. */
 #define UTF8_REPLACEMENT "\xef\xbf\xbd"
 
-/* Bytes of the well-formed character that the text begins with; 0 when it begins with none. */
+/* Length in bytes of the valid character at the start of text; 0 when there is none. */
 size_t utf8_length(struct view text);
-/* Of a terminated text. */
+/* text is NUL-terminated. */
 bool utf8_is_valid(const char *text) MUST_CHECK;
-/* Bytes of the longest start of a valid terminated text that has at most max bytes and ends between
- * characters. */
+/* Length in bytes of the longest prefix of text that has at most max bytes and ends between characters. text
+ * is valid and NUL-terminated. */
 size_t utf8_clip(const char *text, size_t max) MUST_CHECK;
-/* A terminated text, in place, for a line that people read: white space becomes spaces; controls, also those
- * that terminals take from U+0080 on, and bytes that are no UTF-8 become question marks. */
-void utf8_tame(char *text);
+/* Makes a NUL-terminated text safe to print on one line, in place: white space becomes spaces, control
+ * characters (C1 included) and invalid bytes become question marks. */
+void utf8_sanitize(char *text);
 
 #endif

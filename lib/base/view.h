@@ -1,6 +1,7 @@
 /*
- * Borrowed bytes by value: a pointer and a length, not terminated, never owned.
- * A view is valid as long as what it points into. Print with %.*s and VIEW_ARG.
+ * A string view: a pointer to borrowed bytes and their length. Not terminated, never
+ * owned, passed by value, valid as long as what it points into. Print it with %.*s and
+ * VIEW_ARG. Pure; nothing fails.
  */
 #ifndef BASE_VIEW_H
 #define BASE_VIEW_H
@@ -20,7 +21,7 @@ struct view {
 #define VIEW_ARG(v)        (int)(v).len, (v).ptr
 #define VIEW_LITERAL(text) ((struct view){(text), sizeof(text) - 1})
 
-/* NULL gives the empty view. */
+/* The empty view for NULL. */
 struct view view_from(const char *text);
 static inline struct view view_of(const void *bytes, size_t length)
 {
@@ -30,27 +31,28 @@ static inline bool view_equal(struct view a, struct view b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
-/* Most texts differ in their first character. */
+/* Compares the first characters first: most texts differ there. */
 static inline bool view_equal_text(struct view a, const char *text)
 {
     return a.len == 0 ? *text == '\0' : *text == *a.ptr && view_equal(a, view_of(text, strlen(text)));
 }
 bool view_has_prefix(struct view v, const char *prefix);
 bool view_has_suffix(struct view v, const char *suffix);
-/* Without the first n bytes; n is clipped. */
+/* v without its first n bytes, or empty if it has fewer. */
 static inline struct view view_skip(struct view v, size_t n)
 {
     if (n > v.len)
         n = v.len;
     return (struct view){n == 0 ? v.ptr : v.ptr + n, v.len - n};
 }
-/* Spaces, tabs, CR and LF removed from both ends. */
+/* v without spaces, tabs, CR and LF at both ends. */
 struct view view_trim(struct view v);
-/* The part before separator; *rest is what follows it (empty when there is none). */
+/* The part before the first separator; *rest is the part after it. Without a separator: all of v, and empty.
+ */
 struct view view_cut(struct view v, char separator, struct view *rest);
-/* Decimal digits only, no sign, no overflow. */
+/* Parses decimal digits; false for a sign, any other character, an empty view and an overflow. */
 bool view_to_u64(struct view v, uint64_t *ret);
-/* A terminated copy; the caller frees it. */
+/* A NUL-terminated copy; the caller frees it. */
 char *view_dup(struct view v) MUST_CHECK;
 
 #endif

@@ -131,7 +131,7 @@ int gcp_retry_wait(struct gcp_retry *t, const struct http_response *r, struct er
     int64_t until = clock_boot_ms() + wait_ms;
     if (until > t->deadline_ms)
         return -1;
-    if (backoff_is_worth_telling(&t->backoff, e->code))
+    if (backoff_should_log(&t->backoff, e->code))
         log_failure(LOG_LEVEL_WARNING, e, "retrying a request", t->config->remedy == NULL ? NULL : "remedy",
                     t->config->remedy == NULL ? NULL : t->config->remedy(e->code), NULL);
     while (clock_boot_ms() < until) {

@@ -252,7 +252,7 @@ static int fetch(struct credentials *c, struct err *e)
         int64_t pause_ms = backoff_next_ms(&wait);
         if (clock_boot_ms() + pause_ms > deadline)
             return -1;
-        if (backoff_is_worth_telling(&wait, e->code))
+        if (backoff_should_log(&wait, e->code))
             log_failure(LOG_LEVEL_WARNING, e, "retrying a request for an access token", NULL);
         err_fini(e);
         usleep((useconds_t)pause_ms * 1000);

@@ -18,7 +18,7 @@
 
 enum { REAP_INTERVAL_MS = 5 };
 
-/* The loop blocks and ignores signals; a program expects to start without that. */
+/* The process blocks and ignores signals; a program expects the defaults. */
 static void reset_signals(posix_spawnattr_t *attributes)
 {
     sigset_t none, all;
@@ -46,7 +46,7 @@ static int start(const struct child *c, int output, pid_t *ret_pid, struct err *
     return 0;
 }
 
-/* Reads until the end of the output; *ret_length bytes of at most c->max_bytes. */
+/* Reads the whole output, at most c->max_bytes; *ret_length is its length. */
 static int read_output(const struct child *c, int fd, int64_t deadline_ms, char *buffer, size_t *ret_length,
                        struct err *e)
 {
@@ -57,7 +57,7 @@ static int read_output(const struct child *c, int fd, int64_t deadline_ms, char 
         if (left_ms <= 0 || (poll(&p, 1, (int)left_ms) == 0))
             return FAIL_OBJECT(e, ERR_TIMED_OUT, c->argv[0], "%s has not ended after %d ms", c->argv[0],
                                c->timeout_ms);
-        /* One byte more than allowed tells too much from enough. */
+        /* One byte more than allowed, to detect too much output. */
         ssize_t n = read(fd, buffer + length, c->max_bytes + 1 - length);
         if (n < 0 && errno == EINTR)
             continue;
@@ -74,7 +74,7 @@ static int read_output(const struct child *c, int fd, int64_t deadline_ms, char 
     return 0;
 }
 
-/* Collects the program, killing it when it does not end by itself. */
+/* Waits for the program to exit, and kills it at the deadline. */
 static int reap(const struct child *c, pid_t pid, int64_t deadline_ms, struct err *e)
 {
     int status = 0;
@@ -90,9 +90,8 @@ static int reap(const struct child *c, pid_t pid, int64_t deadline_ms, struct er
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     if (WIFEXITED(status))
-        return FAIL_OBJECT(e, ERR_IO, c->argv[0], "%s ended with exit code %d", c->argv[0],
-                           WEXITSTATUS(status));
-    return FAIL_OBJECT(e, ERR_IO, c->argv[0], "%s was ended by a signal", c->argv[0]);
+        return FAIL_OBJECT(e, ERR_IO, c->argv[0], "%s exited with code %d", c->argv[0], WEXITSTATUS(status));
+    return FAIL_OBJECT(e, ERR_IO, c->argv[0], "%s was terminated by signal %d", c->argv[0], WTERMSIG(status));
 }
 
 int child_run(const struct child *c, struct secret *ret_output, struct err *e)
@@ -101,7 +100,7 @@ int child_run(const struct child *c, struct secret *ret_output, struct err *e)
     int fds[2];
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) < 0)
-        return FAIL_ERRNO(e, "making a pipe");
+        return FAIL_ERRNO(e, "creating a pipe");
     int from CLEANUP(cleanup_fd) = fds[0];
     int started = start(c, fds[1], &pid, e);
     close(fds[1]);

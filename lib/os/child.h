@@ -1,10 +1,11 @@
 /*
- * A program run to its end: no shell, standard input empty, standard output
- * captured as a secret (credential plugins print tokens), standard error ours.
+ * Runs a program and waits for it, without a shell: standard input is empty, standard
+ * output is captured as a secret (credential plugins print tokens), standard error is
+ * inherited.
  *
- * Blocking, for at most timeout_ms. Errors: ERR_NOT_FOUND when the program cannot
- * be started, ERR_TIMED_OUT (the program is killed), ERR_TOO_LARGE, and ERR_IO for
- * an exit code that is not 0.
+ * Blocks for at most timeout_ms. Errors: ERR_NOT_FOUND when the program cannot be
+ * started, ERR_TIMED_OUT (the program is killed), ERR_TOO_LARGE, and ERR_IO for a
+ * signal or an exit code other than 0.
  */
 #ifndef OS_CHILD_H
 #define OS_CHILD_H

@@ -85,7 +85,7 @@ int file_read_secret(const char *path, size_t max_bytes, struct secret *ret, str
     return 0;
 }
 
-int fd_write_all(int fd, const void *bytes, size_t length, struct err *e)
+static int write_all(int fd, const void *bytes, size_t length, struct err *e)
 {
     const char *at = bytes;
     while (length > 0) {
@@ -105,8 +105,8 @@ int file_replace(const char *path, struct view content, unsigned mode, struct er
     char *temporary CLEANUP(cleanup_free) = xasprintf("%s.%d.tmp", path, (int)getpid());
     int fd CLEANUP(cleanup_fd) = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0)
-        return FAIL_ERRNO(e, "making %s", temporary);
-    if (fd_write_all(fd, content.ptr, content.len, e) < 0) {
+        return FAIL_ERRNO(e, "creating %s", temporary);
+    if (write_all(fd, content.ptr, content.len, e) < 0) {
         unlink(temporary);
         return err_wrap(e, "%s", temporary);
     }
@@ -123,7 +123,7 @@ int file_overwrite(const char *path, struct view content, struct err *e)
     int fd CLEANUP(cleanup_fd) = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return FAIL_ERRNO(e, "opening %s", path);
-    return fd_write_all(fd, content.ptr, content.len, e) < 0 ? err_wrap(e, "%s", path) : 0;
+    return write_all(fd, content.ptr, content.len, e) < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
 int file_make_directories(const char *path, unsigned mode, struct err *e)
@@ -135,7 +135,7 @@ int file_make_directories(const char *path, unsigned mode, struct err *e)
         char kept = *at;
         *at = '\0';
         if (mkdir(copy, mode) < 0 && errno != EEXIST)
-            return FAIL_ERRNO(e, "making directory %s", copy);
+            return FAIL_ERRNO(e, "creating directory %s", copy);
         *at = kept;
         if (kept == '\0')
             return 0;

@@ -16,7 +16,7 @@
 
 enum { VALUE_MAX = 8 * 1024, LINE_MAX_BYTES = 64 * 1024 };
 
-/* The words of Cloud Logging's LogSeverity. */
+/* Values of Cloud Logging's LogSeverity. */
 static const char *const SEVERITIES[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
 static const char *const NAMES[] = {"debug", "info", "warning", "error"};
 
@@ -36,7 +36,7 @@ void log_set_level(enum log_level level)
     settings.level = level;
 }
 
-enum log_level log_level_now(void)
+enum log_level log_get_level(void)
 {
     return settings.level;
 }
@@ -52,7 +52,7 @@ int log_level_from_name(const char *name, enum log_level *ret)
     return -1;
 }
 
-/* JSON string content on one line; in plain text the same escapes keep a terminal safe. */
+/* Escapes as for a JSON string; in plain text the same escapes keep a terminal safe. */
 static void add_escaped(struct strbuf *line, const char *value)
 {
     struct view rest = view_from(value);
@@ -111,11 +111,11 @@ static void add_pairs(struct strbuf *line, va_list pairs)
     }
 }
 
-/* One write, so that lines of several threads do not mix. */
+/* One write, so that lines of different threads do not mix. */
 static void finish(struct strbuf *line)
 {
     strbuf_add_text(line, settings.format == LOG_FORMAT_JSON ? "}\n" : "\n");
-    (void)!write(STDERR_FILENO, strbuf_text(line), line->len); /* nowhere to complain to */
+    (void)!write(STDERR_FILENO, strbuf_text(line), line->len); /* a failure cannot be reported */
     strbuf_fini(line);
 }
 

@@ -22,22 +22,16 @@ struct loop_source {
     int wake_fd; /* -1 unless this is a wake source */
 };
 
-static void NORETURN refused(void)
-{
-    /* No descriptors or memory at start-up: nothing sensible can go on. */
-    abort();
-}
-
 struct loop *loop_new(void)
 {
     struct loop *l = xcalloc(1, sizeof(*l));
     struct event_config *config = event_config_new();
     if (config == NULL)
-        refused();
+        abort();
     l->base = event_base_new_with_config(config);
     event_config_free(config);
     if (l->base == NULL)
-        refused();
+        abort();
     return l;
 }
 
@@ -71,7 +65,7 @@ static void on_event(evutil_socket_t fd, short what, void *context)
     struct loop_source *s = context;
     if (s->wake_fd >= 0) {
         uint64_t count = 0;
-        (void)!read(s->wake_fd, &count, sizeof(count)); /* only empties it */
+        (void)!read(s->wake_fd, &count, sizeof(count)); /* resets the counter */
     }
     if (s->io_fn != NULL)
         s->io_fn(s->context, fd, (what & EV_READ ? LOOP_READ : 0u) | (what & EV_WRITE ? LOOP_WRITE : 0u));
@@ -85,7 +79,7 @@ static struct loop_source *source_new(struct loop *l, int fd, short what, loop_f
     *s = (struct loop_source){.fn = fn, .context = context, .wake_fd = -1};
     s->event = event_new(l->base, fd, what, on_event, s);
     if (s->event == NULL)
-        refused();
+        abort();
     return s;
 }
 
@@ -125,7 +119,7 @@ struct loop_source *loop_add_wake(struct loop *l, loop_fn *fn, void *context)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
-        refused();
+        abort();
     struct loop_source *s = source_new(l, fd, EV_READ | EV_PERSIST, fn, context);
     s->wake_fd = fd;
     event_add(s->event, NULL);
@@ -135,7 +129,8 @@ struct loop_source *loop_add_wake(struct loop *l, loop_fn *fn, void *context)
 void loop_wake(struct loop_source *wake)
 {
     const uint64_t one = 1;
-    (void)!write(wake->wake_fd, &one, sizeof(one)); /* full means that it is woken already */
+    (void)!write(wake->wake_fd, &one,
+                 sizeof(one)); /* fails only when the counter is full: then it is awake already */
 }
 
 void loop_source_free(struct loop_source *s)

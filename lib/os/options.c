@@ -31,63 +31,63 @@ static int set_value(const struct option_row *row, const char *value, struct err
     case OPTION_TEXT: *(const char **)row->value = value; return 0;
     case OPTION_FLAG:
         if (value != NULL && strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-            return FAIL(e, ERR_INVALID, "--%s is true or false, not %s", row->name, value);
+            return FAIL(e, ERR_INVALID, "--%s must be true or false, not %s", row->name, value);
         *(bool *)row->value = value == NULL || strcmp(value, "true") == 0;
         return 0;
     case OPTION_INT:
         errno = 0;
         *(int64_t *)row->value = strtoll(value, &end, 10);
         if (errno != 0 || end == value || *end != '\0')
-            return FAIL(e, ERR_INVALID, "--%s is a whole number, not %s", row->name, value);
+            return FAIL(e, ERR_INVALID, "--%s must be a whole number, not %s", row->name, value);
         return 0;
     case OPTION_HEADING: break;
     }
     return 0;
 }
 
-/* One option at argv[at]; *ret_used is 1 or 2 arguments. */
-static int parse_option(const struct option_row *rows, size_t count, int argc, char **argv, int at,
-                        int *ret_used, struct err *e)
+/* Parses the option argv[0]; argv[1] is the next argument or NULL. *ret_used is 1 or 2 arguments. */
+static int parse_option(const struct option_row *rows, size_t count, char *const *argv, int *ret_used,
+                        struct err *e)
 {
-    const char *text = argv[at], *value = NULL;
+    const char *text = argv[0], *value = NULL;
     bool is_long = text[1] == '-';
     struct view rest, name = view_cut(view_from(text + 2), '=', &rest);
     const struct option_row *row =
         find_row(rows, count, is_long ? name : view_of(NULL, 0), is_long ? '\0' : text[1]);
     if (row == NULL)
-        return FAIL(e, ERR_INVALID, "unknown option %s; --help lists the options", text);
+        return FAIL(e, ERR_INVALID, "unknown option %s; see --help", text);
     if (is_long && text[2 + name.len] == '=')
         value = text + 2 + name.len + 1;
     else if (!is_long && text[2] != '\0')
         value = text + 2;
     *ret_used = 1;
     if (value == NULL && row->kind != OPTION_FLAG) {
-        if (at + 1 >= argc)
+        value = argv[1];
+        if (value == NULL)
             return FAIL(e, ERR_INVALID, "option %s needs a value", text);
-        value = argv[at + 1];
         *ret_used = 2;
     }
     return set_value(row, value, e);
 }
 
-int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_words,
+int options_parse(const struct option_row *rows, size_t count, int argc, char **argv, int *ret_operands,
                   struct err *e)
 {
-    int words = 0;
+    int operands = 0;
     for (int at = 0; at < argc;) {
         int used = 1;
         if (strcmp(argv[at], "--") == 0) {
             for (at++; at < argc; at++)
-                argv[words++] = argv[at];
+                argv[operands++] = argv[at];
             break;
         }
         if (argv[at][0] != '-' || argv[at][1] == '\0')
-            argv[words++] = argv[at];
-        else if (parse_option(rows, count, argc, argv, at, &used, e) < 0)
+            argv[operands++] = argv[at];
+        else if (parse_option(rows, count, argv + at, &used, e) < 0)
             return -1;
         at += used;
     }
-    *ret_words = words;
+    *ret_operands = operands;
     return 0;
 }
 
@@ -101,7 +101,7 @@ int options_from_environment(const struct option_row *rows, size_t count, const 
             *c = *c == '-' ? '_' : (char)toupper((unsigned char)*c);
         const char *value = getenv(name);
         if (value != NULL && set_value(&rows[i], value, e) < 0)
-            return err_wrap(e, "%s in the environment", name);
+            return err_wrap(e, "environment variable %s", name);
     }
     return 0;
 }
@@ -118,7 +118,7 @@ void options_print_help(FILE *out, const struct option_row *rows, size_t count)
                  rows[i].letter != '\0' ? rows[i].letter : ' ', rows[i].letter != '\0' ? "," : " ",
                  rows[i].name, rows[i].argument != NULL ? "=" : "",
                  rows[i].argument != NULL ? rows[i].argument : "");
-        /* A long name has its line for itself. */
+        /* A long name gets a line of its own. */
         if (strlen(left) > LEFT_COLUMNS)
             fprintf(out, "  %s\n  %*s %s\n", left, LEFT_COLUMNS, "", rows[i].help);
         else

@@ -16,21 +16,21 @@
 
 enum { PROC_FILE_MAX = 64 * 1024 };
 
-/* The whole of a file of /proc, or NULL. */
+/* The content of a file in /proc, or NULL. */
 static char *read_proc(const char *path)
 {
     struct err ignored CLEANUP(err_fini) = {0};
     return file_read(path, PROC_FILE_MAX, NULL, &ignored);
 }
 
-/* "RssAnon:     4321 kB" in bytes. */
+/* The bytes of a line such as "RssAnon:     4321 kB". */
 static double status_bytes(const char *status, const char *name)
 {
     const char *at = strstr(status, name);
     return at == NULL ? 0 : strtod(at + strlen(name), NULL) * 1024;
 }
 
-/* The nth field behind the command's name, which may hold anything but ends with the last ')'. */
+/* The nth field after the command's name, which may contain any character but ends with the last ')'. */
 static double stat_field(const char *stat, int n)
 {
     const char *at = strrchr(stat, ')');
@@ -56,7 +56,7 @@ static double count_descriptors(void)
     for (const struct dirent *entry; (entry = readdir(directory)) != NULL;)
         count += entry->d_name[0] != '.';
     closedir(directory);
-    return count - 1; /* this one */
+    return count - 1; /* without opendir's */
 }
 
 void process_usage_read(struct process_usage *ret)

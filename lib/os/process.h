@@ -1,6 +1,6 @@
 /*
- * What this process uses, from /proc: for the process_* metrics that Prometheus' own client libraries give.
- * What cannot be read is 0; nothing fails. Blocking, but only on the kernel.
+ * Resource usage of this process, from /proc: for the process_* metrics that Prometheus'
+ * client libraries export. What cannot be read is 0; nothing fails.
  */
 #ifndef OS_PROCESS_H
 #define OS_PROCESS_H
@@ -8,8 +8,8 @@
 struct process_usage {
     double cpu_seconds;     /* user and system, of all threads */
     double start_time;      /* seconds since the epoch */
-    double resident_bytes;  /* RSS: with pages of files that others share */
-    double anonymous_bytes; /* of them, memory that is this process's alone */
+    double resident_bytes;  /* RSS, shared pages of files included */
+    double anonymous_bytes; /* the part of RSS that is private to this process */
     double virtual_bytes;
     double open_descriptors, max_descriptors;
 };

@@ -14,8 +14,8 @@ enum { DEPTH_MAX = 64 };
 
 static int remove_below(int directory_fd, const char *name, int depth, struct err *e);
 
-/* Takes fd. */
-static int empty(int fd, const char *name, int depth, struct err *e)
+/* Closes fd. */
+static int remove_entries(int fd, const char *name, int depth, struct err *e)
 {
     DIR *directory = fdopendir(fd);
     const struct dirent *entry;
@@ -42,7 +42,7 @@ static int remove_below(int directory_fd, const char *name, int depth, struct er
     int fd = openat(directory_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : FAIL_ERRNO(e, "opening directory %s", name);
-    if (empty(fd, name, depth, e) < 0)
+    if (remove_entries(fd, name, depth, e) < 0)
         return -1;
     if (unlinkat(directory_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
         return FAIL_ERRNO(e, "removing directory %s", name);
@@ -57,5 +57,5 @@ int tree_remove(int directory_fd, const char *name, struct err *e)
 int tree_empty(const char *directory, struct err *e)
 {
     int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? FAIL_ERRNO(e, "opening %s", directory) : empty(fd, directory, 0, e);
+    return fd < 0 ? FAIL_ERRNO(e, "opening %s", directory) : remove_entries(fd, directory, 0, e);
 }

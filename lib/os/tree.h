@@ -1,7 +1,8 @@
 /*
- * Directory trees that somebody else may have filled: removed whole, beneath a
- * directory and without following links. Blocking; errors are those of errno,
- * with the name. What disappears meanwhile is no error.
+ * Removes directory trees with untrusted content: never leaves the given directory and
+ * never follows a link. Blocking. Errors are those of errno, with the name, and
+ * ERR_TOO_LARGE for a tree that is too deep. Entries that disappear meanwhile are no
+ * error.
  */
 #ifndef OS_TREE_H
 #define OS_TREE_H
@@ -9,9 +10,9 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* rm -rf NAME in the directory. */
+/* Removes the entry of that name in the directory, like rm -rf. */
 int tree_remove(int directory_fd, const char *name, struct err *e) MUST_CHECK;
-/* What lies in the directory, not itself: it may be a mount. */
+/* Removes the content of the directory but not itself, which may be a mount. */
 int tree_empty(const char *directory, struct err *e) MUST_CHECK;
 
 #endif

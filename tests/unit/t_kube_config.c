@@ -208,7 +208,7 @@ static void tells_what_a_plugin_did_wrong(void **state)
         load("{exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/false}}");
     assert_int_equal(kube_config_bearer(c, &bearer, &e), -1);
     char *text CLEANUP(cleanup_free) = err_text(&e);
-    assert_non_null(strstr(text, "/bin/false ended with exit code 1"));
+    assert_non_null(strstr(text, "/bin/false exited with code 1"));
 }
 
 static void takes_the_first_file_that_names_a_thing(void **state)

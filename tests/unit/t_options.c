@@ -16,7 +16,7 @@
 
 #include "base/banned.h"
 
-static void options_and_words_stand_in_any_order(void **state)
+static void options_and_operands_stand_in_any_order(void **state)
 {
     const char *text = NULL;
     int64_t number = 5;
@@ -26,15 +26,15 @@ static void options_and_words_stand_in_any_order(void **state)
                                       {"quiet", 'q', OPTION_FLAG, &flag, NULL, ""}};
     char one[] = "one", name[] = "--name=a=b", count[] = "--count", seven[] = "-7", quiet[] = "-q",
          end[] = "--", two[] = "--two";
-    char *argv[] = {one, name, count, seven, quiet, end, two};
+    char *argv[] = {one, name, count, seven, quiet, end, two, NULL};
     struct err e CLEANUP(err_fini) = {0};
-    int words;
+    int operands;
     (void)state;
-    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 7, argv, &words, &e), 0);
+    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 7, argv, &operands, &e), 0);
     assert_string_equal(text, "a=b");
     assert_int_equal(number, -7);
     assert_true(flag);
-    assert_int_equal(words, 2);
+    assert_int_equal(operands, 2);
     assert_string_equal(argv[1], "--two");
 }
 
@@ -49,8 +49,9 @@ static void wrong_options_are_named(void **state)
     for (size_t i = 0; i < ARRAY_LEN(BAD); i++) {
         char *argument CLEANUP(cleanup_free) = xstrdup(BAD[i]);
         struct err e CLEANUP(err_fini) = {0};
-        int words;
-        assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, &argument, &words, &e), -1);
+        int operands;
+        char *argv[] = {argument, NULL};
+        assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, argv, &operands, &e), -1);
         assert_int_equal(e.code, ERR_INVALID);
     }
 }
@@ -63,16 +64,16 @@ static void the_environment_is_read_by_one_rule_and_the_command_line_wins(void *
                                       {"log-level", 0, OPTION_TEXT, &level, "X", ""},
                                       {"other", 0, OPTION_TEXT, &other, "X", ""},
                                       {"count", 0, OPTION_INT, &number, "N", ""}};
-    char count[] = "--count=3", *argv[] = {count};
+    char count[] = "--count=3", *argv[] = {count, NULL};
     struct err e CLEANUP(err_fini) = {0};
-    int words;
+    int operands;
     (void)state;
     setenv("TESTED_LOG_LEVEL", "debug", 1);
     setenv("TESTED_COUNT", "2", 1);
     setenv("TESTED_HEADING", "x", 1);
     assert_int_equal(options_from_environment(rows, ARRAY_LEN(rows), "TESTED_", &e), 0);
     assert_int_equal(number, 2);
-    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, argv, &words, &e), 0);
+    assert_int_equal(options_parse(rows, ARRAY_LEN(rows), 1, argv, &operands, &e), 0);
     assert_string_equal(level, "debug");
     assert_string_equal(other, "untouched");
     assert_int_equal(number, 3);
@@ -131,7 +132,7 @@ static void names_of_checkpoints_tell_whether_and_which(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_and_words_stand_in_any_order),
+        cmocka_unit_test(options_and_operands_stand_in_any_order),
         cmocka_unit_test(wrong_options_are_named),
         cmocka_unit_test(the_environment_is_read_by_one_rule_and_the_command_line_wins),
         cmocka_unit_test(yaml_is_read_as_kubectl_reads_it),
