@@ -3,10 +3,9 @@ import contextlib
 import sys
 import time
 
-from kit.cloister import image, training_job
+from kit.cloister import encrypted, image, training_job
 from kit.cluster import ROOT, wait_for
 
-from conftest import encrypted
 from test_gitops import healths
 from test_life import short
 

@@ -4,10 +4,9 @@ import re
 import time
 
 import pytest
-from kit.cloister import BUCKET, SYSTEM_NAMESPACE
+from kit.cloister import BUCKET, SYSTEM_NAMESPACE, evaluate
 from kit.cluster import wait_for
 
-from conftest import evaluate
 from test_training import train_digits
 
 EPOCHS = 8
@@ -146,9 +145,8 @@ def run_small(site, namespace, name, digits, kill_at):
 
 
 @pytest.mark.timeout(900)
-def test_ends_right_when_the_operator_is_killed_after_any_of_its_writes(site, namespace, digits, capsys):
+def test_ends_right_when_the_operator_is_killed_after_any_of_its_writes(site, namespace, digits, figure):
     writes = run_small(site, namespace, "calm", digits, None)
-    with capsys.disabled():
-        print(f"\noperator killed after each of its {writes} writes")
+    figure(f"operator killed after each of its {writes} writes")
     for n in range(1, writes + 1):
         run_small(site, namespace, f"kill-{n}", digits, n)

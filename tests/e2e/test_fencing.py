@@ -4,10 +4,9 @@ import json
 import re
 
 import pytest
-from kit.cloister import BUCKET
+from kit.cloister import BUCKET, encrypted, evaluate, installed
 from kit.cluster import ROOT, wait_for
 
-from conftest import encrypted, evaluate, installed
 from test_life import short
 from test_training import train_digits
 

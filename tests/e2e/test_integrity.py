@@ -5,10 +5,8 @@ import copy
 import json
 
 import pytest
-from kit.cloister import BUCKET, KEY, OWNER, TRAINER, image, training_job
+from kit.cloister import BUCKET, KEY, OWNER, TRAINER, describe, encrypted, image, training_job
 from kit.cluster import ROOT, wait_for
-
-from conftest import describe, encrypted
 
 OTHER_KEY = KEY.replace("/data", "/other")
 DENIED_KEY = KEY.replace("/data", "/denied")

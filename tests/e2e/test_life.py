@@ -2,10 +2,9 @@
 import datetime
 import time
 
-from kit.cloister import image, training_job
+from kit.cloister import evaluate, image, training_job
 from kit.cluster import wait_for
 
-from conftest import evaluate
 from test_faults import head
 from test_gitops import healths
 from test_training import train_digits

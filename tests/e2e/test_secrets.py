@@ -8,10 +8,8 @@ import secrets as random
 import subprocess
 
 import pytest
-from kit.cloister import BUCKET, image, training_job
+from kit.cloister import BUCKET, encrypted, image, published, training_job
 from kit.cluster import wait_for
-
-from conftest import encrypted, published
 
 
 def forms(canary):

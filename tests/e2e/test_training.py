@@ -1,10 +1,8 @@
 """The main job: where workers run, that both matter, what they may use, and what they are charged for."""
 import re
 
-from kit.cloister import BUCKET, image, training_job
+from kit.cloister import BUCKET, encrypted, evaluate, image, published, training_job
 from kit.cluster import wait_for
-
-from conftest import encrypted, evaluate, published
 
 LABEL = "cloud.google.com/gke-confidential-nodes-instance-type"
 EPOCH = re.compile(r"^epoch (\d+) loss (\S+) accuracy (\S+) gradient (\S+) own (\S+)$", re.M)
@@ -87,7 +85,7 @@ def agent_memory(site):
     return max((int(n) for n in re.findall(r"RssAnon:\s+(\d+)", site.cluster.inside("bash", "-c", script).stdout)), default=0)
 
 
-def test_staging_a_gibibyte_takes_little_memory_beside_it(site, namespace, tmp_path, capsys):
+def test_staging_a_gibibyte_takes_little_memory_beside_it(site, namespace, tmp_path, figure):
     for i in range(8):
         with open(tmp_path / f"part-{i}", "wb") as part:
             part.truncate(128 << 20)
@@ -101,8 +99,7 @@ def test_staging_a_gibibyte_takes_little_memory_beside_it(site, namespace, tmp_p
         peak = max(peak, agent_memory(site))
         return site.status("large", namespace).get("phase") in ("Succeeded", "Failed")
     wait_for("the end", finished, 180, 0.05)
-    with capsys.disabled():
-        print(f"\nagent staging 1 GiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance 16 MiB)")
+    figure(f"agent staging 1 GiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance 16 MiB)")
     assert site.status("large", namespace)["phase"] == "Succeeded"
     assert site.logs("large-worker-0-1", namespace).strip() == "8" and peak > 0
     for i in range(8):

@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integration import bad_values
-from integration.conftest import make_namespaces
-from integration.test_operator_faults import END
+from kit import bad_values
 from kit.api import complaint
 from kit.cluster import wait_for
+from kit.site import END, make_namespaces
 
 NAMESPACE = "bad-input"
 AT_ONCE = 8

@@ -2,11 +2,25 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from integration.conftest import make_namespaces
-from integration.test_operator_faults import END
+import pytest
+
 from kit.cluster import wait_for
+from kit.site import END, cluster_with_jobs, make_namespaces, site_in
 
 AT_ONCE = 8
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """One of its own: the crowd stays, and the cluster goes."""
+    with cluster_with_jobs("crowd") as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def site(cluster, tmp_path_factory):
+    with site_in(cluster, tmp_path_factory.mktemp("crowd")) as site:
+        yield site
 
 
 def events_come(site, namespace):
@@ -24,7 +38,6 @@ def events_come(site, namespace):
 
 
 def test_others_go_on_beside_ten_thousand_jobs_at_once(site, namespace):
-    """The crowd stays: this test runs last, and the cluster goes after it."""
     crowd, count, api = "crowd", 10_000, site.cluster.api
     dropped = site.operator.metric("cloister_events_dropped_total")
     make_namespaces(site.cluster, crowd, confidential=False)

@@ -2,9 +2,9 @@
 import re
 import time
 
-from integration.proxy import DROP_REPLY, DROP_REQUEST
-from integration.test_operator_faults import END, run_job
+from kit.proxy import DROP_REPLY, DROP_REQUEST
 from kit.cluster import wait_for
+from kit.site import END, run_job
 
 
 def events(site, namespace, reason=None):

@@ -19,12 +19,12 @@ import pytest
 import yaml
 
 from cloud.tls import server_context
-from integration.conftest import make_namespaces
-from integration.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy
+from kit.proxy import DROP_REPLY, DROP_REQUEST, PROTOBUF, Proxy
 from kit.api import complaint
 from kit.chart import helm_template
 from kit.cluster import free_port, wait_for
 from kit.operator_process import make_operator
+from kit.site import make_namespaces
 
 AT_ONCE = 14
 LEASE_RETRY_SECONDS = 2

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from integration.kueue import GROUP, QUEUE, RETRIABLE, TOTAL, WEBHOOK, Kueue, is_gated
+from kit.kueue import GROUP, QUEUE, RETRIABLE, TOTAL, WEBHOOK, Kueue, is_gated
 from kit.cluster import wait_for
 
 LABEL = "cloud.google.com/gke-confidential-nodes-instance-type"

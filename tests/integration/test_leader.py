@@ -5,11 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from integration.conftest import make_namespaces
-from integration.proxy import Proxy
-from integration.test_operator_faults import END, is_own_write
+from kit.proxy import Proxy
 from kit.cluster import wait_for
 from kit.operator_process import make_operator
+from kit.site import END, is_own_write, make_namespaces
 
 LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 4, 3, 1
 # A candidate looks every RETRY_SECONDS to 2.2 times that, and the lease runs from when it saw the last renewal. So many

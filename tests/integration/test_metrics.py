@@ -8,9 +8,9 @@ import urllib.request
 import pytest
 
 from docs.generate import table
-from integration.proxy import DROP_REPLY
-from integration.test_operator_faults import END, is_own_write, run_job
+from kit.proxy import DROP_REPLY
 from kit.cluster import wait_for
+from kit.site import END, is_own_write, run_job
 
 
 def rows():

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 
-from integration.office import SOURCE, TOPIC
+from kit.office import SOURCE, TOPIC
 from kit.cloud import NODE
 from kit.cluster import wait_for
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from integration.office import SOURCE, TOPIC
+from kit.office import SOURCE, TOPIC
 from kit.chart import helm_template, rendered
 from kit.cluster import run
 from kit.operator_process import BUILD

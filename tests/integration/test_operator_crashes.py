@@ -2,11 +2,10 @@
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
-from integration.conftest import Site, make_namespaces
-from integration.proxy import Proxy
-from integration.test_operator_faults import END, is_own_write, run_job
+from kit.proxy import Proxy
 from kit.cluster import wait_for
 from kit.operator_process import make_operator
+from kit.site import END, Site, is_own_write, make_namespaces, run_job
 
 AT_ONCE = 5
 

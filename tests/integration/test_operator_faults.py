@@ -3,25 +3,9 @@ import json
 import time
 
 import pytest
-from integration.proxy import DROP_REPLY, DROP_REQUEST
+from kit.proxy import DROP_REPLY, DROP_REQUEST
 from kit.cluster import wait_for
-
-# A job of which every attempt fails: two attempts, then the end.
-END = {
-    "reason": "RestartLimitExceeded", "attempt": 2, "restarts": 1, "disruptions": 0,
-    "failures": [(1, "Internal", "InstallFailed", 128), (2, "Internal", "InstallFailed", 128)],
-    "services": ["job-workers"], "attempts": ["1", "2"],
-}
-
-
-def run_job(site, namespace):
-    site.create(site.job("job", namespace))
-    return site.end("job", namespace)
-
-
-def is_own_write(request):
-    return request.is_write and not request.is_event
-
+from kit.site import END, is_own_write, run_job
 
 def test_comes_to_an_end_without_faults(site, namespace):
     assert run_job(site, namespace) == END

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from integration.office import TOPIC
+from kit.office import TOPIC
 from kit.chart import helm_template, rendered
 from kit.cluster import run, wait_for
 from kit.verdicts import Pod, allows, selects

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from integration.proxy import PROTOBUF
-from integration.test_operator_faults import END, run_job
-from integration.test_placement import EVERYTHING
+from kit.proxy import PROTOBUF
+from test_placement import EVERYTHING
 from kit.api import complaint
 from kit.cluster import ROOT, run, wait_for
 from kit.operator_process import BUILD
+from kit.site import END, run_job
 
 # What the operator never writes, or with another value: path in the pod, and what is put there.
 SPEC, INSTALL, TRAINER = ("spec",), ("spec", "initContainers", 0), ("spec", "containers", 0)

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from integration.test_operator_faults import END
 from kit.cluster import wait_for
+from kit.site import END
 
 SECONDS = 4
 

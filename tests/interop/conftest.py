@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from kit.api_server import ApiServer
-from kit.cloud import BUCKET, HSM_KEY, KEY, NODE, OWNER, PROJECT, RING, TRAINER, RunningCloud, free_port, furnish  # noqa: F401
+from kit.cloud import KEY, NODE, OWNER, PROJECT, RunningCloud, furnish
 from kit.output import FILES, Published
 from kit.plugin import Plugin
 

@@ -8,7 +8,7 @@ import time
 
 import google_crc32c
 import pytest
-from conftest import BUCKET, HSM_KEY, KEY, NODE, OWNER, RING, TRAINER
+from kit.cloud import BUCKET, HSM_KEY, KEY, NODE, OWNER, RING, TRAINER
 
 pytestmark = pytest.mark.timeout(120)
 MIB = 1 << 20

@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import KEY, OWNER
+from kit.cloud import KEY, OWNER
 from kit.cluster import ROOT
 
 BUILD = ROOT / os.environ.get("BUILD", "build")

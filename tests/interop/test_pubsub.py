@@ -1,6 +1,6 @@
 """Google's Pub/Sub client, over REST, works against the test cloud's topics."""
 import pytest
-from conftest import NODE, OWNER, PROJECT, TRAINER
+from kit.cloud import NODE, OWNER, PROJECT, TRAINER
 
 pytestmark = pytest.mark.timeout(120)
 TOPIC, SUBSCRIPTION = f"projects/{PROJECT}/topics/jobs", f"projects/{PROJECT}/subscriptions/jobs"

@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 import yaml
-from conftest import RunningCloud
+from kit.cloud import RunningCloud
 
 BUCKET, ACCOUNT = "bound", "bound@clinic.iam.gserviceaccount.com"
 TOKEN = "/computeMetadata/v1/instance/service-accounts/default/token"

@@ -55,7 +55,7 @@ def test_what_stock_tink_encrypts_is_read_and_what_is_published_stock_tink_reads
         "manifest/v1", JOB_UID, "model", len(plain), 1)
 
 
-def test_staging_takes_little_memory_beside_what_is_staged(cloud, worker, tmp_path, prefix, capsys):
+def test_staging_takes_little_memory_beside_what_is_staged(cloud, worker, tmp_path, prefix, figure):
     """256 MiB in eight objects over eight connections; the figure is printed, and only gross waste fails."""
     folder = tmp_path / "big"
     folder.mkdir()
@@ -72,8 +72,7 @@ def test_staging_takes_little_memory_beside_what_is_staged(cloud, worker, tmp_pa
             pass
         assert w.processes["agent"].poll() is None
         time.sleep(0.02)
-    with capsys.disabled():
-        print(f"\nagent staging 256 MiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance: 8 x 1 MiB + 8 MiB)")
+    figure(f"agent staging 256 MiB over 8 connections: RssAnon {peak / 1024:.1f} MiB (allowance: 8 x 1 MiB + 8 MiB)")
     assert 0 < peak < 40 * 1024
     w.start_trainer("ls /cloister/in/inputs/data | wc -l")
     code, _ = w.finish()

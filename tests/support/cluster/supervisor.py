@@ -105,7 +105,7 @@ class Supervisor:
     def start_kubelet(self, node, reserve=""):
         began = time.time() - 1
         self.start(f"{node.name}-kubelet", configs.kubelet(self.run, node, reserve))
-        self.wait_until(f"node {node.name}", lambda: self.node_ready(node, began), 90)
+        self.wait_until(f"node {node.name}", lambda: self.node_ready(node, began), 180)
         self.make_confidential(node)
 
     def make_confidential(self, node):
@@ -134,7 +134,7 @@ class Supervisor:
     def start_containerd(self, node):
         self.start(f"{node.name}-containerd", configs.containerd(self.run, node))
         ctr = ["ctr", "-a", str(node.socket), "-n", "k8s.io"]
-        self.wait_until("containerd", lambda: subprocess.run([*ctr, "version"], capture_output=True).returncode == 0, 30)
+        self.wait_until("containerd", lambda: subprocess.run([*ctr, "version"], capture_output=True).returncode == 0, 120)
         subprocess.run([*ctr, "images", "import", str(self.run / "pause.tar")], check=True, capture_output=True)
 
     # ---- the whole ----
@@ -167,9 +167,9 @@ class Supervisor:
         self.start("etcd", parts.pop("etcd"))
         for node in self.nodes:
             self.start_containerd(node)
-        self.wait_until("etcd", lambda: self.answers("http://127.0.0.1:2379/health"), 30)
+        self.wait_until("etcd", lambda: self.answers("http://127.0.0.1:2379/health"), 120)
         self.start("kube-apiserver", parts.pop("kube-apiserver"))
-        self.wait_until("kube-apiserver", lambda: self.exists("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:kube-scheduler"), 60)
+        self.wait_until("kube-apiserver", lambda: self.exists("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/system:kube-scheduler"), 120)
         if self.nodes:
             self.bring_up_rest(parts)
 
@@ -186,10 +186,10 @@ class Supervisor:
             if not self.node_ready(node):
                 raise SystemExit(f"node {node.name} is not ready: see {self.run}/log/{node.name}-kubelet.log")
         self.wait_until("kube-controller-manager",
-                        lambda: self.exists("/api/v1/namespaces/default/serviceaccounts/default"), 30)
+                        lambda: self.exists("/api/v1/namespaces/default/serviceaccounts/default"), 120)
         threading.Thread(target=self.keep_devices, daemon=True).start()
-        self.wait_until("kube-proxy", lambda: self.answers("http://127.0.0.1:10256/healthz"), 30)
-        self.wait_until("CoreDNS", lambda: self.answers("http://127.0.0.1:8181/ready"), 30)
+        self.wait_until("kube-proxy", lambda: self.answers("http://127.0.0.1:10256/healthz"), 120)
+        self.wait_until("CoreDNS", lambda: self.answers("http://127.0.0.1:8181/ready"), 120)
 
     def obey(self, line):
         verb, name, *reserve = line.split()

@@ -1,15 +1,20 @@
 """Cloister as a user installs and uses it: chart, plugin, jobs; and the test cloud as its Google."""
 import base64
+import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import yaml
+
 from cloud.client import Cloud
-from kit.cluster import ROOT, Failed, run, wait_for
+from kit.cluster import ROOT, Cluster, Failed, run, wait_for
 
 BUILD = ROOT / os.environ.get("BUILD", "build")
 SYSTEM_NAMESPACE = "cloister-system"
@@ -187,3 +192,54 @@ def training_job(name, namespace, image_ref, command, **spec):
     trainer = {**base["trainer"], **spec.pop("trainer", {})}
     return {"apiVersion": "cloister.dev/v1alpha1", "kind": "TrainingJob",
             "metadata": {"name": name, "namespace": namespace}, "spec": {**base, **spec, "trainer": trainer}}
+
+
+@contextlib.contextmanager
+def installed(name, nodes):
+    """A cluster of its own with test cloud and Cloister in it."""
+    state = Path(tempfile.mkdtemp(prefix="cloister-cloud-"))
+    cluster = Cluster(name)
+    cloud = TestCloud(cluster, state)
+    try:
+        cluster.up(nodes=nodes)
+        cloud.start()
+        cloud.furnish()
+        cloister = Cloister(cluster, cloud)
+        cloister.load_images("operator", "worker", "digits", "toolbox")
+        cloister.install()
+        yield cloister
+    finally:
+        cloud.stop()
+        cluster.down()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+def describe(site, name):
+    for job in site.cluster.list("tjob", name):
+        print(json.dumps(job.get("status"), indent=1))
+    for pod in site.cluster.list("pods", name):
+        print(json.dumps(pod.get("status"), indent=1))
+        for container in ("cloister-agent", "trainer"):
+            print(f"--- {pod['metadata']['name']} {container}\n" + site.logs(pod["metadata"]["name"], name, container))
+    print(site.cluster.kubectl("logs", "-n", "cloister-system", "-l", "app.kubernetes.io/name=cloister", "--tail=60",
+                               check=False).stdout)
+
+
+def encrypted(site, prefix, *files, name="digits", associated_data=None):
+    """Encrypts files to gs://BUCKET/prefix/ with the plugin; returns what it printed to paste: keys and inputs."""
+    options = ["--associated-data", associated_data] if associated_data else []
+    done = site.plugin("encrypt", *files, f"gs://{BUCKET}/{prefix}/", "--kms-key", KEY, "--name", name, *options)
+    return yaml.safe_load(done.stdout)
+
+
+def published(prefix, key):
+    """checkpoints and output below gs://BUCKET/prefix/."""
+    return {"checkpoints": {"uri": f"gs://{BUCKET}/{prefix}/checkpoints/", "keyName": key},
+            "output": {"uri": f"gs://{BUCKET}/{prefix}/models/", "keyName": key}}
+
+
+def evaluate(site, job, namespace, directory):
+    """Fetches the job's model with the plugin; returns what the digits program says of it."""
+    site.plugin("fetch", job, "-n", namespace, "-o", directory / "model")
+    model = next((directory / "model").rglob("digits.model"))
+    return run(BUILD / "bin/digits", "evaluate", model, ROOT / "docs/examples/digits/data").stdout

@@ -12,7 +12,7 @@ from kit.api import Api, Resources, client_context, complaint
 
 ROOT = Path(__file__).resolve().parents[3]
 TOOL = ROOT / "tests/support/cluster/cluster"
-given_ports = set()
+reserved_ports = {}
 
 
 class Failed(Exception):
@@ -42,26 +42,30 @@ def wait_for(what, condition, timeout=60, interval=0.2):
 
 
 def free_port():
-    """A TCP port of this machine's loopback that nobody uses just now: each another, and none of those from which the kernel
-    gives one to every connection, so that it is still free when a program comes to listen there."""
+    """A TCP port of this machine's loopback that nobody uses just now, and none of those from which the kernel gives one to
+    every connection, so that it is still free when a program comes to listen there. It is this process's until it ends:
+    a socket of that name tells the other processes of a parallel run."""
     while True:
         port = random.choice(range(16384, 32768))
+        reservation = socket.socket(socket.AF_UNIX)
         with socket.socket() as probe:
             try:
+                reservation.bind(f"\0cloister-tests-port-{port}")
                 probe.bind(("127.0.0.1", port))
             except OSError:
+                reservation.close()
                 continue
-        if port not in given_ports:
-            given_ports.add(port)
-            return port
+        reserved_ports[port] = reservation
+        return port
 
 
 class Cluster:
     """One cluster by name. `up` and `down` are those of tests/support/cluster/cluster."""
 
     def __init__(self, name):
-        # Two people, or two runs, can test beside one another on one machine.
-        self.name = name + os.environ.get("CLOISTER_CLUSTER_SUFFIX", "")
+        # Each process of a parallel run has its own, and two people can test beside one another on one machine.
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+        self.name = name + (f"-{worker}" if worker else "") + os.environ.get("CLOISTER_CLUSTER_SUFFIX", "")
         self.env = dict(os.environ)
 
     def tool(self, *arguments, **options):

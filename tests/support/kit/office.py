@@ -4,7 +4,7 @@ import json
 import random
 import socket
 
-from integration.proxy import Proxy
+from kit.proxy import Proxy
 from kit.cloud import NODE, PROJECT, RunningCloud
 from kit.cluster import run, wait_for
 from kit.operator_process import make_operator
