@@ -1,10 +1,9 @@
 /*
  * The command line of cloister-operator, checked and turned into what core reads.
- * Each flag may be given in the environment instead, by one rule: --log-level is
- * CLOISTER_LOG_LEVEL. The command line wins.
- * The texts point into argv, the environment or the flags themselves; flags_fini
- * frees what was read. Every problem is ERR_INVALID (or the error of the file that could not
- * be read) with the flag's name.
+ *
+ * Each flag may be set in the environment instead: --log-level is CLOISTER_LOG_LEVEL. The command line takes
+ * precedence. Texts point into argv, the environment or the flags themselves; flags_fini frees what was read.
+ * Every problem is ERR_INVALID (or the error of a file that cannot be read) and names the flag.
  */
 #ifndef FLAGS_H
 #define FLAGS_H
@@ -12,16 +11,16 @@
 #include "core/model/world.h"
 #include "kube/leader.h"
 #include "os/log.h"
-#include "shell/notify/config.h"
+#include "shell/notify/notify_config.h"
 #include "shell/reports/report_server.h"
 
 struct flags {
     struct config config;
-    const char *ns; /* whose jobs it runs; "" = all */
+    const char *ns; /* whose jobs are run; "" = all namespaces */
     const char *health_address;
     const char *report_address; /* "" = agents do not report */
     struct report_files report_files;
-    const char *metrics_address; /* "0": none */
+    const char *metrics_address; /* "0" = none */
     const char *kubeconfig;
     const char *context;
     enum log_level log_level;
@@ -36,7 +35,7 @@ struct flags {
     char *ca_bundle, *instance;
 };
 
-/* argv without the program's name. */
+/* argv without the name of the program. */
 int flags_parse(struct flags *f, int argc, char **argv, struct err *e) MUST_CHECK;
 void flags_fini(struct flags *f);
 void flags_print_help(void);

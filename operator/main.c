@@ -1,8 +1,8 @@
 /*
  * cloister-operator: one process, one thread, one event loop.
  *
- * Exit codes: 0 asked to stop, 1 cannot start, 2 wrong command line, 3 somebody else leads (started again, it
- * is a standby).
+ * Exit codes: 0 asked to stop, 1 cannot start, 2 wrong command line, 3 lost the Lease (when restarted, it is
+ * a standby).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -14,8 +14,8 @@
 #include "net/httpd.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "shell/reconcile/controller.h"
 #include "flags.h"
+#include "shell/reconcile/controller.h"
 #include "shell/reports/report_server.h"
 #include "verbosity.h"
 
@@ -23,7 +23,8 @@
 
 enum { EXIT_CANNOT_START = 1, EXIT_WRONG_FLAGS = 2, EXIT_NOT_LEADING = 3 };
 
-/* Less than the pod's grace period: what has not been answered by then is left as after a crash. */
+/* Less than the grace period of the pod. Requests that are not answered by then are abandoned, as in a crash.
+ */
 enum { STOP_MS = 10 * 1000 };
 
 #define USER_AGENT "cloister-operator/" CLOISTER_VERSION
@@ -32,21 +33,21 @@ struct manager {
     struct loop *loop;
     struct kube_config *kube;
     struct kube_client *client;
-    struct kube_client *lease_client; /* a renewal waits behind nothing */
+    struct kube_client *lease_client; /* its own, so that renewals do not wait for other requests */
     struct controller *controller;
     struct leader *leader; /* NULL without --leader-elect */
     struct report_server *reports;
     struct telemetry *telemetry;
     struct httpd *httpd;
-    struct httpd *metrics; /* NULL: nobody scrapes */
+    struct httpd *metrics; /* NULL without --metrics-address */
     const char *lease_name;
     struct verbosity *verbosity; /* NULL without --log-level-file */
     struct loop_source *term, *interrupt;
-    struct loop_source *patience; /* runs while stopping */
+    struct loop_source *stop_timeout; /* limits how long stopping takes */
     bool is_stopping;
 };
 
-/* That the loop answers at all is what liveness asks. */
+/* An answer from the loop is all that liveness asks for. */
 static int on_health(void *context, const char *path, struct strbuf *body)
 {
     const struct manager *m = context;
@@ -56,7 +57,7 @@ static int on_health(void *context, const char *path, struct strbuf *body)
     }
     if (strcmp(path, "/readyz") == 0) {
         bool is_ready = controller_is_ready(m->controller);
-        strbuf_add_text(body, is_ready ? "ok\n" : "the caches are being filled\n");
+        strbuf_add_text(body, is_ready ? "ok\n" : "the caches are not filled yet\n");
         return is_ready ? 200 : 503;
     }
     strbuf_add_text(body, "not found\n");
@@ -82,13 +83,14 @@ static void on_elected(void *context)
     controller_lead(m->controller, m->leader);
 }
 
-/* The caches may be older than what the next leader writes: a new process starts from what is there. */
+/* The caches may be older than what the next leader writes; a new process starts with fresh ones. */
 static void on_lost(void *context)
 {
     struct manager *m = context;
-    log_error("lost the Lease, ending; check that the API server answers and that no other operator has this "
-              "instance's name",
-              NULL);
+    log_error(
+        "lost the Lease, exiting; check that the API server is reachable and that no other operator has the "
+        "same --instance",
+        NULL);
     loop_stop(m->loop, EXIT_NOT_LEADING);
 }
 
@@ -102,7 +104,7 @@ static void on_trouble(void *context, const struct err *e)
 {
     (void)context;
     log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
-                "cannot renew or take the Lease, trying again", NULL);
+                "cannot acquire or renew the Lease, retrying", NULL);
 }
 
 static void start_work(struct manager *m, const struct flags *f)
@@ -125,14 +127,16 @@ static void end(void *context)
     loop_stop(m->loop, EXIT_SUCCESS);
 }
 
-static void out_of_patience(void *context)
+static void on_stop_timeout(void *context)
 {
     struct manager *m = context;
-    log_warning("stopped before everything was answered; the next leader goes on from what is there", NULL);
+    log_warning(
+        "stopped before all requests were answered; the next leader continues from the state in the cluster",
+        NULL);
     loop_stop(m->loop, EXIT_SUCCESS);
 }
 
-/* Only now: whoever has the Lease writes. */
+/* Not before: another process writes as soon as it holds the Lease. */
 static void on_work_ended(void *context)
 {
     struct manager *m = context;
@@ -149,7 +153,7 @@ static void on_stop(void *context)
         return;
     m->is_stopping = true;
     log_info("asked to stop", NULL);
-    loop_timer_set(m->patience, STOP_MS);
+    loop_timer_set(m->stop_timeout, STOP_MS);
     controller_stop(m->controller, on_work_ended, m);
 }
 
@@ -163,11 +167,11 @@ static int start(struct manager *m, struct flags *f, struct err *e)
     if (m->kube == NULL)
         return -1;
     m->loop = loop_new();
-    if (f->log_level_file[0] != '\0')
+    if (*f->log_level_file != '\0')
         m->verbosity = verbosity_new(m->loop, f->log_level_file);
     m->term = loop_add_signal(m->loop, SIGTERM, on_stop, m);
     m->interrupt = loop_add_signal(m->loop, SIGINT, on_stop, m);
-    m->patience = loop_add_timer(m->loop, out_of_patience, m);
+    m->stop_timeout = loop_add_timer(m->loop, on_stop_timeout, m);
     m->client = kube_client_new(m->loop, m->kube, USER_AGENT);
     m->telemetry = telemetry_new();
     telemetry_observe_client(m->telemetry, m->client, m->kube->server);
@@ -180,9 +184,14 @@ static int start(struct manager *m, struct flags *f, struct err *e)
                                                .instance = f->election.identity,
                                                .telemetry = m->telemetry};
     m->controller = controller_new(&options);
-    if (f->report_address[0] != '\0') {
-        m->reports = report_server_new(m->loop, m->client, m->controller, f->report_address, &f->report_files,
-                                       &f->config, e);
+    if (*f->report_address != '\0') {
+        const struct report_server_options reports = {.loop = m->loop,
+                                                      .client = m->client,
+                                                      .controller = m->controller,
+                                                      .address = f->report_address,
+                                                      .files = &f->report_files,
+                                                      .config = &f->config};
+        m->reports = report_server_new(&reports, e);
         if (m->reports == NULL)
             return -1;
     }
@@ -211,7 +220,7 @@ static void manager_fini(struct manager *m)
     verbosity_free(m->verbosity);
     loop_source_free(m->term);
     loop_source_free(m->interrupt);
-    loop_source_free(m->patience);
+    loop_source_free(m->stop_timeout);
     loop_free(m->loop);
     kube_config_free(m->kube);
 }

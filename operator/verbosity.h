@@ -1,7 +1,7 @@
 /*
- * The log level, changed while the process runs: a file holds the word, and is read again and again. In a
- * cluster it is a mounted ConfigMap. As long as the file is missing or holds no level, the level stays as it
- * is, and the log says so once. Borrows loop and path.
+ * Changes the log level while the process runs: a file contains the level, and is read again every few
+ * seconds. In a cluster it is a mounted ConfigMap. While the file is missing or invalid, the level does not
+ * change, and the problem is logged once. Borrows loop and path.
  */
 #ifndef VERBOSITY_H
 #define VERBOSITY_H
@@ -11,7 +11,7 @@
 struct loop;
 struct verbosity;
 
-/* Reads it at once. */
+/* Reads the file at once. */
 struct verbosity *verbosity_new(struct loop *loop, const char *path) MUST_CHECK RETURNS_NONNULL;
 void verbosity_free(struct verbosity *v); /* NULL is fine */
 

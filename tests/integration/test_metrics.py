@@ -132,7 +132,7 @@ def test_the_log_level_changes_without_a_restart(site, namespace, tmp_path):
         assert '"severity":"INFO"' not in site.operator.log()[begin:]
         (tmp_path / "new").write_text("info\n")
         (tmp_path / "new").rename(tmp_path / "level")
-        wait_for("the level to change", lambda: "the log level changes" in site.operator.log()[begin:], 10)
+        wait_for("the level to change", lambda: "changing the log level" in site.operator.log()[begin:], 10)
         site.create(site.job("other", namespace))
         wait_for("a line of that level", lambda: '"job":"other"' in site.operator.log()[begin:], 20)
         (tmp_path / "level").write_text("loud\n")

@@ -260,7 +260,7 @@ def test_a_new_key_pair_is_used_without_a_restart_and_told_to_new_workers(report
     assert plan_of(one)["reports"] == {"url": r.url.removesuffix("/v1/report"), "ca": old_ca.read_text()}
     bearer = token(r, one)
     (r.keys / "ca.pem").write_text("")  # as an issuer without a CA of its own leaves it
-    wait_for("a word about it", lambda: "holds no PEM certificate" in r.operator.log(), 30)
+    wait_for("a word about it", lambda: "contains no PEM certificate" in r.operator.log(), 30)
     assert post(r, report(one), bearer, ca=old_ca)[0] == 200
     for name in ("ca-key.pem", "ca.pem"):
         (r.keys / name).unlink()
@@ -287,7 +287,7 @@ def test_a_worker_of_an_attempt_that_is_over_is_refused(reporting, job):
     first, second = (next(p for p in r.cluster.list("pods", job, f"cloister.dev/job-name=short,cloister.dev/attempt={attempt}")
                           if "deletionTimestamp" not in p["metadata"]) for attempt in (1, 2))
     code, message, _ = post(r, report(first, **progress(99)), token(r, first))
-    assert code == 403 and "of attempt 1" in message
+    assert code == 403 and "belongs to attempt 1" in message
     assert post(r, report(second, **progress(99)), token(r, second))[0] == 200, "the twin of the last attempt"
     assert "progress" not in r.site.status("short", job), "and an ended job does not change any more"
 

@@ -271,7 +271,7 @@ const struct node_facts *const *caches_nodes_of(const struct caches *c, const st
     size_t count = 0;
     for (size_t i = 0; i < pod_count; i++) {
         const struct node_facts *node =
-            pods[i]->node[0] == '\0' ? NULL : get(c, CACHE_NODES, "", pods[i]->node);
+            *pods[i]->node == '\0' ? NULL : get(c, CACHE_NODES, "", pods[i]->node);
         size_t at = 0;
         while (at < count && list[at] != node)
             at++;

@@ -92,7 +92,7 @@ static bool is_met(const struct expectation *x, const struct caches *c, const ch
     switch (x->kind) {
     case EXPECT_VERSION:
         version = version_of(x, c, ns);
-        return version[0] == '\0' || version_is_at_least(version, x->version);
+        return *version == '\0' || version_is_at_least(version, x->version);
     case EXPECT_THERE: return is_child_there(x, c, ns, &is_deleting);
     case EXPECT_LEAVING: return !is_child_there(x, c, ns, &is_deleting) || is_deleting;
     case EXPECT_FORCED:

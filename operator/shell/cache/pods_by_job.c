@@ -20,6 +20,8 @@ struct list {
 static void list_free(void *list)
 {
     struct list *l = list;
+    if (l == NULL)
+        return;
     free(l->pods);
     free(l);
 }
@@ -44,7 +46,7 @@ static void add(struct pods_by_job *index, const struct pod_facts *pod)
     struct list *l = store_get(index->lists, "", pod->job_uid);
     if (l == NULL) {
         l = xcalloc(1, sizeof(*l));
-        (void)!store_put(index->lists, "", pod->job_uid, l);
+        list_free(store_put(index->lists, "", pod->job_uid, l));
     }
     if (l->count == l->capacity) {
         l->capacity = l->capacity == 0 ? 2 : l->capacity * 2;

@@ -7,8 +7,8 @@
 
 #include "base/banned.h"
 
-struct entry {
-    struct entry *next;
+struct queued {
+    struct queued *next;
     void *item;
 };
 
@@ -16,7 +16,7 @@ struct entry {
 struct flow {
     struct flow *next;
     char *ns;
-    struct entry *first, **last;
+    struct queued *first, **last;
     size_t count;
 };
 
@@ -81,7 +81,7 @@ bool fair_queue_put(struct fair_queue *q, const char *ns, void *item)
         return false;
     if (flow == NULL)
         flow = add(q, ns);
-    struct entry *e = xcalloc(1, sizeof(*e));
+    struct queued *e = xcalloc(1, sizeof(*e));
     e->item = item;
     *flow->last = e;
     flow->last = &e->next;
@@ -95,7 +95,7 @@ void *fair_queue_take(struct fair_queue *q)
     struct flow *flow = q->first;
     if (flow == NULL)
         return NULL;
-    struct entry *e = flow->first;
+    struct queued *e = flow->first;
     void *item = e->item;
     flow->first = e->next;
     flow->count--;

@@ -62,6 +62,8 @@ static void delivery_free(struct delivery *d)
 static void notified_job_free(void *job)
 {
     struct notified_job *j = job;
+    if (j == NULL)
+        return;
     while (j->deliveries != NULL) {
         struct delivery *next = j->deliveries->next_of_job;
         delivery_free(j->deliveries);
@@ -243,7 +245,7 @@ void notifier_follow(struct notifier *n, const struct job *job)
         j = xcalloc(1, sizeof(*j));
         j->ns = xstrdup(job->ns);
         j->name = xstrdup(job->name);
-        (void)!store_put(n->jobs, job->ns, job->name, j);
+        notified_job_free(store_put(n->jobs, job->ns, job->name, j));
     }
     for (size_t i = 0; i < s->notification_count; i++) {
         const struct status_notification *one = &s->notifications[i];

@@ -13,7 +13,7 @@
 #define NOTIFY_NOTIFIER_H
 
 #include "core/model/world.h"
-#include "shell/notify/config.h"
+#include "shell/notify/notify_config.h"
 
 struct caches;
 struct loop;

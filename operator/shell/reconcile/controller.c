@@ -171,7 +171,7 @@ static void enqueue_job(struct controller *c, const char *ns, const char *name)
         if (caches_job(c->caches, ns, name) == NULL)
             return;
         item = queue_item_new(c->loop, ns, name, on_due, c);
-        (void)!store_put(c->queue, ns, name, item);
+        queue_item_free(store_put(c->queue, ns, name, item));
         queue_item_schedule(item, 0); /* there is no burst to wait for */
     }
     queue_item_schedule(item, DEBOUNCE_MS);

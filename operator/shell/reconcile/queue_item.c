@@ -61,6 +61,8 @@ void queue_item_forget_departed(struct queue_item *item, size_t count)
 void queue_item_free(void *context)
 {
     struct queue_item *item = context;
+    if (item == NULL)
+        return;
     loop_source_free(item->timer);
     expectations_fini(&item->expectations);
     queue_item_forget_departed(item, item->departed_count);

@@ -51,7 +51,7 @@ struct queue_item {
 
 struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
                                   void (*on_due)(void *item), void *controller) MUST_CHECK RETURNS_NONNULL;
-void queue_item_free(void *item); /* void: as a store calls it */
+void queue_item_free(void *item); /* void: as a store calls it; NULL is fine */
 /* Makes it due in delay_ms or earlier, but not before the end of a hold. */
 void queue_item_schedule(struct queue_item *item, int64_t delay_ms);
 /* Not due for that long, whatever changes. */

@@ -19,23 +19,22 @@ enum {
     TOKEN_MAX = 8 * 1024,
     PEM_MAX = 64 * 1024,
     KEY_MAX = 8 * 1024 - 1,
-    LOOK_MS = 10 * 1000,
+    RELOAD_MS = 10 * 1000,
     REQUEST_MS = 30 * 1000,
     CONNECTIONS_MAX = 256,
     RETRY_SECONDS = 2
 };
 
 struct report_server {
-    struct loop *loop;
     struct controller *controller;
     struct config *config;
     struct report_files files;
     struct httpd_tls *tls;
     struct httpd *server;
     struct token_reviews *reviews;
-    struct loop_source *timer; /* looks at the files */
+    struct loop_source *timer; /* reads the files again */
     char *cert, *ca;           /* as read last */
-    char *refused;             /* what was wrong with the files, so that it is said once */
+    char *problem;             /* with the files, so that it is logged once */
 };
 
 /* ---- answers ---- */
@@ -52,13 +51,13 @@ static void answer_error(struct httpd_call *call, const struct err *e)
     int status = e->code == ERR_DENIED || e->code == ERR_SUPERSEDED  ? 403
                  : e->code == ERR_INVALID || e->code == ERR_PROTOCOL ? 400
                                                                      : 503;
-    /* A refusal is either an attack or a worker that was replaced. */
-    log_failure(status == 403 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, e, "a report was not taken", NULL);
+    /* A denial is either an attack or a worker of an earlier attempt. */
+    log_failure(status == 403 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, e, "rejected a report", NULL);
     answer(call, status, text);
 }
 
-static int take(struct report_server *r, struct httpd_call *call, const struct reviewed_pod *pod,
-                struct err *e)
+static int accept_report(struct report_server *r, struct httpd_call *call, const struct reviewed_pod *pod,
+                         struct err *e)
 {
     json_t *report CLEANUP(js_free) = js_parse(httpd_call_body(call), "the report", e);
     if (report == NULL)
@@ -73,11 +72,11 @@ static void on_reviewed(void *context, const struct reviewed_pod *pod, const str
     if (e != NULL && e->code == ERR_DENIED)
         answer_error(call, e);
     else if (e != NULL)
-        answer(call, 503, "the API server cannot be asked about the token now");
-    else if (take(httpd_call_context(call), call, pod, &problem) < 0)
+        answer(call, 503, "the token cannot be verified now: the API server does not answer");
+    else if (accept_report(httpd_call_context(call), call, pod, &problem) < 0)
         answer_error(call, &problem);
     else
-        answer(call, 200, "taken");
+        answer(call, 200, "accepted");
 }
 
 static void on_call(void *context, struct httpd_call *call)
@@ -85,13 +84,13 @@ static void on_call(void *context, struct httpd_call *call)
     struct report_server *r = context;
     struct view token = httpd_call_bearer(call);
     if (strcmp(httpd_call_path(call), REPORT_PATH) != 0) {
-        answer(call, 404, "reports are posted to " REPORT_PATH);
+        answer(call, 404, "not found; reports are posted to " REPORT_PATH);
     } else if (!httpd_call_is_post(call)) {
-        answer(call, 405, "reports are posted");
+        answer(call, 405, "use POST");
     } else if (token.len == 0 || token.len > TOKEN_MAX) {
-        answer(call, 401, "a report needs its pod's own token");
+        answer(call, 401, "send the service account token of the pod as bearer token");
     } else if (!controller_accepts_reports(r->controller)) {
-        answer(call, 503, "this operator does not work on jobs now");
+        answer(call, 503, "this operator is not the leader, or is still filling its caches");
     } else {
         token_reviews_ask(r->reviews, token, on_reviewed, call);
     }
@@ -104,7 +103,7 @@ static void keep(char **to, char *text)
     *to = text;
 }
 
-/* The whole set or nothing: a Secret's files change together. */
+/* All files or none: those of a Secret change together. */
 static int load(struct report_server *r, struct err *e)
 {
     struct secret key CLEANUP(secret_free) = {.bytes = NULL};
@@ -116,14 +115,17 @@ static int load(struct report_server *r, struct err *e)
         return -1;
     if (r->cert != NULL && strcmp(cert, r->cert) == 0 && strcmp(ca, r->ca) == 0)
         return 0;
-    /* Some issuers leave it empty: every new worker would then be told to trust nobody. */
+    /* Some issuers leave it empty, and agents of new workers would then trust no certificate. */
     if (strstr(ca, "-----BEGIN CERTIFICATE-----") == NULL)
-        return FAIL_OBJECT(e, ERR_INVALID, r->files.ca,
-                           "%s holds no PEM certificate: give the one that signed %s, for agents to trust",
-                           r->files.ca, r->files.cert);
+        return FAIL_OBJECT(
+            e, ERR_INVALID, r->files.ca,
+            "%s contains no PEM certificate; it must contain the CA that signed %s, since agents trust it",
+            r->files.ca, r->files.cert);
     if (file_read_secret(r->files.key, KEY_MAX, &key, e) < 0 || httpd_tls_set(r->tls, cert, &key, e) < 0)
         return -1;
-    log_info(r->cert == NULL ? "the reports' key pair was read" : "the reports' key pair has changed", NULL);
+    log_info(r->cert == NULL ? "loaded the certificate of the report server"
+                             : "the certificate of the report server has changed",
+             NULL);
     keep(&r->cert, cert);
     keep(&r->ca, ca);
     cert = ca = NULL;
@@ -131,47 +133,43 @@ static int load(struct report_server *r, struct err *e)
     return 0;
 }
 
-static void look_at_files(void *context)
+static void reload(void *context)
 {
     struct report_server *r = context;
     struct err e CLEANUP(err_fini) = {0};
     char *text = NULL;
     if (load(r, &e) < 0) {
         text = err_text(&e);
-        if (r->refused == NULL || strcmp(r->refused, text) != 0)
+        if (r->problem == NULL || strcmp(r->problem, text) != 0)
             log_failure(LOG_LEVEL_ERROR, &e,
-                        "the reports' key pair cannot be read again; the old one is used", NULL);
+                        "cannot reload the certificate of the report server; keeping the old one", NULL);
     }
-    keep(&r->refused, text);
-    loop_timer_set(r->timer, LOOK_MS);
+    keep(&r->problem, text);
+    loop_timer_set(r->timer, RELOAD_MS);
 }
 
 /* ---- life ---- */
-struct report_server *report_server_new(struct loop *loop, struct kube_client *client,
-                                        struct controller *controller, const char *address,
-                                        const struct report_files *files, struct config *config,
-                                        struct err *e)
+struct report_server *report_server_new(const struct report_server_options *options, struct err *e)
 {
     struct report_server *r = xcalloc(1, sizeof(*r));
-    r->loop = loop;
-    r->controller = controller;
-    r->config = config;
-    r->files = *files;
+    r->controller = options->controller;
+    r->config = options->config;
+    r->files = *options->files;
     r->tls = httpd_tls_new();
-    r->reviews = token_reviews_new(client);
-    r->timer = loop_add_timer(loop, look_at_files, r);
-    loop_timer_set(r->timer, LOOK_MS);
-    const struct httpd_service service = {.address = address,
+    r->reviews = token_reviews_new(options->client);
+    r->timer = loop_add_timer(options->loop, reload, r);
+    loop_timer_set(r->timer, RELOAD_MS);
+    const struct httpd_service service = {.address = options->address,
                                           .tls = r->tls,
                                           .max_body_bytes = BODY_MAX,
                                           .request_ms = REQUEST_MS,
                                           .max_connections = CONNECTIONS_MAX,
                                           .fn = on_call,
                                           .context = r};
-    if (load(r, e) == 0 && (r->server = httpd_open(loop, &service, e)) != NULL)
+    if (load(r, e) == 0 && (r->server = httpd_open(options->loop, &service, e)) != NULL)
         return r;
     report_server_free(r);
-    err_wrap_text(e, "reports");
+    err_wrap_text(e, "report server");
     return NULL;
 }
 
@@ -186,6 +184,6 @@ void report_server_free(struct report_server *r)
     r->config->report_ca = "";
     free(r->cert);
     free(r->ca);
-    free(r->refused);
+    free(r->problem);
     free(r);
 }

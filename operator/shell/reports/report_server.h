@@ -1,12 +1,11 @@
 /*
- * The server that agents post their reports to, over TLS.
+ * The server to which agents post their reports, over TLS.
  *
- * A report is taken when the pod's own token says whose it is (shell/reports/token_reviews.h)
- * and that pod is a worker of its job's current attempt. It is advice: the
- * controller keeps it for plan(), and nothing here writes anything. The key pair
- * is read from files and again when they change. Answers: 200 taken, 400 no
- * report, 401 no token, 403 not such a pod, 503 with Retry-After while this
- * operator does not work on jobs or cannot ask about tokens.
+ * A report is accepted when the token that it carries belongs to a pod (shell/reports/token_reviews.h), and
+ * that pod is a worker of its job's current attempt. Reports are advice: the controller keeps them for
+ * plan(), and nothing here writes to the API server. The certificate is read from files, and again when they
+ * change. Answers: 200 accepted, 400 not a report, 401 no token, 403 not such a pod, 503 with Retry-After
+ * while this operator does not lead or cannot verify tokens.
  */
 #ifndef REPORTS_REPORT_SERVER_H
 #define REPORTS_REPORT_SERVER_H
@@ -17,15 +16,22 @@ struct report_server;
 
 struct report_files {
     const char *cert; /* PEM, the server's certificate first */
-    const char *key;
-    const char *ca; /* what agents trust: it goes into the plans of new workers */
+    const char *key;  /* PEM */
+    const char *ca;   /* PEM: what the agents of new workers trust */
 };
 
-/* Everything is borrowed; config->report_ca is set now and whenever the file changes. NULL with *e set when
- * the files cannot be used or the address is taken. */
-struct report_server *report_server_new(struct loop *loop, struct kube_client *client,
-                                        struct controller *controller, const char *address,
-                                        const struct report_files *files, struct config *config,
+/* All of it is borrowed. */
+struct report_server_options {
+    struct loop *loop;
+    struct kube_client *client;
+    struct controller *controller;
+    const char *address; /* "ADDRESS:PORT" to listen on */
+    const struct report_files *files;
+    struct config *config; /* report_ca is set now and whenever the file changes */
+};
+
+/* NULL with *e set when the files cannot be used or the address is taken. */
+struct report_server *report_server_new(const struct report_server_options *options,
                                         struct err *e) MUST_CHECK;
 /* Before the controller and the client are freed. NULL is fine. */
 void report_server_free(struct report_server *r);

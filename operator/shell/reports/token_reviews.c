@@ -18,18 +18,18 @@
 #define POD_UID   "authentication.kubernetes.io/pod-uid"
 #define USER_HEAD "system:serviceaccount:"
 
-/* A pod that is gone is refused by the cache of pods, whatever is remembered of its token. */
-enum { KNOWN_MS = 5 * 60 * 1000, REFUSED_MS = 10 * 1000, KNOWN_MAX = 4096, IN_FLIGHT_MAX = 16 };
+/* A deleted pod is rejected by the cache of pods, even while its token is still cached here. */
+enum { ACCEPTED_MS = 5 * 60 * 1000, DENIED_MS = 10 * 1000, CACHED_MAX = 4096, IN_FLIGHT_MAX = 16 };
 
-/* One block. name is "" for a token that was refused. */
-struct known {
+/* A cached result, one block. name is "" for a denied token. */
+struct review_result {
     const char *ns, *name, *uid;
     int64_t until_ms;
 };
 
-struct question {
+struct review {
     struct token_reviews *reviews;
-    struct kube_call *call; /* NULL: not in use */
+    struct kube_call *call; /* NULL: this slot is free */
     char token_digest[SHA256_HEX_SIZE];
     review_fn *fn;
     void *context;
@@ -37,15 +37,15 @@ struct question {
 
 struct token_reviews {
     struct kube_client *client;
-    struct store *known; /* under the token's SHA-256 */
-    struct question questions[IN_FLIGHT_MAX];
+    struct store *results; /* under the token's SHA-256 */
+    struct review reviews[IN_FLIGHT_MAX];
 };
 
 struct token_reviews *token_reviews_new(struct kube_client *client)
 {
     struct token_reviews *r = xcalloc(1, sizeof(*r));
     r->client = client;
-    r->known = store_new(free);
+    r->results = store_new(free);
     return r;
 }
 
@@ -54,33 +54,36 @@ void token_reviews_free(struct token_reviews *r)
     if (r == NULL)
         return;
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        kube_call_cancel(r->questions[i].call);
-    store_free(r->known);
+        kube_call_cancel(r->reviews[i].call);
+    store_free(r->results);
     free(r);
 }
 
-/* ---- what is remembered ---- */
-static void tell(const struct known *k, review_fn *fn, void *context)
+/* ---- results ---- */
+static void report_result(const struct review_result *result, review_fn *fn, void *context)
 {
     struct err e CLEANUP(err_fini) = {0};
-    if (*k->name == '\0') {
-        err_set(&e, ERR_DENIED, NULL, "the token is not one of a pod for the audience " REPORTS_AUDIENCE);
+    if (*result->name == '\0') {
+        err_set(&e, ERR_DENIED, NULL,
+                "the token is not bound to a pod, or not for the audience " REPORTS_AUDIENCE);
         fn(context, NULL, &e);
         return;
     }
-    fn(context, &(struct reviewed_pod){k->ns, k->name, k->uid}, NULL);
+    fn(context, &(struct reviewed_pod){result->ns, result->name, result->uid}, NULL);
 }
 
-static void remember(struct token_reviews *r, const char *token_digest, const struct known *k)
+static void cache_result(struct token_reviews *r, const char *token_digest,
+                         const struct review_result *result)
 {
-    static const size_t texts[] = {offsetof(struct known, ns), offsetof(struct known, name),
-                                   offsetof(struct known, uid)};
-    if (store_count(r->known) >= KNOWN_MAX) {
-        /* Rare: all are asked about once more. */
-        store_free(r->known);
-        r->known = store_new(free);
+    static const size_t texts[] = {offsetof(struct review_result, ns), offsetof(struct review_result, name),
+                                   offsetof(struct review_result, uid)};
+    if (store_count(r->results) >= CACHED_MAX) {
+        /* Rare: all are reviewed once more. */
+        store_free(r->results);
+        r->results = store_new(free);
     }
-    free(store_put(r->known, "", token_digest, pack_block(k, sizeof(*k), texts, ARRAY_LEN(texts))));
+    free(store_put(r->results, "", token_digest,
+                   pack_block(result, sizeof(*result), texts, ARRAY_LEN(texts))));
 }
 
 /* ---- answers ---- */
@@ -114,28 +117,29 @@ static char *namespace_of(const char *username)
 
 static void on_answer(void *context, const struct kube_answer *answer, const struct err *e)
 {
-    struct question *q = context;
+    struct review *review = context;
     const json_t *status = json_object_get(answer->object, "status"), *user = json_object_get(status, "user");
-    q->call = NULL;
+    review->call = NULL;
     if (e != NULL) {
-        q->fn(q->context, NULL, e);
+        review->fn(review->context, NULL, e);
         return;
     }
     char *ns CLEANUP(cleanup_free) = namespace_of(js_text(user, "username"));
-    struct known k = {.ns = ns, .name = extra(user, POD_NAME), .uid = extra(user, POD_UID)};
-    if (!js_bool(status, "authenticated", false) || !has_audience(status) || *ns == '\0' || *k.uid == '\0')
-        k.name = "";
-    k.until_ms = clock_boot_ms() + (*k.name == '\0' ? REFUSED_MS : KNOWN_MS);
-    remember(q->reviews, q->token_digest, &k);
-    tell(&k, q->fn, q->context);
+    struct review_result result = {.ns = ns, .name = extra(user, POD_NAME), .uid = extra(user, POD_UID)};
+    if (!js_bool(status, "authenticated", false) || !has_audience(status) || *ns == '\0' ||
+        *result.uid == '\0')
+        result.name = "";
+    result.until_ms = clock_boot_ms() + (*result.name == '\0' ? DENIED_MS : ACCEPTED_MS);
+    cache_result(review->reviews, review->token_digest, &result);
+    report_result(&result, review->fn, review->context);
 }
 
-/* ---- questions ---- */
-static struct question *free_question(struct token_reviews *r)
+/* ---- reviews ---- */
+static struct review *free_slot(struct token_reviews *r)
 {
     for (size_t i = 0; i < IN_FLIGHT_MAX; i++)
-        if (r->questions[i].call == NULL)
-            return &r->questions[i];
+        if (r->reviews[i].call == NULL)
+            return &r->reviews[i];
     return NULL;
 }
 
@@ -143,28 +147,28 @@ void token_reviews_ask(struct token_reviews *r, struct view token, review_fn *fn
 {
     char token_digest[SHA256_HEX_SIZE];
     sha256_hex(token.ptr, token.len, token_digest);
-    const struct known *k = store_get(r->known, "", token_digest);
-    if (k != NULL && clock_boot_ms() < k->until_ms) {
-        tell(k, fn, context);
+    const struct review_result *result = store_get(r->results, "", token_digest);
+    if (result != NULL && clock_boot_ms() < result->until_ms) {
+        report_result(result, fn, context);
         return;
     }
-    struct question *q = free_question(r);
-    if (q == NULL) {
+    struct review *review = free_slot(r);
+    if (review == NULL) {
         struct err e CLEANUP(err_fini) = {0};
-        err_set(&e, ERR_THROTTLED, NULL, "too many tokens are being looked at");
+        err_set(&e, ERR_THROTTLED, NULL, "too many TokenReviews are in flight");
         fn(context, NULL, &e);
         return;
     }
-    *q = (struct question){.reviews = r, .fn = fn, .context = context};
-    memcpy(q->token_digest, token_digest, sizeof(token_digest));
+    *review = (struct review){.reviews = r, .fn = fn, .context = context};
+    memcpy(review->token_digest, token_digest, sizeof(token_digest));
     json_t *body CLEANUP(js_free) =
         json_pack("{s:s, s:s, s:{s:s%, s:[s]}}", "apiVersion", "authentication.k8s.io/v1", "kind",
                   "TokenReview", "spec", "token", token.ptr, token.len, "audiences", REPORTS_AUDIENCE);
     if (body == NULL) {
         struct err e CLEANUP(err_fini) = {0};
-        err_set(&e, ERR_DENIED, NULL, "the token is no text");
+        err_set(&e, ERR_DENIED, NULL, "the token is not valid UTF-8");
         fn(context, NULL, &e);
         return;
     }
-    q->call = kube_start(r->client, "POST", PATH, body, on_answer, q);
+    review->call = kube_start(r->client, "POST", PATH, body, on_answer, review);
 }

@@ -10,8 +10,8 @@
  * ERR_INVALID with the place in the file: unknown fields, values of the wrong type, targets that are not
  * exactly one of webhook and pubsub, and webhooks without https. Owns what it has read.
  */
-#ifndef NOTIFY_CONFIG_H
-#define NOTIFY_CONFIG_H
+#ifndef NOTIFY_NOTIFY_CONFIG_H
+#define NOTIFY_NOTIFY_CONFIG_H
 
 #include <jansson.h>
 

@@ -1,4 +1,4 @@
-#include "shell/notify/config.h"
+#include "shell/notify/notify_config.h"
 
 #include <string.h>
 
