@@ -77,7 +77,7 @@ static void add_sample(struct strbuf *out, const char *name, const char *suffix,
                        double value)
 {
     strbuf_addf(out, "%s%s", name, suffix);
-    if (labels[0] != '\0')
+    if (*labels != '\0')
         strbuf_addf(out, "{%s}", labels);
     strbuf_add_char(out, ' ');
     add_number(out, value);
@@ -87,7 +87,7 @@ static void add_sample(struct strbuf *out, const char *name, const char *suffix,
 static void add_bucket(struct strbuf *out, const struct metric_row *row, const struct metric_series *s,
                        double bound, uint64_t count)
 {
-    strbuf_addf(out, "%s_bucket{%s%sle=\"", row->name, s->labels, s->labels[0] != '\0' ? "," : "");
+    strbuf_addf(out, "%s_bucket{%s%sle=\"", row->name, s->labels, *s->labels != '\0' ? "," : "");
     add_number(out, bound);
     strbuf_addf(out, "\"} %" PRIu64 "\n", count);
 }
@@ -178,7 +178,7 @@ struct metrics *metrics_new(const struct metric_row *rows, size_t count)
     m->count = count;
     m->first = xcalloc(count, sizeof(*m->first));
     for (size_t i = 0; i < count; i++)
-        if (rows[i].labels[0] == '\0')
+        if (*rows[i].labels == '\0')
             (void)series_of(m, i, NULL);
     return m;
 }

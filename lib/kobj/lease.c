@@ -69,7 +69,7 @@ static bool has_expired(const struct election *x, int64_t now_ms)
 
 bool election_may_claim(const struct election *x, int64_t now_ms)
 {
-    return election_holder(x)[0] == '\0' || election_is_ours(x) || has_expired(x, now_ms);
+    return *election_holder(x) == '\0' || election_is_ours(x) || has_expired(x, now_ms);
 }
 
 bool election_may_renew_unseen(const struct election *x, int64_t now_ms)
@@ -105,7 +105,7 @@ json_t *election_claim(const struct election *x, int64_t wall_us)
     }
     return with_spec(x, json_pack("{s:s, s:I, s:s, s:s, s:I}", "holderIdentity", x->identity,
                                   "leaseDurationSeconds", (json_int_t)(x->timing.lease_ms / 1000),
-                                  "acquireTime", acquired[0] != '\0' ? acquired : now, "renewTime", now,
+                                  "acquireTime", *acquired != '\0' ? acquired : now, "renewTime", now,
                                   "leaseTransitions", (json_int_t)transitions));
 }
 

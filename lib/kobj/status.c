@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "data/js.h"
-#include "kobj/wire.h"
+#include "kobj/wire_meta.h"
 
 #include "base/banned.h"
 
@@ -28,7 +28,7 @@ int status_object_to_err(const json_t *status, struct err *e)
 {
     const char *reason = js_text(status, "reason"), *message = js_text(status, "message");
     return FAIL(e, code_of((int)js_int(status, "code", 500), reason), "%s",
-                message[0] != '\0' ? message : reason);
+                *message != '\0' ? message : reason);
 }
 
 /* NULL: it is no Status. */
@@ -48,7 +48,7 @@ int status_to_err(int http_status, struct view body, struct err *e)
     json_t *status CLEANUP(js_free) = parse(body);
     const char *message = js_text(status, "message");
     enum err_code code = code_of(http_status, js_text(status, "reason"));
-    if (message[0] != '\0')
+    if (*message != '\0')
         return FAIL(e, code, "%s", message);
     body.len = body.len < FOREIGN_BODY_MAX ? body.len : FOREIGN_BODY_MAX;
     body = view_trim(body);

@@ -7,6 +7,7 @@
 #include "base/rfc3339.h"
 #include "base/utf8.h"
 #include "data/protobuf.h"
+#include "kobj/wire_meta.h"
 
 #include "base/banned.h"
 
@@ -14,12 +15,13 @@
 #define TIME_FIRST INT64_C(-62135596800)
 #define TIME_LAST  INT64_C(253402300799)
 
-struct writer {
+struct json_writer {
     struct strbuf *out;
     bool is_broken; /* looked at once, in the end */
 };
 
-static void write_members(struct writer *w, const struct wire_message *m, struct view bytes, bool *has_some);
+static void write_members(struct json_writer *w, const struct wire_message *m, struct view bytes,
+                          bool *has_some);
 
 /* ---- values ---- */
 /* In the highest bit of each byte: whether it is below that limit, of at most 0x80. */
@@ -53,7 +55,7 @@ static size_t plain_length(struct view text)
 }
 
 /* A character that is not plain; returns its bytes. In protobuf a text may be none, which JSON never is. */
-static size_t write_special(struct writer *w, struct view text)
+static size_t write_special(struct json_writer *w, struct view text)
 {
     size_t length = utf8_length(text);
     if (length == 0)
@@ -67,7 +69,7 @@ static size_t write_special(struct writer *w, struct view text)
     return length == 0 ? 1 : length;
 }
 
-static void write_text(struct writer *w, struct view text)
+static void write_text(struct json_writer *w, struct view text)
 {
     strbuf_add_char(w->out, '"');
     while (text.len > 0) {
@@ -80,7 +82,7 @@ static void write_text(struct writer *w, struct view text)
     strbuf_add_char(w->out, '"');
 }
 
-static void write_hex(struct writer *w, struct view bytes)
+static void write_hex(struct json_writer *w, struct view bytes)
 {
     static const char digits[] = "0123456789abcdef";
     strbuf_add_char(w->out, '"');
@@ -92,7 +94,7 @@ static void write_hex(struct writer *w, struct view bytes)
 }
 
 /* Seconds and nanoseconds, of which JSON keeps the seconds. No time at all is an empty message. */
-static void write_time(struct writer *w, struct view bytes)
+static void write_time(struct json_writer *w, struct view bytes)
 {
     struct protobuf p = protobuf_open(bytes);
     struct protobuf_field f;
@@ -112,7 +114,7 @@ static void write_time(struct writer *w, struct view bytes)
 }
 
 /* The first of a message's fields of bytes with that number; empty when there is none. */
-static struct view bytes_at(struct writer *w, struct view message, uint32_t number)
+static struct view bytes_at(struct json_writer *w, struct view message, uint32_t number)
 {
     struct protobuf p = protobuf_open(message);
     struct protobuf_field f;
@@ -123,14 +125,14 @@ static struct view bytes_at(struct writer *w, struct view message, uint32_t numb
     return view_of(NULL, 0);
 }
 
-static void write_map_entry(struct writer *w, struct view entry)
+static void write_map_entry(struct json_writer *w, struct view entry)
 {
     write_text(w, bytes_at(w, entry, 1));
     strbuf_add_char(w->out, ':');
     write_text(w, bytes_at(w, entry, 2));
 }
 
-static void write_message(struct writer *w, const struct wire_message *m, struct view bytes)
+static void write_message(struct json_writer *w, const struct wire_message *m, struct view bytes)
 {
     bool has_some = false;
     strbuf_add_char(w->out, '{');
@@ -138,7 +140,7 @@ static void write_message(struct writer *w, const struct wire_message *m, struct
     strbuf_add_char(w->out, '}');
 }
 
-static void write_value(struct writer *w, const struct wire_member *m, const struct protobuf_field *f)
+static void write_value(struct json_writer *w, const struct wire_member *m, const struct protobuf_field *f)
 {
     switch (m->kind) {
     case WIRE_TEXT: write_text(w, f->bytes); break;
@@ -178,13 +180,13 @@ static bool is_zero(const struct protobuf_field *f)
 }
 
 /* The first member has no comma before it. */
-static void write_key(struct writer *w, struct view key, bool *has_some)
+static void write_key(struct json_writer *w, struct view key, bool *has_some)
 {
     strbuf_add_view(w->out, view_skip(key, *has_some ? 0 : 1));
     *has_some = true;
 }
 
-static void write_unknown(struct writer *w, const struct protobuf_field *f, bool *has_some)
+static void write_unknown(struct json_writer *w, const struct protobuf_field *f, bool *has_some)
 {
     char key[24];
     snprintf(key, sizeof(key), ",\"#%" PRIu32 "\":", f->number);
@@ -198,20 +200,21 @@ static bool is_row(const struct wire_member *m)
     return m != NULL && (m->is_list || m->kind == WIRE_MAP);
 }
 
-static void end_row(struct writer *w, const struct wire_member *m)
+static void end_row(struct json_writer *w, const struct wire_member *m)
 {
     if (is_row(m))
         strbuf_add_char(w->out, m->kind == WIRE_MAP ? '}' : ']');
 }
 
-static void begin_member(struct writer *w, const struct wire_member *m, bool *has_some)
+static void begin_member(struct json_writer *w, const struct wire_member *m, bool *has_some)
 {
     write_key(w, m->key, has_some);
     if (is_row(m))
         strbuf_add_char(w->out, m->kind == WIRE_MAP ? '{' : '[');
 }
 
-static void write_members(struct writer *w, const struct wire_message *m, struct view bytes, bool *has_some)
+static void write_members(struct json_writer *w, const struct wire_message *m, struct view bytes,
+                          bool *has_some)
 {
     struct protobuf p = protobuf_open(bytes);
     struct protobuf_field f;
@@ -242,7 +245,7 @@ static void write_members(struct writer *w, const struct wire_message *m, struct
     w->is_broken = w->is_broken || p.is_broken;
 }
 
-static int finish(const struct writer *w, struct err *e)
+static int finish(const struct json_writer *w, struct err *e)
 {
     if (w->is_broken)
         return FAIL(e, ERR_PROTOCOL, "the API server sent something that is no protobuf message");
@@ -253,7 +256,7 @@ static int finish(const struct writer *w, struct err *e)
 
 int wire_to_json(const struct wire_message *m, struct view message, struct strbuf *out, struct err *e)
 {
-    struct writer w = {.out = out};
+    struct json_writer w = {.out = out};
     write_message(&w, m, message);
     return finish(&w, e);
 }
@@ -263,7 +266,7 @@ enum { EVENT_TYPE = 1, EVENT_OBJECT = 2, EXTENSION_RAW = 1 };
 
 bool wire_open(struct view envelope, struct view *ret_message)
 {
-    struct writer w = {.out = NULL};
+    struct json_writer w = {.out = NULL};
     if (envelope.len < WIRE_MAGIC.len || !view_equal(view_of(envelope.ptr, WIRE_MAGIC.len), WIRE_MAGIC))
         return false;
     *ret_message = bytes_at(&w, view_skip(envelope, WIRE_MAGIC.len), WIRE_RAW);
@@ -272,7 +275,7 @@ bool wire_open(struct view envelope, struct view *ret_message)
 
 int wire_event_to_json(const struct wire_message *m, struct view event, struct strbuf *out, struct err *e)
 {
-    struct writer w = {.out = out};
+    struct json_writer w = {.out = out};
     struct view type = bytes_at(&w, event, EVENT_TYPE), object;
     if (!wire_open(bytes_at(&w, bytes_at(&w, event, EVENT_OBJECT), EXTENSION_RAW), &object))
         return FAIL(e, ERR_PROTOCOL, "a watch sent something that is no event");

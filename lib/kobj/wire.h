@@ -69,11 +69,6 @@ struct wire_message {
         .members = (table), .count = ARRAY_LEN(table), .tells_unknown = true                                 \
     }
 
-/* Of k8s.io/apimachinery/pkg/apis/meta/v1. managedFields are left out. */
-extern const struct wire_message wire_object_meta;
-extern const struct wire_message wire_list_meta;
-extern const struct wire_message wire_status;
-
 /* Appends the message, which stands in no envelope. */
 int wire_to_json(const struct wire_message *m, struct view message, struct strbuf *out,
                  struct err *e) MUST_CHECK;

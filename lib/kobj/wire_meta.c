@@ -1,5 +1,4 @@
-/* What is read of what all kinds have in common: k8s.io/apimachinery/pkg/apis/meta/v1/generated.proto. */
-#include "kobj/wire.h"
+#include "kobj/wire_meta.h"
 
 #include "base/banned.h"
 

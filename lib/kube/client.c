@@ -184,24 +184,27 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
     return call;
 }
 
-static struct kube_call *start_request(struct kube_client *c, enum answer_kind kind, const char *method,
-                                       const char *path, struct view body, kube_done_fn *on_done,
-                                       void *context)
+static struct kube_call *call_new(enum answer_kind kind, kube_done_fn *on_done, void *context)
 {
     struct kube_call *call = xcalloc(1, sizeof(*call));
-    struct http_request q = {
-        .method = method, .body = body, .max_body_bytes = ANSWER_MAX, .total_timeout_ms = TOTAL_TIMEOUT_MS};
     call->kind = kind;
     call->on_done = on_done;
     call->context = context;
-    return start(c, &q, path, call);
+    return call;
+}
+
+static struct http_request object_request(const char *method, struct view body)
+{
+    return (struct http_request){
+        .method = method, .body = body, .max_body_bytes = ANSWER_MAX, .total_timeout_ms = TOTAL_TIMEOUT_MS};
 }
 
 struct kube_call *kube_start(struct kube_client *c, const char *method, const char *path, const json_t *body,
                              kube_done_fn *on_done, void *context)
 {
     char *text CLEANUP(cleanup_free) = body == NULL ? NULL : js_dump(body);
-    return start_request(c, ANSWER_OBJECT, method, path, view_from(text), on_done, context);
+    struct http_request q = object_request(method, view_from(text));
+    return start(c, &q, path, call_new(ANSWER_OBJECT, on_done, context));
 }
 
 struct kube_call *kube_start_write(struct kube_client *c, const char *method, const char *path,
@@ -214,7 +217,8 @@ struct kube_call *kube_start_write(struct kube_client *c, const char *method, co
 struct kube_call *kube_start_write_text(struct kube_client *c, const char *method, const char *path,
                                         struct view body, kube_done_fn *on_done, void *context)
 {
-    return start_request(c, ANSWER_OUTCOME, method, path, body, on_done, context);
+    struct http_request q = object_request(method, body);
+    return start(c, &q, path, call_new(ANSWER_OUTCOME, on_done, context));
 }
 
 /* A stream of it says more behind a semicolon. */
@@ -236,17 +240,14 @@ static int on_stream_bytes(void *context, const void *bytes, size_t length, stru
 
 struct kube_call *kube_start_stream(struct kube_client *c, const struct kube_stream *s)
 {
-    struct kube_call *call = xcalloc(1, sizeof(*call));
+    struct kube_call *call = call_new(ANSWER_STREAM, s->on_done, s->context);
     struct http_request q = {.method = "GET",
                              .on_head = on_stream_head,
                              .on_body = on_stream_bytes,
                              .context = call,
                              .idle_timeout_ms = s->idle_timeout_ms,
                              .total_timeout_ms = s->total_timeout_ms};
-    call->kind = ANSWER_STREAM;
     call->stream = *s;
-    call->on_done = s->on_done;
-    call->context = s->context;
     return start(c, &q, s->path, call);
 }
 
@@ -261,13 +262,11 @@ void kube_call_cancel(struct kube_call *call)
 int kube_get_blocking(struct kube_config *config, const char *path, json_t **ret, struct err *e)
 {
     char *url CLEANUP(cleanup_free) = xasprintf("%s%s", config->server, path);
-    struct http_header accept = {"Accept", "application/json"};
-    struct http_request q = {.method = "GET",
-                             .url = url,
-                             .headers = &accept,
-                             .header_count = 1,
-                             .max_body_bytes = ANSWER_MAX,
-                             .total_timeout_ms = TOTAL_TIMEOUT_MS};
+    struct http_header accept = {"Accept", ACCEPT_ALL};
+    struct http_request q = object_request("GET", view_of(NULL, 0));
+    q.url = url;
+    q.headers = &accept;
+    q.header_count = 1;
     struct http_response r;
     if (kube_config_bearer(config, &q.bearer, e) < 0)
         return -1;

@@ -18,7 +18,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "kube/config.h"
+#include "kube/kube_config.h"
 #include "net/http.h"
 
 struct loop;

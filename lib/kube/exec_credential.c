@@ -7,8 +7,8 @@
 #include "base/codec.h"
 #include "base/rfc3339.h"
 #include "data/js.h"
-#include "kube/config_int.h"
-#include "os/child.h"
+#include "kube/kube_config_int.h"
+#include "os/subprocess.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -105,12 +105,12 @@ static int adopt(struct kube_config *c, const json_t *credential, const char *ve
     if (strcmp(js_text(credential, "apiVersion"), version) != 0)
         return FAIL(e, ERR_PROTOCOL, "the credential plugin answered with apiVersion %s, not %s",
                     js_text(credential, "apiVersion"), version);
-    if ((certificate[0] == '\0') != (key[0] == '\0') || (token[0] == '\0' && key[0] == '\0'))
+    if ((*certificate == '\0') != (*key == '\0') || (*token == '\0' && *key == '\0'))
         return FAIL(e, ERR_PROTOCOL, "the credential plugin gave neither a token nor a certificate and key");
     secret_free(&c->token);
-    if (token[0] != '\0')
+    if (*token != '\0')
         secret_copy(&c->token, token, strlen(token));
-    if (key[0] != '\0') {
+    if (*key != '\0') {
         free(c->client_cert_pem);
         secret_free(&c->client_key);
         c->client_cert_pem = xstrdup(certificate);
@@ -133,9 +133,9 @@ int exec_credential(struct kube_config *c, struct err *e)
         return FAIL(e, ERR_INVALID, "the kubeconfig's credential plugin wants a terminal");
     char **argv CLEANUP(texts_free) = make_arguments(c);
     char **environment CLEANUP(texts_free) = make_environment(c, version);
-    struct child child = {argv, environment, OUTPUT_MAX, TIMEOUT_MS};
+    struct subprocess child = {argv, environment, OUTPUT_MAX, TIMEOUT_MS};
     struct secret output CLEANUP(secret_free) = {0};
-    if (child_run(&child, &output, e) < 0)
+    if (subprocess_run(&child, &output, e) < 0)
         return err_wrap(e, "the kubeconfig's credential plugin");
     json_t *credential CLEANUP(js_free) =
         js_parse(view_of(output.bytes, output.len), "the credential plugin's answer", e);

@@ -6,7 +6,7 @@
  *
  * All fields of both have a length, so that they are pieces as well, each behind its header.
  */
-#include "kobj/wire.h"
+#include "kobj/wire_meta.h"
 #include "kube/framer_int.h"
 
 #include "base/banned.h"

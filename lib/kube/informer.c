@@ -61,7 +61,7 @@ static void change(struct informer *i, void *before, const void *after)
 }
 
 /* What the informer itself reads of an object. */
-struct identity {
+struct object_key {
     char ns[NAME_MAX_BYTES];
     char name[NAME_MAX_BYTES];
     char version[NAME_MAX_BYTES];
@@ -75,7 +75,7 @@ static void copy_text(struct view value, char out[NAME_MAX_BYTES])
     skim_unescape(text, out);
 }
 
-static void identify(struct view object, struct identity *ret)
+static void identify(struct view object, struct object_key *ret)
 {
     static const char *const names[] = {"namespace", "name", "resourceVersion"};
     struct view v[ARRAY_LEN(names)];
@@ -85,7 +85,7 @@ static void identify(struct view object, struct identity *ret)
     copy_text(v[2], ret->version);
 }
 
-static void put(struct informer *i, struct view object, const struct identity *id)
+static void put(struct informer *i, struct view object, const struct object_key *id)
 {
     void *facts = i->kind->reduce(object, store_get(i->store, id->ns, id->name));
     if (facts == NULL) {
@@ -105,7 +105,7 @@ static void forget_version(struct informer *i)
 
 static void set_version(struct informer *i, const char *version)
 {
-    if (version[0] == '\0')
+    if (*version == '\0')
         return;
     forget_version(i);
     i->version = xstrdup(version);
@@ -124,7 +124,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
 {
     static const char *const names[] = {"type", "object"};
     struct view v[ARRAY_LEN(names)], type, object;
-    struct identity id;
+    struct object_key id;
     skim_members(event, names, ARRAY_LEN(names), v);
     type = v[0], object = v[1];
     if (type.len == 0 || object.len == 0)
@@ -146,7 +146,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
 static int on_item(void *context, struct view item, struct err *e)
 {
     struct informer *i = context;
-    struct identity id;
+    struct object_key id;
     if (!i->is_listing)
         return on_event(i, item, e);
     identify(item, &id);
@@ -231,7 +231,7 @@ static int read_head(struct informer *i, struct err *e)
         return -1;
     const char *page = js_text(head, "metadata.continue");
     forget_page(i);
-    if (page[0] != '\0') {
+    if (*page != '\0') {
         i->page = xstrdup(page);
         return 1;
     }

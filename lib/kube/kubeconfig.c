@@ -1,5 +1,5 @@
 /* kubeconfig files, merged as client-go does: of two entries with one name, the first file's counts. */
-#include "kube/config_int.h"
+#include "kube/kube_config_int.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -67,7 +67,7 @@ static int add_files(struct files *f, const char *paths, bool must_exist, struct
     struct view rest = view_from(paths);
     while (rest.len > 0 && f->count < FILES_MAX) {
         char *path CLEANUP(cleanup_free) = view_dup(view_cut(rest, ':', &rest));
-        if (path[0] != '\0' && add_file(f, path, must_exist, e) < 0)
+        if (*path != '\0' && add_file(f, path, must_exist, e) < 0)
             return -1;
     }
     if (f->count == 0)
@@ -97,7 +97,7 @@ static const char *current_context(const struct files *f)
 {
     for (size_t i = 0; i < f->count; i++) {
         const char *name = js_text(f->file[i].tree, "current-context");
-        if (name[0] != '\0')
+        if (*name != '\0')
             return name;
     }
     return "";
@@ -113,7 +113,7 @@ static int decode_data(const json_t *entry, const char *name, char **ret, size_t
 {
     char *data_name CLEANUP(cleanup_free) = xasprintf("%s-data", name);
     const char *data = json_string_value(json_object_get(entry, data_name));
-    if (data == NULL || data[0] == '\0')
+    if (data == NULL || *data == '\0')
         return 0;
     char *bytes = xcalloc(1, BASE64_MAX_BYTES(strlen(data)) + 1);
     if (base64_decode(view_from(data), bytes, BASE64_MAX_BYTES(strlen(data)), ret_length) < 0) {
@@ -128,7 +128,7 @@ static int decode_data(const json_t *entry, const char *name, char **ret, size_t
 static char *file_of(const json_t *entry, const char *directory, const char *name)
 {
     const char *path = json_string_value(json_object_get(entry, name));
-    return path == NULL || path[0] == '\0' ? NULL : resolve(directory, path);
+    return path == NULL || *path == '\0' ? NULL : resolve(directory, path);
 }
 
 static int read_certificates(const json_t *entry, const char *directory, const char *name, char **ret,
@@ -183,9 +183,9 @@ static int read_cluster(struct kube_config *c, const json_t *cluster, const char
     while (length > 0 && server[length - 1] == '/')
         length--;
     c->server = xstrndup(server, length);
-    c->server_name = name[0] != '\0' ? xstrdup(name) : NULL;
+    c->server_name = *name != '\0' ? xstrdup(name) : NULL;
     c->tls.insecure = js_bool(cluster, "insecure-skip-tls-verify", false);
-    if (js_text(cluster, "certificate-authority-data")[0] == '\0')
+    if (*js_text(cluster, "certificate-authority-data") == '\0')
         c->ca_file = file_of(cluster, directory, "certificate-authority");
     return read_certificates(cluster, directory, "certificate-authority", &c->ca_pem, e);
 }
@@ -203,11 +203,11 @@ static int read_user(struct kube_config *c, const json_t *user, const char *dire
         return -1;
     if (strlen(token) > KEY_MAX)
         return FAIL(e, ERR_TOO_LARGE, "the kubeconfig's token is larger than %d bytes", KEY_MAX);
-    if (token[0] != '\0') {
+    if (*token != '\0') {
         c->source = KUBE_TOKEN_FIXED;
         secret_copy(&c->token, token, strlen(token));
     }
-    if (token_file[0] != '\0') {
+    if (*token_file != '\0') {
         c->source = KUBE_TOKEN_FILE;
         c->token_file = resolve(directory, token_file);
     }
@@ -234,7 +234,7 @@ static int read_context(struct kube_config *c, const struct files *f, const char
     if (read_cluster(c, cluster, directory, e) < 0)
         return -1;
     const json_t *user = find_entry(f, "users", user_name, "user", &directory);
-    if (user == NULL && user_name[0] != '\0')
+    if (user == NULL && *user_name != '\0')
         return FAIL_OBJECT(e, ERR_NOT_FOUND, user_name, "the kubeconfig has no user \"%s\"", user_name);
     return user == NULL ? 0 : read_user(c, user, directory, e);
 }
@@ -245,6 +245,6 @@ int kubeconfig_read(struct kube_config *c, const char *paths, bool must_exist, c
     struct files f CLEANUP(files_fini) = {0};
     if (add_files(&f, paths, must_exist, e) < 0)
         return -1;
-    const char *name = context != NULL && context[0] != '\0' ? context : current_context(&f);
+    const char *name = context != NULL && *context != '\0' ? context : current_context(&f);
     return read_context(c, &f, name, e);
 }

@@ -11,9 +11,9 @@
 
 enum { FIRST_BUCKETS = 16 };
 
-struct entry {
-    struct entry *next; /* in its bucket */
-    struct entry *after,
+struct store_entry {
+    struct store_entry *next; /* in its bucket */
+    struct store_entry *after,
         *before; /* all entries, in the order of their last put: the oldest marks come first */
     void *facts;
     uint32_t hash;
@@ -22,9 +22,9 @@ struct entry {
 };
 
 struct store {
-    struct entry **buckets;
+    struct store_entry **buckets;
     size_t bucket_count, count;
-    struct entry *first, *last;
+    struct store_entry *first, *last;
     uint16_t mark; /* of the list that is being put; those of before are old */
     void (*free_facts)(void *facts);
 };
@@ -33,7 +33,7 @@ struct store *store_new(void (*free_facts)(void *facts))
 {
     struct store *s = xcalloc(1, sizeof(*s));
     s->bucket_count = FIRST_BUCKETS;
-    s->buckets = xcalloc(s->bucket_count, sizeof(struct entry *));
+    s->buckets = xcalloc(s->bucket_count, sizeof(struct store_entry *));
     s->free_facts = free_facts;
     return s;
 }
@@ -42,7 +42,7 @@ void store_free(struct store *s)
 {
     if (s == NULL)
         return;
-    for (struct entry *entry = s->first, *after; entry != NULL; entry = after) {
+    for (struct store_entry *entry = s->first, *after; entry != NULL; entry = after) {
         after = entry->after;
         s->free_facts(entry->facts);
         free(entry);
@@ -73,13 +73,13 @@ static uint32_t hash_of(const char *ns, const char *name)
 }
 
 /* Where the pointer to that entry is, or where one would be added. */
-static struct entry **find(const struct store *s, const char *ns, const char *name)
+static struct store_entry **find(const struct store *s, const char *ns, const char *name)
 {
     uint32_t hash = hash_of(ns, name);
     size_t length = strlen(ns);
-    struct entry **at = &s->buckets[hash & (s->bucket_count - 1)];
+    struct store_entry **at = &s->buckets[hash & (s->bucket_count - 1)];
     for (; *at != NULL; at = &(*at)->next) {
-        struct entry *entry = *at;
+        struct store_entry *entry = *at;
         if (entry->hash == hash && strncmp(entry->key, ns, length) == 0 && entry->key[length] == '/' &&
             strcmp(entry->key + length + 1, name) == 0)
             break;
@@ -89,16 +89,16 @@ static struct entry **find(const struct store *s, const char *ns, const char *na
 
 void *store_get(const struct store *s, const char *ns, const char *name)
 {
-    struct entry *entry = *find(s, ns, name);
+    struct store_entry *entry = *find(s, ns, name);
     return entry == NULL ? NULL : entry->facts;
 }
 
 static void grow(struct store *s)
 {
     size_t count = s->bucket_count * 2;
-    struct entry **buckets = xcalloc(count, sizeof(struct entry *));
-    for (struct entry *entry = s->first; entry != NULL; entry = entry->after) {
-        struct entry **bucket = &buckets[entry->hash & (count - 1)];
+    struct store_entry **buckets = xcalloc(count, sizeof(struct store_entry *));
+    for (struct store_entry *entry = s->first; entry != NULL; entry = entry->after) {
+        struct store_entry **bucket = &buckets[entry->hash & (count - 1)];
         entry->next = *bucket;
         *bucket = entry;
     }
@@ -107,7 +107,7 @@ static void grow(struct store *s)
     s->bucket_count = count;
 }
 
-static void unlink_entry(struct store *s, struct entry *entry)
+static void unlink_entry(struct store *s, struct store_entry *entry)
 {
     if (entry->before != NULL)
         entry->before->after = entry->after;
@@ -119,7 +119,7 @@ static void unlink_entry(struct store *s, struct entry *entry)
         s->last = entry->before;
 }
 
-static void append(struct store *s, struct entry *entry)
+static void append(struct store *s, struct store_entry *entry)
 {
     entry->before = s->last;
     entry->after = NULL;
@@ -132,7 +132,7 @@ static void append(struct store *s, struct entry *entry)
 
 void *store_put(struct store *s, const char *ns, const char *name, void *facts)
 {
-    struct entry **at = find(s, ns, name), *entry = *at;
+    struct store_entry **at = find(s, ns, name), *entry = *at;
     if (entry != NULL) {
         void *previous = entry->facts;
         entry->facts = facts;
@@ -142,7 +142,7 @@ void *store_put(struct store *s, const char *ns, const char *name, void *facts)
         return previous;
     }
     size_t namespace_length = strlen(ns), name_length = strlen(name);
-    entry = xcalloc(1, offsetof(struct entry, key) + namespace_length + 1 + name_length + 1);
+    entry = xcalloc(1, offsetof(struct store_entry, key) + namespace_length + 1 + name_length + 1);
     entry->hash = hash_of(ns, name);
     entry->mark = s->mark;
     entry->facts = facts;
@@ -156,9 +156,9 @@ void *store_put(struct store *s, const char *ns, const char *name, void *facts)
     return NULL;
 }
 
-static void *take(struct store *s, struct entry **at)
+static void *take(struct store *s, struct store_entry **at)
 {
-    struct entry *entry = *at;
+    struct store_entry *entry = *at;
     void *facts = entry->facts;
     *at = entry->next;
     unlink_entry(s, entry);
@@ -169,7 +169,7 @@ static void *take(struct store *s, struct entry **at)
 
 void *store_take(struct store *s, const char *ns, const char *name)
 {
-    struct entry **at = find(s, ns, name);
+    struct store_entry **at = find(s, ns, name);
     return *at == NULL ? NULL : take(s, at);
 }
 
@@ -179,7 +179,7 @@ void *store_next(const struct store *s, void **cursor)
     static char end;
     if (*cursor == &end)
         return NULL;
-    struct entry *entry = *cursor == NULL ? s->first : *cursor;
+    struct store_entry *entry = *cursor == NULL ? s->first : *cursor;
     if (entry == NULL)
         return NULL;
     *cursor = entry->after != NULL ? (void *)entry->after : &end;
@@ -193,10 +193,10 @@ void store_mark_all_old(struct store *s)
 
 void *store_take_old(struct store *s)
 {
-    struct entry *entry = s->first;
+    struct store_entry *entry = s->first;
     if (entry == NULL || entry->mark == s->mark)
         return NULL;
-    struct entry **at = &s->buckets[entry->hash & (s->bucket_count - 1)];
+    struct store_entry **at = &s->buckets[entry->hash & (s->bucket_count - 1)];
     while (*at != entry)
         at = &(*at)->next;
     return take(s, at);

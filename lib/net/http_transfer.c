@@ -306,9 +306,9 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
     if (code == CURLE_OK)
         return 0;
     const char *label = transfer_label(t);
-    if (code == CURLE_COULDNT_CONNECT && t->refused[0] != '\0')
+    if (code == CURLE_COULDNT_CONNECT && *t->refused != '\0')
         return FAIL_OBJECT(e, ERR_DENIED, label, "%s %s: its address %s is in a refused range", t->q->method,
                            label, t->refused);
     return FAIL_OBJECT(e, code_of(code), label, "%s %s: %s", t->q->method, label,
-                       t->text[0] != '\0' ? t->text : curl_easy_strerror(code));
+                       *t->text != '\0' ? t->text : curl_easy_strerror(code));
 }

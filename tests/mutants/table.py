@@ -336,7 +336,7 @@ S("watches_from_an_old_version", "Sieve, stale: an older history after a reconne
   'set_version(i, id.version);')
 E("calls_a_list_fresh_that_came_late", "Sieve, stale: a list that was overtaken on its way",
   "i->fresh_ms = ⟦i->list_started_ms⟧", "clock_boot_ms()")
-E("reads_the_first_page_only", "KubeRay #4625; Trainer #3374: lists of many objects", "if (⟦page[0] != '\\0'⟧) {\n        i->page",
+E("reads_the_first_page_only", "KubeRay #4625; Trainer #3374: lists of many objects", "if (⟦*page != '\\0'⟧) {\n        i->page",
   "false")
 S("asks_for_the_first_page_again", "KubeRay #4625; Trainer #3374: lists of many objects",
   'add_parameter(&path, "continue", i->page);')

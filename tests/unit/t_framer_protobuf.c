@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "kobj/wire.h"
+#include "kobj/wire_meta.h"
 #include "messages.h"
 
 #include "base/banned.h"

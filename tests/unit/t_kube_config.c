@@ -1,4 +1,4 @@
-#include "kube/config.h"
+#include "kube/kube_config.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "kobj/wire.h"
+#include "kobj/wire_meta.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

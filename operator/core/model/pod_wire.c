@@ -8,6 +8,8 @@
  */
 #include "core/model/pod_wire.h"
 
+#include "kobj/wire_meta.h"
+
 #include "base/banned.h"
 
 /* A value, a value that is no pointer and not written when it is zero, a row of them. */

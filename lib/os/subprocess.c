@@ -1,4 +1,4 @@
-#include "os/child.h"
+#include "os/subprocess.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@ static void reset_signals(posix_spawnattr_t *attributes)
     posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-static int start(const struct child *c, int output, pid_t *ret_pid, struct err *e)
+static int start(const struct subprocess *c, int output, pid_t *ret_pid, struct err *e)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -47,8 +47,8 @@ static int start(const struct child *c, int output, pid_t *ret_pid, struct err *
 }
 
 /* Reads the whole output, at most c->max_bytes; *ret_length is its length. */
-static int read_output(const struct child *c, int fd, int64_t deadline_ms, char *buffer, size_t *ret_length,
-                       struct err *e)
+static int read_output(const struct subprocess *c, int fd, int64_t deadline_ms, char *buffer,
+                       size_t *ret_length, struct err *e)
 {
     size_t length = 0;
     for (;;) {
@@ -75,7 +75,7 @@ static int read_output(const struct child *c, int fd, int64_t deadline_ms, char 
 }
 
 /* Waits for the program to exit, and kills it at the deadline. */
-static int reap(const struct child *c, pid_t pid, int64_t deadline_ms, struct err *e)
+static int reap(const struct subprocess *c, pid_t pid, int64_t deadline_ms, struct err *e)
 {
     int status = 0;
     while (waitpid(pid, &status, WNOHANG) == 0) {
@@ -94,7 +94,7 @@ static int reap(const struct child *c, pid_t pid, int64_t deadline_ms, struct er
     return FAIL_OBJECT(e, ERR_IO, c->argv[0], "%s was terminated by signal %d", c->argv[0], WTERMSIG(status));
 }
 
-int child_run(const struct child *c, struct secret *ret_output, struct err *e)
+int subprocess_run(const struct subprocess *c, struct secret *ret_output, struct err *e)
 {
     int64_t deadline_ms = clock_boot_ms() + c->timeout_ms;
     int fds[2];

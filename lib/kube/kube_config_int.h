@@ -1,10 +1,10 @@
 /*
- * The parts of kube/config: kubeconfig files and credential plugins. Internal to lib/kube.
+ * The parts of kube/kube_config: kubeconfig files and credential plugins. Internal to lib/kube.
  */
-#ifndef KUBE_CONFIG_INT_H
-#define KUBE_CONFIG_INT_H
+#ifndef KUBE_KUBE_CONFIG_INT_H
+#define KUBE_KUBE_CONFIG_INT_H
 
-#include "kube/config.h"
+#include "kube/kube_config.h"
 
 /* Fills *c from the files (separated by colons; those that do not exist are left out unless `must_exist`). */
 int kubeconfig_read(struct kube_config *c, const char *paths, bool must_exist, const char *context,

@@ -7,8 +7,8 @@
  * started, ERR_TIMED_OUT (the program is killed), ERR_TOO_LARGE, and ERR_IO for a
  * signal or an exit code other than 0.
  */
-#ifndef OS_CHILD_H
-#define OS_CHILD_H
+#ifndef OS_SUBPROCESS_H
+#define OS_SUBPROCESS_H
 
 #include <stddef.h>
 
@@ -16,13 +16,13 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-struct child {
+struct subprocess {
     char *const *argv;        /* ends with NULL; argv[0] is looked up in PATH */
     char *const *environment; /* "NAME=value", ends with NULL */
     size_t max_bytes;         /* of standard output */
     int timeout_ms;
 };
 
-int child_run(const struct child *c, struct secret *ret_output, struct err *e) MUST_CHECK;
+int subprocess_run(const struct subprocess *c, struct secret *ret_output, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,4 +1,4 @@
-#include "kube/config.h"
+#include "kube/kube_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "data/js.h"
-#include "kube/config_int.h"
+#include "kube/kube_config_int.h"
 #include "os/file.h"
 #include "os/loop.h"
 
@@ -39,12 +39,12 @@ static int read_token_file(struct kube_config *c, struct err *e)
 static int in_cluster(struct kube_config *c, struct err *e)
 {
     const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
-    if (host == NULL || host[0] == '\0')
+    if (host == NULL || *host == '\0')
         return FAIL(e, ERR_NOT_FOUND,
                     "no kubeconfig file, and not in a pod: give --kubeconfig or set KUBECONFIG");
     bool is_v6 = strchr(host, ':') != NULL;
     c->server = xasprintf("https://%s%s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-                          port != NULL && port[0] != '\0' ? port : "443");
+                          port != NULL && *port != '\0' ? port : "443");
     c->ca_file = xstrdup(SERVICE_ACCOUNT "/ca.crt");
     c->ca_pem = file_read(c->ca_file, CA_MAX, NULL, e);
     if (c->ca_pem == NULL)
@@ -59,7 +59,7 @@ static int in_cluster(struct kube_config *c, struct err *e)
 static char *usual_files(void)
 {
     const char *list = getenv("KUBECONFIG"), *home = getenv("HOME");
-    if (list != NULL && list[0] != '\0')
+    if (list != NULL && *list != '\0')
         return xstrdup(list);
     if (home == NULL)
         return NULL;
@@ -72,7 +72,7 @@ static char *usual_files(void)
 
 static int load(struct kube_config *c, const char *kubeconfig, const char *context, struct err *e)
 {
-    if (kubeconfig != NULL && kubeconfig[0] != '\0')
+    if (kubeconfig != NULL && *kubeconfig != '\0')
         return kubeconfig_read(c, kubeconfig, true, context, e);
     char *paths CLEANUP(cleanup_free) = usual_files();
     if (paths != NULL)
@@ -85,7 +85,7 @@ struct kube_config *kube_config_new(const char *kubeconfig, const char *context,
     struct kube_config *c CLEANUP(cleanup_kube_config) = xcalloc(1, sizeof(*c));
     if (load(c, kubeconfig, context, e) < 0)
         return NULL;
-    if (c->default_namespace == NULL || c->default_namespace[0] == '\0') {
+    if (c->default_namespace == NULL || *c->default_namespace == '\0') {
         free(c->default_namespace);
         c->default_namespace = xstrdup("default");
     }

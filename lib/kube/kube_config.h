@@ -9,8 +9,8 @@
  * kubeconfig names, which blocks for as long as the plugin takes (at most a minute): meant for people's
  * machines, not for pods.
  */
-#ifndef KUBE_CONFIG_H
-#define KUBE_CONFIG_H
+#ifndef KUBE_KUBE_CONFIG_H
+#define KUBE_KUBE_CONFIG_H
 
 #include <stdbool.h>
 #include <stdint.h>
