@@ -9,5 +9,5 @@ int mutant_chosen;
 __attribute__((constructor)) static void choose(void)
 {
     const char *number = getenv("CLOISTER_MUTANT");
-    mutant_chosen = number ? (int)strtol(number, NULL, 10) : 0;
+    mutant_chosen = number != NULL ? (int)strtol(number, NULL, 10) : 0;
 }

@@ -187,7 +187,7 @@ static void check_actions(const json_t *want, const struct plan *plan)
         const char *expected = json_string_value(json_array_get(want, i));
         char *got = i < plan->count ? action_text(&plan->actions[i]) : xstrdup("nothing");
         if (strcmp(got, expected != NULL ? expected : "nothing") != 0)
-            fail_msg("action %zu is '%s', not '%s'; %s", i + 1, got, expected ? expected : "nothing",
+            fail_msg("action %zu is '%s', not '%s'; %s", i + 1, got, expected != NULL ? expected : "nothing",
                      plan_text(plan));
         free(got);
     }

@@ -48,7 +48,7 @@ int rendering_setup(void **state)
     static struct rendering f;
     f = (struct rendering){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
     *state = &f;
-    if (!f.object || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem)
+    if (f.object == NULL || job_decode(f.object, f.a, &f.job, NULL) < 0 || f.job.spec_problem != NULL)
         return -1;
     f.pod = rendered_pod(&f.job);
     return 0;
@@ -80,7 +80,7 @@ const char *rendered_variable(const json_t *one, const char *name)
 static char *with_double_quotes(const char *text)
 {
     char *copy = strdup(text);
-    for (char *c = copy; *c; c++)
+    for (char *c = copy; *c != '\0'; c++)
         if (*c == '\'')
             *c = '"';
     return copy;
@@ -95,7 +95,7 @@ void render_with(struct rendering *r, const char *spec)
     assert_int_equal(json_object_update_recursive(json_object_get(r->object, "spec"), patch), 0);
     json_decref(patch);
     assert_int_equal(job_decode(r->object, r->a, &r->job, NULL), 0);
-    if (r->job.spec_problem)
+    if (r->job.spec_problem != NULL)
         fail_msg("%s", r->job.spec_problem);
     json_decref(r->pod);
     r->pod = rendered_pod(&r->job);

@@ -35,7 +35,7 @@ static int setup(void **state)
     static struct fixture f;
     f = (struct fixture){.a = arena_new(), .object = json_loads(object_text, 0, NULL)};
     *state = &f;
-    return f.object ? 0 : -1;
+    return f.object != NULL ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -54,7 +54,7 @@ static json_t *spec(struct fixture *f)
 static const char *problem(struct fixture *f)
 {
     assert_int_equal(job_decode(f->object, f->a, &f->job, NULL), 0);
-    return f->job.spec_problem ? f->job.spec_problem : "";
+    return f->job.spec_problem != NULL ? f->job.spec_problem : "";
 }
 
 static void reads_every_part(void **state)
@@ -160,7 +160,7 @@ static void says_what_is_wrong_with_a_spec(void **state)
         json_t *change = json_loads(cases[i][0], 0, NULL);
         json_t *before = json_deep_copy(spec(f));
         json_object_update(spec(f), change);
-        if (!strstr(problem(f), cases[i][1]))
+        if (strstr(problem(f), cases[i][1]) == NULL)
             fail_msg("%s: '%s' does not name %s", cases[i][0], problem(f), cases[i][1]);
         json_object_set_new(f->object, "spec", before);
         json_decref(change);

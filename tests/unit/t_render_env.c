@@ -24,7 +24,7 @@ static const json_t *trainer(const struct rendering *r)
 /* Pairs of name and value, ended by NULL. */
 static void check_variables(const struct rendering *r, const char *const *pairs)
 {
-    for (; *pairs; pairs += 2)
+    for (; *pairs != NULL; pairs += 2)
         if (strcmp(rendered_variable(trainer(r), pairs[0]), pairs[1]) != 0)
             fail_msg("%s is '%s'", pairs[0], rendered_variable(trainer(r), pairs[0]));
 }

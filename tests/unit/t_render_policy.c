@@ -100,14 +100,14 @@ static bool is_selected(const json_t *selector, const struct peer *p)
 static bool is_peer(const json_t *rule, const struct peer *p)
 {
     const json_t *range = js_at(rule, "ipBlock");
-    if (range || p->ip)
-        return range && p->ip && is_in_range(js_text(range, "cidr"), p->ip);
+    if (range != NULL || p->ip != NULL)
+        return range != NULL && p->ip != NULL && is_in_range(js_text(range, "cidr"), p->ip);
     const json_t *namespaces = js_at(rule, "namespaceSelector");
     const struct peer as_namespace = {"", NULL, NULL, "kubernetes.io/metadata.name", p->ns};
-    if (namespaces ? !is_selected(namespaces, &as_namespace) : strcmp(p->ns, "ml") != 0)
+    if (namespaces != NULL ? !is_selected(namespaces, &as_namespace) : strcmp(p->ns, "ml") != 0)
         return false;
     const json_t *pods = js_at(rule, "podSelector");
-    return !pods || is_selected(pods, p);
+    return pods == NULL || is_selected(pods, p);
 }
 
 static bool is_port(const json_t *ports, const char *protocol, int number)
@@ -118,7 +118,7 @@ static bool is_port(const json_t *ports, const char *protocol, int number)
             json_integer_value(js_at(port, "port")) == number)
             return true;
     }
-    return !ports;
+    return ports == NULL;
 }
 
 static bool is_any_peer(const json_t *peers, const struct peer *p)
@@ -126,7 +126,7 @@ static bool is_any_peer(const json_t *peers, const struct peer *p)
     for (size_t i = 0; i < json_array_size(peers); i++)
         if (is_peer(json_array_get(peers, i), p))
             return true;
-    return !peers;
+    return peers == NULL;
 }
 
 static bool is_allowed(const json_t *policy, bool is_out, const struct peer *p, const char *protocol,

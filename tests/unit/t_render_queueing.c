@@ -18,7 +18,7 @@
 static const char *text_of(const json_t *pod, const char *where, const char *key)
 {
     const char *text = json_string_value(json_object_get(js_at(pod, where), key));
-    return text ? text : "";
+    return text != NULL ? text : "";
 }
 
 static const char *label(const json_t *pod, const char *key)

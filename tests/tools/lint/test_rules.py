@@ -48,6 +48,7 @@ GOOD = {
     "the tree as it is": {},
     "comparisons": inside("return s != NULL && *s != '\\0' && is_set && s[1] == 'x' && n == 0 && !is_set;"),
     "a number tested by its truth": inside("return n && !n;"),
+    "a result that is dropped": inside("(void)!strchr(s, 'x');", "return n > 0 && is_set;"),
     "a for over characters": inside("for (const char *c = s; *c != '\\0'; c++)", "    n++;", "return n > 0 && is_set;"),
     "six parameters": err(*function("static int f(int a, int b, int c, int d, int e, int g)", "return a + b + c + d + e + g;")),
     "an internal header": {"lib/crypt/stream_int.h": "/* Inside streams. */\nint stream_more(void);\n",

@@ -53,7 +53,9 @@ def conditions(unit, cursor, parts):
     if kind == CursorKind.FOR_STMT:
         return condition_of_for(unit, cursor, parts)
     if kind == CursorKind.UNARY_OPERATOR:
-        return parts if unit.source[cursor.extent.start.offset:][:1] == b"!" else []
+        # (void)!f() is how a result is dropped that must be looked at.
+        start = cursor.extent.start.offset
+        return parts if unit.source[start:start + 1] == b"!" and not unit.source[:start].endswith(b"(void)") else []
     if kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.CSTYLE_CAST_EXPR):
         return parts[-1:] if cursor.type.get_canonical().kind == TypeKind.BOOL else []
     return parts if operator_of(unit, cursor, parts) in ("&&", "||") else []
