@@ -97,36 +97,36 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(PARTS) $
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
 
 units: $(UNITS) $(PROGRAMS)
-test-unit: ## unit and plan cases, in seconds
+test-unit: ## run unit tests and plan cases, in seconds
 	@tests/tools/setup build
 	@$(MAKE) --no-print-directory units
 	@BUILD=$(BUILD) tests/tools/run-units $(UNITS)
-test-san: ## the same under AddressSanitizer and UBSan
+test-san: ## run unit tests and plan cases under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory SAN=1 test-unit
-test-integration: ## operator against a real API server, worker and plugin against the test cloud
+test-integration: ## test the operator with a real API server, worker and plugin with the test cloud
 	@tests/tools/run integration
-test-e2e: ## the demo's job on a real cluster, with every fault
+test-e2e: ## test the job of the demo on a real cluster, with all faults
 	@tests/tools/run e2e
-test: ## set up and run everything: lint, unit, plan, integration, end to end
+test: ## install dependencies and run all tests
 	@tests/tools/run all
 
 # ---- the real thing ----
-deps: ## install what building and testing needs
+deps: ## install the dependencies for building and testing
 	@tests/tools/setup all
-images: all ## OCI archives of operator, worker and example
+images: all ## build OCI archives of operator, worker and example
 	@tests/support/images/build
-cluster-up: ## start the real two-node cluster and print how to use it
+cluster-up: ## start a real two-node cluster and print how to use it
 	@tests/tools/setup all && tests/support/cluster/cluster up
-cluster-down: ## take it down; leaves nothing
+cluster-down: ## stop the cluster and remove its files
 	@tests/support/cluster/cluster down
 demo: ## train the digits model on a real cluster, end to end
 	@tests/tools/demo/demo
 
-bench-decrypt: ## decryption beside openssl speed, one core, one run
+bench-decrypt: ## compare decryption with openssl speed
 	@tests/tools/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/bench/decrypt
 	@tests/bench/decrypt.sh $(BUILD)/bench/decrypt
-bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: memory, speed, latency, restart
+bench-operator: ## compare the operator with the Job controller and JobSet: memory, speed, latency, restart
 	@tests/tools/setup all && tests/bench/setup
 	@$(MAKE) --no-print-directory $(BIN)/cloister-operator $(BUILD)/bench/pod_bytes
 	@BUILD=$(BUILD) $(VENV)/bin/python -B tests/bench/operator/bench.py
@@ -134,7 +134,7 @@ bench-operator: ## the operator beside Kubernetes' Job controller and JobSet: me
 CACHE_SRC := operator/shell/cache/caches.c operator/shell/cache/pods_by_job.c operator/shell/cache/expectations.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c \
              lib/kube/framer_protobuf.c
 SIM_OBJ   := $(call objects,$(call sources,tests/sim) $(PURE_SRC) $(CACHE_SRC))
-sim: ## plan() against a model of the cluster: crashes, lost replies, stale views, node loss
+sim: ## test plan() with a model of the cluster: crashes, lost replies, stale views, node loss
 	@tests/tools/setup build
 	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim
 	@$(BUILD)/tests/sim/sim
@@ -148,7 +148,7 @@ MUTANTS     := $(BUILD)/mutants
 MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
 MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_render_policy unit/t_render_queueing \
                unit/t_job_decode unit/t_store)
-mutants: ## seeded bugs, each named for a known one: plan cases, unit tests or the simulation catch all
+mutants: ## check that the tests detect seeded bugs
 	@tests/tools/setup build
 	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)
 	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim
@@ -174,16 +174,16 @@ $(BUILD)/bench/pod_bytes: tests/bench/operator/pod_bytes.c $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $< $(PARTS) $(LIB) $(LIBS) -o $@
 
-lint: ## the rules of the code, one a module of tests/tools/lint/rules
+lint: ## check the rules of the code (tests/tools/lint/rules)
 	@tests/tools/setup build
 	@tests/tools/setup venv
 	@$(VENV)/bin/python tests/tools/lint/lint
 fmt: ## format the C code
 	@clang-format -i $$(git ls-files '*.c' '*.h')
-docs: ## write the reference pages that follow from the sources
+docs: ## generate the reference pages from the sources
 	@tests/tools/setup venv
 	@$(VENV)/bin/python tests/tools/docs/generate.py
-clean: ## remove what was built
+clean: ## remove build files
 	@rm -rf build
 
 -include $(shell find $(BUILD)/obj $(BUILD)/mutants -name '*.d' 2>/dev/null)
