@@ -11,7 +11,7 @@
 
 #define PART_SIZE 64
 
-/* Copies the first part of a dotted path; returns what follows the dot, or NULL. */
+/* Copies the first part of a dotted path and returns the rest, or NULL at the end. */
 static const char *path_part(const char *path, char part[PART_SIZE])
 {
     const char *dot = strchr(path, '.');
@@ -26,10 +26,10 @@ static const char *path_part(const char *path, char part[PART_SIZE])
 static const char *kind_name(enum field_kind kind)
 {
     switch (kind) {
-    case FIELD_TEXT: return "a text";
+    case FIELD_TEXT: return "a string";
     case FIELD_INT32:
-    case FIELD_INT64: return "a whole number";
-    case FIELD_BOOL: return "true or false";
+    case FIELD_INT64: return "an integer";
+    case FIELD_BOOL: return "a boolean";
     case FIELD_TIME: return "a time";
     case FIELD_QUANTITY: return "a quantity such as 512Mi or 4Gi";
     case FIELD_OBJECT: return "an object";
@@ -102,7 +102,7 @@ static json_t *write_time(int64_t us)
     return json_string(text);
 }
 
-/* NULL when there is nothing to write. */
+/* NULL when the field is omitted. */
 static json_t *write_field(const struct field *f, const void *member)
 {
     switch (f->kind) {

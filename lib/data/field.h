@@ -1,10 +1,10 @@
 /*
- * Field tables: one row a field, for reading JSON into a struct and back.
+ * Field tables: one row per field, for decoding JSON into a struct and encoding it.
  *
- * Decoding borrows strings from the tree and leaves a member alone when its field
- * is absent or null, so the caller puts defaults there first. Encoding leaves out
- * empty texts, unset times and, without `keep`, zero numbers; objects on the way
- * to a nested field are made as needed.
+ * Decoding borrows strings from the tree. It leaves a member unchanged when its field
+ * is absent or null, so the caller sets defaults first. Encoding omits empty strings,
+ * unset times and, without `keep`, zero numbers; it creates the objects around a nested
+ * field.
  */
 #ifndef DATA_FIELD_H
 #define DATA_FIELD_H
@@ -34,13 +34,13 @@ struct field {
     bool keep; /* write zero as well */
 };
 
-/* -1 when a field has another type, and all others are read; the message names the path of the first below
- * `where`. */
+/* Decodes all fields that have the right type. -1 with ERR_INVALID when one has not; the message has its
+ * path, prefixed with `where`. */
 int fields_decode(const struct field *table, size_t count, const json_t *object, const char *where, void *ret,
                   struct err *e) MUST_CHECK;
-/* The same for an object that somebody else may have written: a field of another type is skipped. */
+/* The same for untrusted objects: a field of the wrong type counts as absent. */
 void fields_decode_valid(const struct field *table, size_t count, const json_t *object, void *ret);
-/* Adds the fields to `object`. */
+/* Sets the fields in `object`. */
 void fields_encode(const struct field *table, size_t count, const void *from, json_t *object);
 
 #endif

@@ -38,8 +38,8 @@ json_t *js_parse_foreign(struct view text, const char *what, struct err *e)
     if (value != NULL)
         return value;
     enum json_error_code code = json_error_code(&problem);
-    bool is_too_much = code == json_error_null_byte_in_key || code == json_error_numeric_overflow;
-    err_set(e, is_too_much ? ERR_INVALID : ERR_PROTOCOL, what, "%s cannot be read: %s at byte %d", what,
+    bool is_unsupported = code == json_error_null_byte_in_key || code == json_error_numeric_overflow;
+    err_set(e, is_unsupported ? ERR_INVALID : ERR_PROTOCOL, what, "%s cannot be parsed: %s at byte %d", what,
             problem.text, problem.position);
     return NULL;
 }

@@ -8,7 +8,7 @@ enum { VARINT_MAX = 10, NUMBER_MAX = (1 << 29) - 1 };
 static int read_varint(struct view bytes, uint64_t *ret)
 {
     uint64_t value = 0;
-    if (bytes.len > 0 && (uint8_t)bytes.ptr[0] < 0x80) { /* as nearly all are */
+    if (bytes.len > 0 && (uint8_t)bytes.ptr[0] < 0x80) { /* nearly all are of one byte */
         *ret = (uint8_t)bytes.ptr[0];
         return 1;
     }
@@ -46,7 +46,7 @@ struct protobuf protobuf_open(struct view message)
     return (struct protobuf){.rest = message};
 }
 
-/* Of a field's bytes, how many come before and how many belong to it; false: none such can follow. */
+/* How many bytes precede the field's value, and how many it has; false when it is malformed. */
 static bool measure(struct view rest, struct protobuf_field *f, size_t *ret_before, uint64_t *ret_length)
 {
     int used = 0;
@@ -63,7 +63,7 @@ static bool measure(struct view rest, struct protobuf_field *f, size_t *ret_befo
     case PROTOBUF_FIXED64: *ret_length = 8; return true;
     case PROTOBUF_FIXED32: *ret_length = 4; return true;
     }
-    return false; /* groups, and what is not defined */
+    return false; /* groups, and undefined types */
 }
 
 bool protobuf_next(struct protobuf *p, struct protobuf_field *ret)

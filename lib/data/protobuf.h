@@ -1,10 +1,10 @@
 /*
  * The wire format of Protocol Buffers (https://protobuf.dev/programming-guides/encoding/):
- * a cursor over the fields of one message. What the fields mean is the caller's business.
+ * a cursor over the fields of one message. The meaning of the fields is up to the caller.
  *
- * Bytes are foreign: nothing is read beyond their end, and what is no message ends the
- * cursor with is_broken. Groups, long deprecated, are taken for broken. Views borrow from
- * the message. Nothing is allocated. Pure.
+ * The bytes are untrusted: nothing is read past their end, and a malformed message ends
+ * the cursor with is_broken. Groups, long deprecated, count as malformed. Views borrow
+ * from the message. Nothing is allocated. Pure.
  */
 #ifndef DATA_PROTOBUF_H
 #define DATA_PROTOBUF_H
@@ -21,7 +21,7 @@ struct protobuf_field {
     uint32_t number; /* never 0 */
     enum protobuf_type type;
     uint64_t value;    /* of a varint; 0 otherwise */
-    struct view bytes; /* of text, bytes, a message; otherwise as the value is written */
+    struct view bytes; /* of a string, bytes or a message; otherwise the encoded value */
 };
 
 struct protobuf {
@@ -30,12 +30,13 @@ struct protobuf {
 };
 
 struct protobuf protobuf_open(struct view message);
-/* False at the end and where the message is broken. */
+/* False at the end of the message, and where it is malformed. */
 bool protobuf_next(struct protobuf *p, struct protobuf_field *ret) MUST_CHECK;
 
 /*
- * For messages that come in pieces: the number of a field and the length of its bytes, which follow. Returns
- * how many bytes that took, 0 when more are needed, -1 when it is broken or a field without a length.
+ * For messages that arrive in pieces: reads the number of a field and the length of the bytes that follow.
+ * Returns how many bytes that took; 0 when more are needed; -1 when it is malformed or a field without a
+ * length.
  */
 int protobuf_head(struct view bytes, uint32_t *ret_number, uint64_t *ret_length) MUST_CHECK;
 enum { PROTOBUF_HEAD_MAX = 20 }; /* two varints */

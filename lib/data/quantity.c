@@ -2,7 +2,7 @@
 
 #include "base/banned.h"
 
-/* A decimal number: digits without the point, and how many of them stood behind it. */
+/* A decimal number: its digits without the point, and how many of them follow the point. */
 struct decimal {
     int64_t digits;
     int point;
@@ -23,7 +23,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Cuts the number off the front of *text; the rest is the suffix. */
+/* Parses the number at the start of *text, which is then the suffix. */
 static int take_decimal(struct view *text, struct decimal *ret)
 {
     struct decimal d = {0};
@@ -50,7 +50,7 @@ static int take_decimal(struct view *text, struct decimal *ret)
 }
 
 /* "e3", "E-2": an exponent of ten. */
-static int exponent(struct view text, int *ret_power)
+static int parse_exponent(struct view text, int *ret_power)
 {
     bool is_negative = text.len > 1 && text.ptr[1] == '-';
     struct view digits = view_skip(text, (text.len > 1 && (is_negative || text.ptr[1] == '+')) ? 2 : 1);
@@ -61,7 +61,7 @@ static int exponent(struct view text, int *ret_power)
     return 0;
 }
 
-static int suffix_of(struct view text, int *ret_base, int *ret_power)
+static int parse_suffix(struct view text, int *ret_base, int *ret_power)
 {
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
         if (view_equal_text(text, suffixes[i].text)) {
@@ -72,7 +72,7 @@ static int suffix_of(struct view text, int *ret_base, int *ret_power)
     if (text.len < 2 || (text.ptr[0] != 'e' && text.ptr[0] != 'E'))
         return -1;
     *ret_base = 10;
-    return exponent(text, ret_power);
+    return parse_exponent(text, ret_power);
 }
 
 static int multiply(int64_t *value, int64_t factor, int times)
@@ -98,7 +98,7 @@ int quantity_parse(struct view text, int64_t *ret)
     struct decimal d = {0};
     int base = 10;
     int power = 0;
-    if (take_decimal(&text, &d) < 0 || suffix_of(text, &base, &power) < 0)
+    if (take_decimal(&text, &d) < 0 || parse_suffix(text, &base, &power) < 0)
         return -1;
     int64_t value = d.digits;
     if (base == 2) {

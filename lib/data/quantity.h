@@ -12,9 +12,9 @@
 #include "base/attr.h"
 #include "base/view.h"
 
-/* Rounded up to a whole unit. -1 when the text is no quantity, is negative, or does not fit. */
+/* Rounds up to a whole unit. -1 when the text is not a quantity, is negative or does not fit. */
 int quantity_parse(struct view text, int64_t *ret) MUST_CHECK;
-/* The same of a JSON string or integer (the API's int-or-string). */
+/* The same for a JSON string or integer (the API's int-or-string). */
 int quantity_from_json(const json_t *value, int64_t *ret) MUST_CHECK;
 
 #endif

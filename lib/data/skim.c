@@ -18,7 +18,7 @@ static const char *skip_spaces(const char *at, const char *end)
     return at;
 }
 
-/* at is behind the opening quote; returns the place behind the closing one. */
+/* at is after the opening quote; returns the position after the closing one. */
 static const char *skip_string(const char *at, const char *end)
 {
     const char *quote;
@@ -84,9 +84,9 @@ bool skim_name(struct skim *s, struct view *ret_name)
     while (at < end && (is_space(*at) || *at == ','))
         at++;
     if (at < end && *at == '"') {
-        const char *behind = skip_string(at + 1, end), *colon = skip_spaces(behind, end);
+        const char *after = skip_string(at + 1, end), *colon = skip_spaces(after, end);
         if (colon < end && *colon == ':') {
-            *ret_name = between(at + 1, behind - 1);
+            *ret_name = between(at + 1, after - 1);
             at = skip_spaces(colon + 1, end);
         }
     }
@@ -183,7 +183,7 @@ static size_t put_utf8(uint32_t c, char *out)
     return more + 1;
 }
 
-/* text begins behind "\u"; *used is how much of it belongs to the character: 4, or 10 for a pair. */
+/* text begins after "\u"; *used is the length of the escape: 4, or 10 for a surrogate pair. */
 static uint32_t unicode_at(struct view text, size_t *used)
 {
     uint32_t c = hex4(text.ptr);
@@ -226,7 +226,8 @@ uint64_t skim_hash_mix(uint64_t h)
     return h ^ h >> 33;
 }
 
-/* Eight bytes at a time, in the order of this machine: the hashes of one kind of machine are compared. */
+/* Eight bytes at a time, in this machine's byte order: stored hashes must be compared by machines of the same
+ * order. */
 uint64_t skim_hash_text(struct view text)
 {
     uint64_t h = text.len + UINT64_C(0x9e3779b97f4a7c15), word;

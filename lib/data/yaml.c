@@ -11,7 +11,7 @@ enum { DEPTH_MAX = 64, NODES_MAX = 100000 };
 
 struct reader {
     yaml_document_t *document;
-    size_t nodes; /* made so far; aliases count each time */
+    size_t nodes; /* created so far; each use of an alias counts */
 };
 
 static json_t *read_node(struct reader *r, int index, int depth);
@@ -110,8 +110,8 @@ json_t *yaml_parse(struct view text, const char *what, struct err *e)
         value = read_node(&r, 1, 0);
     if (value == NULL)
         err_set(e, ERR_INVALID, what,
-                "%s: not a document that can be read as JSON (keys must be texts, depth at most %d)", what,
-                DEPTH_MAX);
+                "%s cannot be converted to JSON: keys must be strings, and nesting at most %d levels deep",
+                what, DEPTH_MAX);
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
     return value;

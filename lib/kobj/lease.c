@@ -12,8 +12,8 @@ int lease_timing_check(const struct lease_timing *t, struct err *e)
     if (t->retry_ms <= 0 || t->renew_ms * 10 <= t->retry_ms * 12 || t->lease_ms <= t->renew_ms)
         return FAIL(
             e, ERR_INVALID,
-            "the lease (%lld ms) must last longer than a leader tries to renew it (%lld ms), and that "
-            "longer than 1.2 times the pause between two tries (%lld ms)",
+            "the lease duration (%lld ms) must be greater than the renew deadline (%lld ms), and that "
+            "greater than 1.2 times the retry period (%lld ms)",
             (long long)t->lease_ms, (long long)t->renew_ms, (long long)t->retry_ms);
     return 0;
 }
@@ -30,7 +30,7 @@ void election_fini(struct election *x)
     x->lease = NULL;
 }
 
-void election_see(struct election *x, const json_t *lease, int64_t now_ms)
+void election_observe(struct election *x, const json_t *lease, int64_t now_ms)
 {
     json_t *copy = lease == NULL ? NULL : json_deep_copy(lease);
     const json_t *before = js_at(x->lease, "spec"), *after = js_at(copy, "spec");
@@ -43,7 +43,7 @@ void election_see(struct election *x, const json_t *lease, int64_t now_ms)
 
 void election_win(struct election *x, const json_t *lease, int64_t sent_ms, int64_t now_ms)
 {
-    election_see(x, lease, now_ms);
+    election_observe(x, lease, now_ms);
     x->renewed_ms = sent_ms;
 }
 
@@ -72,7 +72,7 @@ bool election_may_claim(const struct election *x, int64_t now_ms)
     return *election_holder(x) == '\0' || election_is_ours(x) || has_expired(x, now_ms);
 }
 
-bool election_may_renew_unseen(const struct election *x, int64_t now_ms)
+bool election_may_renew_unread(const struct election *x, int64_t now_ms)
 {
     return x->lease != NULL && election_is_ours(x) && !has_expired(x, now_ms);
 }
@@ -82,7 +82,7 @@ bool election_is_leading(const struct election *x, int64_t now_ms)
     return x->renewed_ms >= 0 && now_ms - x->renewed_ms < x->timing.renew_ms;
 }
 
-/* The Lease that was seen, or a new one, with another spec. */
+/* The observed Lease, or a new one, with this spec. */
 static json_t *with_spec(const struct election *x, json_t *spec)
 {
     json_t *lease = x->lease != NULL

@@ -1,11 +1,11 @@
 /*
- * Leader election by a Lease (coordination.k8s.io/v1), the part that is only thinking: what was seen of the
- * record, whether it may be taken, what to write. The rules are those of client-go's leaderelection, so that
- * a Lease looks and behaves as everybody's does.
+ * Leader election with a Lease (coordination.k8s.io/v1), without the I/O: the last Lease that was observed,
+ * whether it may be acquired, and what to write. The rules are those of client-go's leaderelection, so the
+ * Lease looks and behaves like any other.
  *
- * Clocks of other machines are never compared with ours: a record has expired when it has not *changed* for
- * the time that it grants, counted here from the moment in which the change was seen. Times named _ms are of
- * CLOCK_BOOTTIME. Pure; nothing fails. The election owns the last Lease that it saw.
+ * Clocks of other machines are never compared with ours: a Lease has expired when it has not *changed* for
+ * its duration, counted from when the last change was observed here. Times named _ms are of CLOCK_BOOTTIME.
+ * Pure; only lease_timing_check fails. The election owns the last Lease that it observed.
  */
 #ifndef KOBJ_LEASE_H
 #define KOBJ_LEASE_H
@@ -21,18 +21,18 @@
 #define LEASE_API_PATH "/apis/coordination.k8s.io/v1"
 
 struct lease_timing {
-    int64_t lease_ms; /* how long others wait for a holder that says nothing */
-    int64_t renew_ms; /* a holder that has not renewed for so long gives up */
-    int64_t retry_ms; /* between two tries */
+    int64_t lease_ms; /* lease duration: others wait this long without a renewal */
+    int64_t renew_ms; /* renew deadline: a leader that has not renewed for this long gives up */
+    int64_t retry_ms; /* pause between two tries */
 };
 
 struct election {
     const char *ns, *name; /* of the Lease; borrowed, as is the identity */
     const char *identity;
     struct lease_timing timing;
-    json_t *lease;      /* the last one seen, without managedFields; NULL: none */
-    int64_t seen_ms;    /* when its spec last changed */
-    int64_t renewed_ms; /* when the last request was sent that made or kept us leader; -1: we are not */
+    json_t *lease;      /* the last one observed, without managedFields; NULL: none */
+    int64_t seen_ms;    /* when a change of its spec was last observed */
+    int64_t renewed_ms; /* when the last successful acquisition or renewal was sent; -1: not leading */
 };
 
 /* -1 unless lease > renew > 1.2 * retry > 0. */
@@ -42,26 +42,27 @@ void election_init(struct election *x, const char *ns, const char *name, const c
                    const struct lease_timing *timing);
 void election_fini(struct election *x);
 
-/* What the API server holds, from any answer; NULL: it holds none. */
-void election_see(struct election *x, const json_t *lease, int64_t now_ms);
-/* The API server took our claim, sent at sent_ms, and holds this now. */
+/* Observes the Lease in any response of the API server; NULL: it does not exist. */
+void election_observe(struct election *x, const json_t *lease, int64_t now_ms);
+/* The API server accepted our claim, sent at sent_ms, and returned this Lease. */
 void election_win(struct election *x, const json_t *lease, int64_t sent_ms, int64_t now_ms);
-/* From now on we are no leader, whatever the record says. */
+/* From now on we are not the leader, whatever the Lease says. */
 void election_resign(struct election *x);
 
-/* The holder that was last seen, "" when nobody holds it. */
+/* The last observed holder; "" when there is none. */
 const char *election_holder(const struct election *x);
 bool election_is_ours(const struct election *x);
-/* Nobody holds it, we do, or its holder has been silent for too long. */
+/* True when it has no holder, when we are the holder, and when it has expired. */
 bool election_may_claim(const struct election *x, int64_t now_ms);
-/* Ours, and so fresh that a claim needs no look at it first. */
-bool election_may_renew_unseen(const struct election *x, int64_t now_ms);
-/* We won, and renewed within renew_ms: others still wait at least lease_ms - renew_ms. */
+/* True when we hold it and it has not expired: it can be renewed without reading it first. */
+bool election_may_renew_unread(const struct election *x, int64_t now_ms);
+/* True when we acquired it and renewed it within renew_ms: others wait for at least lease_ms - renew_ms more.
+ */
 bool election_is_leading(const struct election *x, int64_t now_ms);
 
-/* The Lease that says that we hold it; to create when none was seen, else to replace that one. */
+/* The Lease with us as holder, to create or, if one was observed, to replace that. */
 json_t *election_claim(const struct election *x, int64_t wall_us) MUST_CHECK RETURNS_NONNULL;
-/* The Lease that was seen, given back. */
+/* The observed Lease without a holder. */
 json_t *election_release(const struct election *x, int64_t wall_us) MUST_CHECK RETURNS_NONNULL;
 
 #endif

@@ -31,7 +31,7 @@ int status_object_to_err(const json_t *status, struct err *e)
                 *message != '\0' ? message : reason);
 }
 
-/* NULL: it is no Status. */
+/* NULL when the body is not a Status. */
 static json_t *parse(struct view body)
 {
     struct strbuf text CLEANUP(strbuf_fini) = STRBUF(STATUS_MAX);

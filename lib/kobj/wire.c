@@ -11,27 +11,27 @@
 
 #include "base/banned.h"
 
-/* What Go's time can hold as text: the years 1 to 9999. */
+/* The times that Go formats as RFC 3339: the years 1 to 9999. */
 #define TIME_FIRST INT64_C(-62135596800)
 #define TIME_LAST  INT64_C(253402300799)
 
 struct json_writer {
     struct strbuf *out;
-    bool is_broken; /* looked at once, in the end */
+    bool is_broken; /* checked once, at the end */
 };
 
 static void write_members(struct json_writer *w, const struct wire_message *m, struct view bytes,
                           bool *has_some);
 
 /* ---- values ---- */
-/* In the highest bit of each byte: whether it is below that limit, of at most 0x80. */
+/* Sets the highest bit of each byte that is less than limit, which is at most 0x80. */
 static uint64_t bytes_below(uint64_t word, uint8_t limit)
 {
     const uint64_t ones = UINT64_MAX / 0xFF;
     return (word - ones * limit) & ~word & ones * 0x80;
 }
 
-/* How many bytes of it are ASCII and need no escape, at least; eight at a time. */
+/* A lower bound of the number of leading ASCII characters that need no escape; checks eight at a time. */
 static size_t plain_words(struct view text)
 {
     const uint64_t ones = UINT64_MAX / 0xFF;
@@ -54,7 +54,8 @@ static size_t plain_length(struct view text)
     return at;
 }
 
-/* A character that is not plain; returns its bytes. In protobuf a text may be none, which JSON never is. */
+/* Writes a character that plain_length stops at and returns its length. A string in protobuf may be invalid
+ * UTF-8, JSON may not. */
 static size_t write_special(struct json_writer *w, struct view text)
 {
     size_t length = utf8_length(text);
@@ -93,7 +94,7 @@ static void write_hex(struct json_writer *w, struct view bytes)
     strbuf_add_char(w->out, '"');
 }
 
-/* Seconds and nanoseconds, of which JSON keeps the seconds. No time at all is an empty message. */
+/* Seconds and nanoseconds, of which JSON has the seconds only. An unset time is an empty message. */
 static void write_time(struct json_writer *w, struct view bytes)
 {
     struct protobuf p = protobuf_open(bytes);
@@ -113,7 +114,7 @@ static void write_time(struct json_writer *w, struct view bytes)
     }
 }
 
-/* The first of a message's fields of bytes with that number; empty when there is none. */
+/* The first length-delimited field with that number; empty when there is none. */
 static struct view bytes_at(struct json_writer *w, struct view message, uint32_t number)
 {
     struct protobuf p = protobuf_open(message);
@@ -151,12 +152,12 @@ static void write_value(struct json_writer *w, const struct wire_member *m, cons
     case WIRE_TIME: write_time(w, f->bytes); break;
     case WIRE_QUANTITY: write_text(w, bytes_at(w, f->bytes, 1)); break;
     case WIRE_OPAQUE: write_hex(w, f->bytes); break;
-    case WIRE_INLINE: break; /* has no value of its own */
+    case WIRE_INLINE: break; /* write_members has written its members */
     }
 }
 
 /* ---- members ---- */
-/* NULL: in no table. Fields come by number as a rule, so *at goes on from the last one. */
+/* NULL: in no table. Fields are usually in the order of their numbers, so the search continues at *at. */
 static const struct wire_member *find(const struct wire_message *m, uint32_t number, size_t *at)
 {
     if (*at == m->count || m->members[*at].number > number)
@@ -173,7 +174,7 @@ static bool has_type(const struct wire_member *m, enum protobuf_type type)
     return type == (m->kind == WIRE_BOOL || m->kind == WIRE_INTEGER ? PROTOBUF_VARINT : PROTOBUF_BYTES);
 }
 
-/* Of a varint or bytes; what has another type is told, whatever it is. */
+/* A zero varint or empty bytes. Fields of other types are never omitted. */
 static bool is_zero(const struct protobuf_field *f)
 {
     return f->type == PROTOBUF_VARINT ? f->value == 0 : f->type == PROTOBUF_BYTES && f->bytes.len == 0;
@@ -194,22 +195,22 @@ static void write_unknown(struct json_writer *w, const struct protobuf_field *f,
     write_hex(w, f->bytes);
 }
 
-/* A list or a map, of which each element is a field of its own. */
-static bool is_row(const struct wire_member *m)
+/* A list or map, whose elements are separate fields. */
+static bool is_repeated(const struct wire_member *m)
 {
     return m != NULL && (m->is_list || m->kind == WIRE_MAP);
 }
 
-static void end_row(struct json_writer *w, const struct wire_member *m)
+static void end_repeated(struct json_writer *w, const struct wire_member *m)
 {
-    if (is_row(m))
+    if (is_repeated(m))
         strbuf_add_char(w->out, m->kind == WIRE_MAP ? '}' : ']');
 }
 
 static void begin_member(struct json_writer *w, const struct wire_member *m, bool *has_some)
 {
     write_key(w, m->key, has_some);
-    if (is_row(m))
+    if (is_repeated(m))
         strbuf_add_char(w->out, m->kind == WIRE_MAP ? '{' : '[');
 }
 
@@ -222,14 +223,14 @@ static void write_members(struct json_writer *w, const struct wire_message *m, s
     size_t at = 0;
     while (protobuf_next(&p, &f)) {
         const struct wire_member *member = find(m, f.number, &at);
-        if (is_row(member) && member == last) {
+        if (is_repeated(member) && member == last) {
             strbuf_add_char(w->out, ',');
             write_value(w, member, &f);
             continue;
         }
-        end_row(w, last);
+        end_repeated(w, last);
         last = NULL;
-        if (member == NULL && m->tells_unknown && !is_zero(&f)) {
+        if (member == NULL && m->writes_unknown && !is_zero(&f)) {
             write_unknown(w, &f, has_some);
         } else if (member != NULL && !has_type(member, f.type)) {
             w->is_broken = true;
@@ -241,16 +242,16 @@ static void write_members(struct json_writer *w, const struct wire_message *m, s
             last = member;
         }
     }
-    end_row(w, last);
+    end_repeated(w, last);
     w->is_broken = w->is_broken || p.is_broken;
 }
 
 static int finish(const struct json_writer *w, struct err *e)
 {
     if (w->is_broken)
-        return FAIL(e, ERR_PROTOCOL, "the API server sent something that is no protobuf message");
+        return FAIL(e, ERR_PROTOCOL, "the API server sent a malformed protobuf message");
     if (strbuf_overflowed(w->out))
-        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", w->out->max);
+        return FAIL(e, ERR_TOO_LARGE, "an object is larger than %zu bytes", w->out->max);
     return 0;
 }
 
@@ -278,7 +279,7 @@ int wire_event_to_json(const struct wire_message *m, struct view event, struct s
     struct json_writer w = {.out = out};
     struct view type = bytes_at(&w, event, EVENT_TYPE), object;
     if (!wire_open(bytes_at(&w, bytes_at(&w, event, EVENT_OBJECT), EXTENSION_RAW), &object))
-        return FAIL(e, ERR_PROTOCOL, "a watch sent something that is no event");
+        return FAIL(e, ERR_PROTOCOL, "the API server sent a malformed watch event");
     strbuf_add_text(out, "{\"type\":");
     write_text(&w, type);
     strbuf_add_text(out, ",\"object\":");

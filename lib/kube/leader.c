@@ -146,7 +146,7 @@ static void on_seen(void *context, const struct kube_answer *answer, const struc
         on_failed(l, answer, e);
         return;
     }
-    election_see(&l->election, e == NULL ? answer->object : NULL, now_ms);
+    election_observe(&l->election, e == NULL ? answer->object : NULL, now_ms);
     if (election_may_claim(&l->election, now_ms)) {
         claim(l, false);
         return;
@@ -170,7 +170,7 @@ static void on_next(void *context)
     int64_t now_ms = clock_boot_ms();
     if (l->is_told && !election_is_leading(&l->election, now_ms))
         lose(l);
-    else if (election_may_renew_unseen(&l->election, now_ms) && l->is_told)
+    else if (election_may_renew_unread(&l->election, now_ms) && l->is_told)
         claim(l, true);
     else
         look(l);
@@ -212,7 +212,7 @@ static void on_seen_last(void *context, const struct kube_answer *answer, const 
         released(l);
         return;
     }
-    election_see(&l->election, answer->object, clock_boot_ms());
+    election_observe(&l->election, answer->object, clock_boot_ms());
     if (!election_is_ours(&l->election)) {
         released(l);
         return;

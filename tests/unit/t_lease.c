@@ -40,7 +40,7 @@ static void the_first_claim_makes_a_whole_lease(void **state)
     struct election x CLEANUP(election_fini);
     make(&x, "a");
     (void)state;
-    election_see(&x, NULL, 0);
+    election_observe(&x, NULL, 0);
     assert_true(election_may_claim(&x, 0));
     json_t *lease CLEANUP(js_free) = election_claim(&x, INT64_C(1700000000123456));
     char *text CLEANUP(cleanup_free) = js_dump(lease);
@@ -60,7 +60,7 @@ static void a_holder_that_renews_is_never_robbed(void **state)
     for (int64_t now = 0; now < 100000; now += 2000) {
         json_t *lease CLEANUP(js_free) = election_claim(&a, now * 1000);
         election_win(&a, lease, now, now + 5);
-        election_see(&b, lease, now + 10);
+        election_observe(&b, lease, now + 10);
         assert_true(election_is_leading(&a, now + 10));
         assert_false(election_may_claim(&b, now + 1999));
     }
@@ -75,13 +75,13 @@ static void expiry_counts_from_the_last_change_seen_whatever_the_record_says(voi
     json_t *lease CLEANUP(js_free) =
         json_pack("{s:{s:s, s:i, s:s}}", "spec", "holderIdentity", "a", "leaseDurationSeconds", 15,
                   "renewTime", "1999-01-01T00:00:00.000000Z");
-    election_see(&b, lease, 50000);
-    election_see(&b, lease, 60000);
+    election_observe(&b, lease, 50000);
+    election_observe(&b, lease, 60000);
     assert_false(election_may_claim(&b, 64999));
     assert_true(election_may_claim(&b, 65000));
     json_object_set_new(json_object_get(lease, "spec"), "renewTime",
                         json_string("1999-01-01T00:00:02.000000Z"));
-    election_see(&b, lease, 64999);
+    election_observe(&b, lease, 64999);
     assert_false(election_may_claim(&b, 65000));
     assert_true(election_may_claim(&b, 79999));
 }
@@ -98,7 +98,7 @@ static void a_takeover_counts_and_a_renewal_does_not(void **state)
     assert_string_equal(js_text(second, "spec.acquireTime"), js_text(first, "spec.acquireTime"));
     assert_string_equal(js_text(second, "spec.renewTime"), "1970-01-01T00:00:02.000000Z");
     assert_int_equal(js_int(second, "spec.leaseTransitions", -1), 0);
-    election_see(&b, second, 2000);
+    election_observe(&b, second, 2000);
     assert_true(election_may_claim(&b, 17000));
     json_t *third CLEANUP(js_free) = election_claim(&b, 17000000);
     assert_string_equal(js_text(third, "spec.holderIdentity"), "b");
@@ -114,7 +114,7 @@ static void a_leader_stops_before_another_may_start(void **state)
     (void)state;
     json_t *lease CLEANUP(js_free) = election_claim(&a, WALL_US);
     /* Sent at 1000, carried out at once, answered late: it counts from the sending. */
-    election_see(&b, lease, 1000);
+    election_observe(&b, lease, 1000);
     election_win(&a, lease, 1000, 6000);
     assert_true(election_is_leading(&a, 10999));
     assert_false(election_is_leading(&a, 11000));
@@ -134,7 +134,7 @@ static void what_is_given_back_is_free_at_once(void **state)
     json_t *last CLEANUP(js_free) = election_release(&a, WALL_US);
     assert_string_equal(js_text(last, "spec.holderIdentity"), "");
     assert_int_equal(js_int(last, "spec.leaseDurationSeconds", 0), 1);
-    election_see(&b, last, 1);
+    election_observe(&b, last, 1);
     assert_true(election_may_claim(&b, 1));
 }
 
@@ -144,13 +144,13 @@ static void the_fast_path_needs_a_fresh_record_of_our_own(void **state)
     make(&a, "a");
     make(&again, "a");
     (void)state;
-    assert_false(election_may_renew_unseen(&a, 0));
+    assert_false(election_may_renew_unread(&a, 0));
     json_t *lease CLEANUP(js_free) = election_claim(&a, WALL_US);
     election_win(&a, lease, 0, 0);
-    assert_true(election_may_renew_unseen(&a, 14999));
-    assert_false(election_may_renew_unseen(&a, 15000));
+    assert_true(election_may_renew_unread(&a, 14999));
+    assert_false(election_may_renew_unread(&a, 15000));
     /* A process that started again under its name need not wait, and does not lead before it has claimed. */
-    election_see(&again, lease, 3000);
+    election_observe(&again, lease, 3000);
     assert_true(election_may_claim(&again, 3000));
     assert_false(election_is_leading(&again, 3000));
 }
@@ -163,7 +163,7 @@ static void what_others_wrote_on_the_lease_is_kept(void **state)
     json_t *lease CLEANUP(js_free) =
         json_pack("{s:{s:s, s:{s:s}, s:[{}]}, s:{}}", "metadata", "resourceVersion", "7", "labels", "team",
                   "x", "managedFields", "spec");
-    election_see(&a, lease, 0);
+    election_observe(&a, lease, 0);
     json_t *claim CLEANUP(js_free) = election_claim(&a, WALL_US);
     assert_string_equal(js_text(claim, "metadata.resourceVersion"), "7");
     assert_string_equal(js_text(claim, "metadata.labels.team"), "x");
