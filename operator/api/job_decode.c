@@ -1,5 +1,5 @@
 /* TrainingJob objects of the API server as struct job. The table is compared with crds/ by
- * tests/unit/t_job.c. */
+ * tests/unit/t_job_decode.c. */
 #include "api/job_decode.h"
 
 #include <stddef.h>

@@ -22,7 +22,7 @@
 /* On pods. */
 #define LABEL_ATTEMPT "cloister.dev/attempt"
 #define LABEL_INDEX   "cloister.dev/index"
-/* On pods and NetworkPolicies: the fingerprint (core/render/pod.h) of what the operator sent. */
+/* On pods and NetworkPolicies: the fingerprint (core/render/worker_pod.h) of what the operator sent. */
 #define ANNOTATION_FINGERPRINT "cloister.dev/fingerprint"
 /* For `kubectl logs` and `kubectl exec` without -c. */
 #define ANNOTATION_DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"

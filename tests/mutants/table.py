@@ -285,7 +285,7 @@ E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'",
 of("operator/core/render/metadata.c")
 E("gives_children_no_controller", "Sieve: pods leak", '"controller", ⟦1⟧, "blockOwnerDeletion"', "0")
 
-of("operator/core/render/pod.c")
+of("operator/core/render/worker_pod.c")
 E("forgets_which_attempt_a_pod_is_of", "JobSet: restarts told apart by labels", 'json_sprintf("%d", ⟦(int)w->attempt⟧)', "0")
 E("gives_workers_a_token", "training-operator #1814; Sieve: security",
   '"automountServiceAccountToken", ⟦json_false()⟧', "json_true()")

@@ -22,6 +22,7 @@
 
 #define CASES       "tests/plan/cases"
 #define CASES_LEAST 25
+#define WHY_LEAST   30
 #define TEXT_MAX    ((size_t)1 << 20)
 #define SHUFFLES    6
 #define ROUNDS_MAX  12
@@ -184,11 +185,11 @@ static void match(const json_t *want, const json_t *got, const char *where)
 static void check_actions(const json_t *want, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count || i < json_array_size(want); i++) {
-        const char *expected = json_string_value(json_array_get(want, i));
+        const char *wanted = json_string_value(json_array_get(want, i));
+        const char *expected = wanted != NULL ? wanted : "nothing";
         char *got = i < plan->count ? action_text(&plan->actions[i]) : xstrdup("nothing");
-        if (strcmp(got, expected != NULL ? expected : "nothing") != 0)
-            fail_msg("action %zu is '%s', not '%s'; %s", i + 1, got, expected != NULL ? expected : "nothing",
-                     plan_text(plan));
+        if (strcmp(got, expected) != 0)
+            fail_msg("action %zu is '%s', not '%s'; %s", i + 1, got, expected, plan_text(plan));
         free(got);
     }
 }
@@ -371,6 +372,15 @@ static void check_crashes(const struct scene *s, const struct plan *plan, struct
 
 /* ---- the runner ---- */
 
+/* A sentence: what would go wrong if plan() behaved otherwise. */
+static void check_why(const json_t *test_case, const char *path)
+{
+    const char *why = json_string_value(json_object_get(test_case, "why"));
+    size_t length = why != NULL ? strlen(why) : 0;
+    if (length < WHY_LEAST || why[length - 1] != '.')
+        fail_msg("%s: \"why\" must be a sentence that says why this behaviour is right", path);
+}
+
 static void run_case(void **state)
 {
     const char *name = *state;
@@ -380,6 +390,7 @@ static void run_case(void **state)
     json_t *test_case CLEANUP(free_json) = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
     if (test_case == NULL)
         fail_msg("%s:%d: %s", path, error.line, error.text);
+    check_why(test_case, path);
     const struct scene *s = scene_read(test_case, a);
     struct plan plan = plan_job(&s->w, a);
     check_outcome(test_case, s, &plan);

@@ -14,7 +14,7 @@
 #include "api/names.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
-#include "core/render/pod.h"
+#include "core/render/worker_pod.h"
 #include "core/render/policy.h"
 #include "core/render/service.h"
 #include "data/js.h"

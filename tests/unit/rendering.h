@@ -6,7 +6,7 @@
 #define TESTS_UNIT_RENDERING_H
 
 #include "core/model/world.h"
-#include "core/render/pod.h"
+#include "core/render/worker_pod.h"
 
 struct rendering {
     struct arena *a;

@@ -59,7 +59,7 @@ static void progress_is_told_less_often_while_status_writes_are_slow(void **stat
 
 static int32_t refused(struct queue_item *item, enum child_kind kind, const char *name, int32_t attempt)
 {
-    const struct child child = {kind, name, attempt};
+    const struct child_ref child = {kind, name, attempt};
     queue_item_note_refusal(item, &child, "exceeded quota");
     return queue_item_refusal(item).count;
 }
@@ -82,8 +82,8 @@ static void of_several_refusals_the_first_by_name_is_reported(void **state)
 {
     struct loop *loop = loop_new();
     struct queue_item *item = queue_item_new(loop, "ml", "digits", never, NULL);
-    const struct child first = {CHILD_POD, "digits-worker-0-1", 1},
-                       service = {CHILD_SERVICE, "digits-workers", 0};
+    const struct child_ref first = {CHILD_POD, "digits-worker-0-1", 1},
+                           service = {CHILD_SERVICE, "digits-workers", 0};
     (void)state;
     (void)refused(item, CHILD_POD, "digits-worker-1-1", 1);
     queue_item_note_further_refusal(item, &service, "exceeded quota");

@@ -1,6 +1,6 @@
 #include "core/render/assignment.h"
 #include "agentapi/pod.h"
-#include "core/render/pod.h"
+#include "core/render/worker_pod.h"
 #include "core/render/service.h"
 
 #include <setjmp.h>

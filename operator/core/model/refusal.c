@@ -12,21 +12,21 @@ static enum child_kind kind_of(enum action_kind kind)
                                            : CHILD_NONE;
 }
 
-struct child child_of_action(const struct action *act)
+struct child_ref child_of_action(const struct action *act)
 {
-    struct child c = {.kind = kind_of(act->kind), .name = act->name};
+    struct child_ref c = {.kind = kind_of(act->kind), .name = act->name};
     c.attempt = c.kind == CHILD_POD ? act->attempt : 0;
     return c;
 }
 
-int child_order(const struct child *a, const struct child *b)
+int child_order(const struct child_ref *a, const struct child_ref *b)
 {
     if (a->kind != b->kind)
         return a->kind < b->kind ? -1 : 1;
     return strcmp(a->name, b->name);
 }
 
-const char *child_text(struct arena *a, const struct child *child)
+const char *child_text(struct arena *a, const struct child_ref *child)
 {
     static const char *const words[] = {
         [CHILD_NONE] = "object",
@@ -37,7 +37,7 @@ const char *child_text(struct arena *a, const struct child *child)
     return arena_printf(a, "%s %s", words[child->kind], child->name);
 }
 
-bool child_is_of_other_attempt(const struct child *a, const struct child *b)
+bool child_is_of_other_attempt(const struct child_ref *a, const struct child_ref *b)
 {
     return a->attempt != 0 && b->attempt != 0 && a->attempt != b->attempt;
 }

@@ -15,7 +15,7 @@
 
 #include "api/job.h"
 #include "core/model/child_facts.h"
-#include "core/model/config.h"
+#include "core/model/operator_config.h"
 #include "core/model/pod_facts.h"
 #include "core/model/refusal.h"
 #include "core/model/report_facts.h"

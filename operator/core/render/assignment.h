@@ -6,7 +6,7 @@
 #define RENDER_ASSIGNMENT_H
 
 #include "api/job.h"
-#include "core/model/config.h"
+#include "core/model/operator_config.h"
 
 /* The kernel takes 128 KiB for one environment variable; we stay below. */
 #define AGENT_PLAN_BYTES_MAX ((size_t)120 * 1024)

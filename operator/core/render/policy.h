@@ -5,7 +5,7 @@
 #define RENDER_POLICY_H
 
 #include "core/model/action.h"
-#include "core/model/config.h"
+#include "core/model/operator_config.h"
 
 /*
  * Who may connect to the workers, and where they may connect to. `attempt` and `pods`: the pods that own it

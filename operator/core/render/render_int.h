@@ -2,7 +2,7 @@
 #ifndef RENDER_RENDER_INT_H
 #define RENDER_RENDER_INT_H
 
-#include "core/render/pod.h"
+#include "core/render/worker_pod.h"
 
 #define REPORT_TOKEN_VOLUME "report-token"
 

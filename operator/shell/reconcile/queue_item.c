@@ -18,11 +18,11 @@ static void set_text(char **to, const char *text)
     *to = copy;
 }
 
-static void set_refused(struct queue_item *item, const struct child *child, const char *message)
+static void set_refused(struct queue_item *item, const struct child_ref *child, const char *message)
 {
     set_text(&item->refused_name, child->name);
     set_text(&item->refused_message, message);
-    item->refused = (struct child){child->kind, item->refused_name, child->attempt};
+    item->refused = (struct child_ref){child->kind, item->refused_name, child->attempt};
 }
 
 struct queue_item *queue_item_new(struct loop *loop, const char *ns, const char *name,
@@ -106,7 +106,7 @@ void queue_item_reset(struct queue_item *item, const char *uid)
 {
     set_text(&item->uid, uid);
     set_text(&item->listed_for, "");
-    set_refused(item, &(struct child){.name = ""}, "");
+    set_refused(item, &(struct child_ref){.name = ""}, "");
     set_text(&item->scaling_uid, "");
     set_text(&item->scaling_message, "");
     item->refused_count = 0;
@@ -115,7 +115,7 @@ void queue_item_reset(struct queue_item *item, const char *uid)
     backoff_reset(&item->backoff);
 }
 
-void queue_item_note_refusal(struct queue_item *item, const struct child *child, const char *message)
+void queue_item_note_refusal(struct queue_item *item, const struct child_ref *child, const char *message)
 {
     /* Retries of a new attempt begin with the short pauses again. */
     if (child_is_of_other_attempt(child, &item->refused))
@@ -127,7 +127,8 @@ void queue_item_note_refusal(struct queue_item *item, const struct child *child,
         item->refused_count++;
 }
 
-void queue_item_note_further_refusal(struct queue_item *item, const struct child *child, const char *message)
+void queue_item_note_further_refusal(struct queue_item *item, const struct child_ref *child,
+                                     const char *message)
 {
     if (child_order(child, &item->refused) < 0)
         set_refused(item, child, message);
@@ -135,7 +136,7 @@ void queue_item_note_further_refusal(struct queue_item *item, const struct child
 
 void queue_item_note_created(struct queue_item *item)
 {
-    set_refused(item, &(struct child){.name = ""}, "");
+    set_refused(item, &(struct child_ref){.name = ""}, "");
     item->refused_count = 0;
 }
 

@@ -34,7 +34,7 @@ struct queue_item {
 
     /* ---- what is remembered of the job ---- */
     struct expectations expectations;
-    struct child refused; /* its name is refused_name; CHILD_NONE = nothing was refused */
+    struct child_ref refused; /* its name is refused_name; CHILD_NONE = nothing was refused */
     char *refused_name;
     char *refused_message;
     int64_t refused_us;
@@ -61,10 +61,11 @@ void queue_item_unschedule(struct queue_item *item);
 /* Another job has the name now: forgets everything about the old one. */
 void queue_item_reset(struct queue_item *item, const char *uid);
 /* The API server refused to create the child, the first in this reconcile. */
-void queue_item_note_refusal(struct queue_item *item, const struct child *child, const char *message);
+void queue_item_note_refusal(struct queue_item *item, const struct child_ref *child, const char *message);
 /* A further refusal in the same reconcile: the first by kind and name is kept, whatever the order of the
  * answers. */
-void queue_item_note_further_refusal(struct queue_item *item, const struct child *child, const char *message);
+void queue_item_note_further_refusal(struct queue_item *item, const struct child_ref *child,
+                                     const char *message);
 /* The API server accepted everything that a reconcile created: an earlier refusal is void. */
 void queue_item_note_created(struct queue_item *item);
 struct refusal queue_item_refusal(const struct queue_item *item);

@@ -3,7 +3,7 @@
 #include "api/labels.h"
 #include "api/status_json.h"
 #include "base/alloc.h"
-#include "core/render/pod.h"
+#include "core/render/worker_pod.h"
 #include "core/render/policy.h"
 #include "core/render/service.h"
 #include "data/js.h"

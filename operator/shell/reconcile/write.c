@@ -53,7 +53,7 @@ static void note_success(struct write *w, const json_t *object)
 
 static void note_refusal(struct write *w, const char *message)
 {
-    const struct child child = child_of_action(w->action);
+    const struct child_ref child = child_of_action(w->action);
     if (w->reconcile->is_refused)
         queue_item_note_further_refusal(w->reconcile->item, &child, message);
     else
