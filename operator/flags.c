@@ -7,9 +7,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "data/quantity.h"
+#include "agentapi/assignment.h"
 #include "base/alloc.h"
 #include "data/js.h"
+#include "data/quantity.h"
 #include "os/file.h"
 #include "os/loop.h"
 #include "os/options.h"
@@ -237,7 +238,7 @@ static int check_numbers(struct config *c, const struct raw_values *raw, struct 
         check_range("grace-period-seconds", raw->grace_seconds, 2, 3600, e) < 0 ||
         check_range("reserve-seconds", raw->reserve_seconds, 1, raw->grace_seconds - 1, e) < 0 ||
         check_range("not-ready-seconds", raw->not_ready_seconds, 0, 86400, e) < 0 ||
-        check_range("connections", raw->connections, 1, 64, e) < 0)
+        check_range("connections", raw->connections, 1, ASSIGNMENT_CONNECTIONS_MAX, e) < 0)
         return -1;
     c->grace_seconds = (int32_t)raw->grace_seconds;
     c->reserve_seconds = (int32_t)raw->reserve_seconds;

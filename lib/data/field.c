@@ -31,6 +31,7 @@ static const char *kind_name(enum field_kind kind)
     case FIELD_INT64: return "an integer";
     case FIELD_BOOL: return "a boolean";
     case FIELD_TIME: return "a time";
+    case FIELD_WORD: return "a word";
     case FIELD_QUANTITY: return "a quantity such as 512Mi or 4Gi";
     case FIELD_OBJECT: return "an object";
     case FIELD_ARRAY: return "a list";
@@ -52,9 +53,20 @@ static int read_time(const json_t *value, int64_t *ret)
     return json_is_string(value) ? rfc3339_parse(view_from(json_string_value(value)), ret) : -1;
 }
 
-static int read_field(enum field_kind kind, const json_t *value, void *member)
+static int read_word(const char *const *words, const json_t *value, int *ret)
 {
-    switch (kind) {
+    int i = 0;
+    if (!json_is_string(value))
+        return -1;
+    while (words[i] != NULL && strcmp(words[i], json_string_value(value)) != 0)
+        i++;
+    *ret = words[i] != NULL ? i : 0;
+    return 0;
+}
+
+static int read_field(const struct field *f, const json_t *value, void *member)
+{
+    switch (f->kind) {
     case FIELD_TEXT:
         if (!json_is_string(value))
             return -1;
@@ -72,10 +84,11 @@ static int read_field(enum field_kind kind, const json_t *value, void *member)
         *(bool *)member = json_is_true(value);
         return 0;
     case FIELD_TIME: return read_time(value, member);
+    case FIELD_WORD: return read_word(f->words, value, member);
     case FIELD_QUANTITY: return quantity_from_json(value, member);
     case FIELD_OBJECT:
     case FIELD_ARRAY:
-        if (kind == FIELD_OBJECT ? !json_is_object(value) : !json_is_array(value))
+        if (f->kind == FIELD_OBJECT ? !json_is_object(value) : !json_is_array(value))
             return -1;
         *(const json_t **)member = value;
         return 0;
@@ -89,7 +102,7 @@ int fields_decode(const struct field *table, size_t count, const json_t *object,
     int rc = 0;
     for (size_t i = 0; i < count; i++) {
         const json_t *value = js_at(object, table[i].path);
-        if (value != NULL && read_field(table[i].kind, value, (char *)ret + table[i].offset) < 0 && rc == 0)
+        if (value != NULL && read_field(&table[i], value, (char *)ret + table[i].offset) < 0 && rc == 0)
             rc = FAIL(e, ERR_INVALID, "%s%s must be %s", where, table[i].path, kind_name(table[i].kind));
     }
     return rc;
@@ -123,9 +136,13 @@ static json_t *write_field(const struct field *f, const void *member)
         int64_t us = *(const int64_t *)member;
         return us != 0 ? write_time(us) : NULL;
     }
-    case FIELD_QUANTITY:
+    case FIELD_WORD: {
+        int word = *(const int *)member;
+        return word != 0 || f->keep ? json_string(f->words[word]) : NULL;
+    }
     case FIELD_OBJECT:
-    case FIELD_ARRAY: return NULL;
+    case FIELD_ARRAY: return json_deep_copy(*(const json_t *const *)member);
+    case FIELD_QUANTITY: return NULL;
     }
     return NULL;
 }

@@ -3,8 +3,8 @@
  *
  * Decoding borrows strings from the tree. It leaves a member unchanged when its field
  * is absent or null, so the caller sets defaults first. Encoding omits empty strings,
- * unset times and, without `keep`, zero numbers; it creates the objects around a nested
- * field.
+ * unset times, absent objects and, without `keep`, zero numbers and the first of the
+ * words; it creates the objects around a nested field.
  */
 #ifndef DATA_FIELD_H
 #define DATA_FIELD_H
@@ -23,15 +23,17 @@ enum field_kind {
     FIELD_BOOL,     /* bool */
     FIELD_TIME,     /* int64_t, microseconds; RFC 3339 in JSON, whole seconds */
     FIELD_QUANTITY, /* int64_t; decoding only */
-    FIELD_OBJECT,   /* const json_t *, decoding only */
-    FIELD_ARRAY,    /* const json_t *, decoding only */
+    FIELD_WORD,     /* an enum of the size of int, an index of `words`; an unknown word is read as 0 */
+    FIELD_OBJECT,   /* const json_t *; NULL: absent */
+    FIELD_ARRAY,    /* const json_t *; NULL: absent */
 };
 
 struct field {
     const char *path; /* "trainer.image" */
     enum field_kind kind;
     size_t offset;
-    bool keep; /* write zero as well */
+    bool keep;                /* write zero as well */
+    const char *const *words; /* of FIELD_WORD, ended by NULL */
 };
 
 /* Decodes all fields that have the right type. -1 with ERR_INVALID when one has not; the message has its

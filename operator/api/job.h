@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "agentapi/report.h"
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -192,19 +193,6 @@ struct status_condition {
     int64_t observed_generation;
 };
 
-struct status_checkpoint {
-    const char *uri; /* of the manifest; "" = none yet */
-    const char *name;
-    int64_t step;
-    const char *time; /* RFC 3339, as the agent wrote it */
-    const char *manifest_sha256;
-};
-
-struct status_output {
-    const char *uri; /* "" = none yet */
-    const char *manifest_sha256;
-};
-
 /* What the program says of its progress, in the words of Kubeflow Trainer. */
 struct status_progress {
     int32_t percentage;        /* -1 = unknown */
@@ -249,8 +237,8 @@ struct job_status {
     const char *const *nodes;         /* sorted, without repetition */
     size_t node_count;
     struct status_progress progress;
-    struct status_checkpoint checkpoint;
-    struct status_output output;
+    struct checkpoint_ref checkpoint;
+    struct output_ref output;
     struct status_notification notifications[NOTIFICATIONS_MAX]; /* pending, oldest first */
     size_t notification_count;
 };

@@ -15,7 +15,7 @@
 
 #define SPEC(path, kind, member)                                                                             \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct job_spec, member), false                                         \
+        path, FIELD_##kind, offsetof(struct job_spec, member), false, NULL                                   \
     }
 
 static const struct field spec_fields[] = {
@@ -84,13 +84,13 @@ static const struct word_field rule_words[] = {
 };
 
 static const struct field rule_fields[] = {
-    {"onExitCodes.values", FIELD_ARRAY, offsetof(struct job_rule, exit_codes), false},
-    {"onPodConditions", FIELD_ARRAY, offsetof(struct job_rule, conditions), false},
+    {"onExitCodes.values", FIELD_ARRAY, offsetof(struct job_rule, exit_codes), false, NULL},
+    {"onPodConditions", FIELD_ARRAY, offsetof(struct job_rule, conditions), false, NULL},
 };
 
 #define VOLUME(path, kind, member)                                                                           \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct job_volume, member), false                                       \
+        path, FIELD_##kind, offsetof(struct job_volume, member), false, NULL                                 \
     }
 
 static const struct field volume_fields[] = {
@@ -105,7 +105,7 @@ static const struct field volume_fields[] = {
 
 #define KEY(path, member)                                                                                    \
     {                                                                                                        \
-        path, FIELD_TEXT, offsetof(struct job_key, member), false                                            \
+        path, FIELD_TEXT, offsetof(struct job_key, member), false, NULL                                      \
     }
 
 static const struct field key_fields[] = {
@@ -116,7 +116,7 @@ static const struct field key_fields[] = {
 
 #define INPUT(path, member)                                                                                  \
     {                                                                                                        \
-        path, FIELD_TEXT, offsetof(struct job_input, member), false                                          \
+        path, FIELD_TEXT, offsetof(struct job_input, member), false, NULL                                    \
     }
 
 static const struct field input_fields[] = {
@@ -128,7 +128,7 @@ static const struct field input_fields[] = {
 
 #define META(path, kind, member)                                                                             \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct job, member), false                                              \
+        path, FIELD_##kind, offsetof(struct job, member), false, NULL                                        \
     }
 
 static const struct field metadata_fields[] = {

@@ -12,7 +12,7 @@
 enum { METRICS_MAX = 64, METRIC_NAME_MAX = 128, METRIC_VALUE_MAX = 64, PERCENTAGE_MAX = 100 };
 
 static const struct field progress_time[] = {
-    {"lastUpdatedTime", FIELD_TIME, offsetof(struct status_progress, updated_us), false},
+    {"lastUpdatedTime", FIELD_TIME, offsetof(struct status_progress, updated_us), false, NULL},
 };
 
 /* -1 when it is no number from 0 to most. */

@@ -13,7 +13,7 @@
 
 #define STATUS(path, kind, member, keep)                                                                     \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct job_status, member), keep                                        \
+        path, FIELD_##kind, offsetof(struct job_status, member), keep, NULL                                  \
     }
 
 static const struct field status_fields[] = {
@@ -46,7 +46,7 @@ static const struct field status_fields[] = {
 
 #define FAILURE(path, kind, member)                                                                          \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct status_failure, member), false                                   \
+        path, FIELD_##kind, offsetof(struct status_failure, member), false, NULL                             \
     }
 
 /* exitCode is apart: there, 0 is a value and -1 is absence. */
@@ -61,13 +61,13 @@ static const struct field failure_fields[] = {
     FAILURE("time", TIME, time_us),
 };
 static const struct field failure_attempt = {"attempt", FIELD_INT32, offsetof(struct status_failure, attempt),
-                                             true};
+                                             true, NULL};
 static const struct field failure_exit = {"exitCode", FIELD_INT32, offsetof(struct status_failure, exit_code),
-                                          true};
+                                          true, NULL};
 
 #define CONDITION(path, kind, member)                                                                        \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct status_condition, member), false                                 \
+        path, FIELD_##kind, offsetof(struct status_condition, member), false, NULL                           \
     }
 
 static const struct field condition_fields[] = {

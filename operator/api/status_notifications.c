@@ -8,7 +8,7 @@
 
 #define NOTIFICATION(path, kind, member)                                                                     \
     {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct status_notification, member), false                              \
+        path, FIELD_##kind, offsetof(struct status_notification, member), false, NULL                        \
     }
 
 static const struct field notification_fields[] = {

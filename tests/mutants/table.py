@@ -91,7 +91,7 @@ S("forgets_to_begin_again_after_the_pause", "Sieve: the controller is stuck",
   'planner_wake_at(p, p->next.backoff_until_us, "end of the backoff");')
 E("uses_an_attempt_number_again", "Volcano #5385: a restart loses the gang's state", "planner_set_attempt(p, ⟦before + 1⟧)",
   "before ? before : 1")
-E("starts_what_no_pod_can_carry", "Acto: insufficient validation", "size <= AGENT_PLAN_BYTES_MAX", "true")
+E("starts_what_no_pod_can_carry", "Acto: insufficient validation", "size <= ASSIGNMENT_BYTES_MAX", "true")
 E("counts_an_attempt_that_never_began", "training-operator: attempt numbers before their pods",
   "p->count == actions", "false")
 E("forgets_when_it_started", "Trainer #2713: no start time to print", "p->next.start_time_us == 0", "false")
@@ -259,7 +259,7 @@ E("does_not_spare_what_may_be_spared", "Trainer #2185: a running pod called lost
   "p->is_deleting || *p->disruption_reason")
 E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault called a disruption",
   'strcmp(p->reason, "Evicted") == 0', "false")
-E("succeeds_without_the_output", "Sieve: data loss", "r.has_succeeded && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
+E("succeeds_without_the_output", "Sieve: data loss", "r.result == RESULT_SUCCEEDED && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
 E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!f->is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",
@@ -272,14 +272,14 @@ E("works_on_another_controllers_job", "Kueue #1566; kubernetes: managedBy", "*j-
 
 of("operator/core/model/report_facts.c")
 E("believes_the_report_of_another_pod", "Sieve, stale: a report of an attempt that is over",
-  'strcmp(id->pod_uid, p->uid) == 0', "true")
+  'strcmp(r->pod_uid, p->uid) == 0', "true")
 
 of("operator/core/render/containers.c")
 E("charges_the_output_to_nobody", "training-operator #1661, #1717: out of memory",
   'bytes(⟦limit + s->output_limit_bytes⟧)', "limit")
 
 of("operator/core/render/assignment.c")
-E("writes_all_attempts_into_one_folder", "Sieve: data loss", 'json_sprintf("%s%d/", folder, ⟦(int)attempt⟧)', "1")
+E("writes_all_attempts_into_one_folder", "Sieve: data loss", 'job_folder(j, s->output_uri, a), ⟦(int)x->attempt⟧)', "1")
 E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'", "false")
 
 of("operator/core/render/metadata.c")

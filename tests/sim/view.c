@@ -40,18 +40,17 @@ static const struct report_facts *report_by(const struct pod *p, const char *uid
     struct report_facts *f = arena_alloc(a, sizeof(*f));
     bool is_well = p->trainer == T_EXIT_0;
     *f = (struct report_facts){.pod_uid = uid,
-                               .stage = p->told == TOLD_SUCCEEDED ? "done"
-                                        : is_well                 ? "publishing"
-                                                                  : "running",
+                               .stage = p->told == TOLD_SUCCEEDED ? STAGE_DONE
+                                        : is_well                 ? STAGE_PUBLISHING
+                                                                  : STAGE_RUNNING,
                                .reason = "",
-                               .failure_class = "",
                                .message = "",
                                .exit_code = is_well ? 0 : -1,
                                .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
                                .progress = ""};
     if (p->told == TOLD_FAILED || p->told == TOLD_SECURITY) {
         f->reason = p->told == TOLD_FAILED ? "CommandFailed" : "DataTampered";
-        f->failure_class = p->told == TOLD_FAILED ? "Application" : "Security";
+        f->failure_class = p->told == TOLD_FAILED ? CLASS_Application : CLASS_Security;
     }
     return f;
 }

@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentapi/assignment.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
 
 #include "base/banned.h"
 
-enum { VERSION = 1, CONNECTIONS_DEFAULT = 8, CONNECTIONS_MAX = 64 };
+enum { VERSION = ASSIGNMENT_VERSION, CONNECTIONS_DEFAULT = 8, CONNECTIONS_MAX = 64 };
 
 static const char *environment(const char *name)
 {

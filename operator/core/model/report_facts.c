@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api/progress_json.h"
-#include "data/field.h"
 #include "base/alloc.h"
 #include "base/pack.h"
 #include "core/model/world.h"
@@ -12,49 +11,9 @@
 
 #include "base/banned.h"
 
-#define REPORT_VERSION 1
-
-struct identity {
-    int32_t version;
-    int32_t attempt;
-    int32_t index;
-    const char *pod_uid;
-    const char *result;
-};
-
-static const struct field identity_fields[] = {
-    {"version", FIELD_INT32, offsetof(struct identity, version), false},
-    {"attempt", FIELD_INT32, offsetof(struct identity, attempt), false},
-    {"index", FIELD_INT32, offsetof(struct identity, index), false},
-    {"podUID", FIELD_TEXT, offsetof(struct identity, pod_uid), false},
-    {"result", FIELD_TEXT, offsetof(struct identity, result), false},
-};
-
-#define REPORT(path, kind, member)                                                                           \
-    {                                                                                                        \
-        path, FIELD_##kind, offsetof(struct report, member), false                                           \
-    }
-
-static const struct field report_fields[] = {
-    REPORT("stage", TEXT, stage),
-    REPORT("reason", TEXT, reason),
-    REPORT("class", TEXT, failure_class),
-    REPORT("message", TEXT, message),
-    REPORT("exitCode", INT32, exit_code),
-    REPORT("checkpoint.uri", TEXT, checkpoint.uri),
-    REPORT("checkpoint.name", TEXT, checkpoint.name),
-    REPORT("checkpoint.step", INT64, checkpoint.step),
-    REPORT("checkpoint.time", TEXT, checkpoint.time),
-    REPORT("checkpoint.manifestSHA256", TEXT, checkpoint.manifest_sha256),
-    REPORT("progress", OBJECT, progress),
-    REPORT("output.uri", TEXT, output.uri),
-    REPORT("output.manifestSHA256", TEXT, output.manifest_sha256),
-};
-
-static bool is_of(const struct identity *id, const struct pod_facts *p)
+static bool is_of(const struct report *r, const struct pod_facts *p)
 {
-    return id->version == REPORT_VERSION && id->attempt == p->attempt && id->index == p->index &&
-           strcmp(id->pod_uid, p->uid) == 0;
+    return r->attempt == p->attempt && r->index == p->index && strcmp(r->pod_uid, p->uid) == 0;
 }
 
 /* Lengths that the status allows; what is longer did not come from our agent. */
@@ -63,27 +22,15 @@ static bool fits(const struct report *r)
     return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
            strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
            strlen(r->output.uri) <= 2048 && strlen(r->output.manifest_sha256) <= 64 &&
-           strlen(r->reason) <= 64 && strlen(r->failure_class) <= 32 && strlen(r->message) <= 4096;
+           strlen(r->reason) <= 64 && strlen(r->message) <= REPORT_BYTES_MAX;
 }
 
 /* False when it is no report, or one of another pod, attempt or index. */
 static bool read_report(const json_t *tree, const struct pod_facts *p, struct report *ret)
 {
-    struct identity id = {.version = 0, .attempt = -1, .index = -1, .pod_uid = "", .result = ""};
-    struct report r = {
-        .stage = "",
-        .reason = "",
-        .failure_class = "",
-        .message = "",
-        .exit_code = -1,
-        .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
-        .output = {.uri = "", .manifest_sha256 = ""},
-    };
-    if (fields_decode(identity_fields, ARRAY_LEN(identity_fields), tree, "", &id, NULL) < 0 ||
-        !is_of(&id, p) || fields_decode(report_fields, ARRAY_LEN(report_fields), tree, "", &r, NULL) < 0 ||
-        !fits(&r))
+    struct report r;
+    if (report_decode(tree, &r, NULL) < 0 || !is_of(&r, p) || !fits(&r))
         return false;
-    r.has_succeeded = strcmp(id.result, "Succeeded") == 0;
     *ret = r;
     return true;
 }
@@ -120,9 +67,13 @@ static char *progress_text(const struct report *r)
 struct report_facts *report_facts_new(const json_t *report, const struct pod_facts *pod, struct err *e)
 {
     static const size_t texts[] = {
-        POSTED(pod_uid),         POSTED(stage),           POSTED(reason),
-        POSTED(failure_class),   POSTED(message),         POSTED(checkpoint.uri),
-        POSTED(checkpoint.name), POSTED(checkpoint.time), POSTED(checkpoint.manifest_sha256),
+        POSTED(pod_uid),
+        POSTED(reason),
+        POSTED(message),
+        POSTED(checkpoint.uri),
+        POSTED(checkpoint.name),
+        POSTED(checkpoint.time),
+        POSTED(checkpoint.manifest_sha256),
         POSTED(progress),
     };
     struct report r;
@@ -144,10 +95,10 @@ struct report_facts *report_facts_new(const json_t *report, const struct pod_fac
 
 bool report_facts_equal(const struct report_facts *a, const struct report_facts *b)
 {
-    return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step &&
-           strcmp(a->stage, b->stage) == 0 && strcmp(a->reason, b->reason) == 0 &&
-           strcmp(a->failure_class, b->failure_class) == 0 && strcmp(a->message, b->message) == 0 &&
-           strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 && strcmp(a->progress, b->progress) == 0;
+    return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step && a->stage == b->stage &&
+           a->failure_class == b->failure_class && strcmp(a->reason, b->reason) == 0 &&
+           strcmp(a->message, b->message) == 0 && strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 &&
+           strcmp(a->progress, b->progress) == 0;
 }
 
 int report_facts_order(const void *a, const void *b)

@@ -7,19 +7,8 @@
 #ifndef MODEL_REPORT_FACTS_H
 #define MODEL_REPORT_FACTS_H
 
+#include "agentapi/report.h"
 #include "core/model/pod_facts.h"
-
-struct report {
-    bool has_succeeded;
-    const char *stage;
-    const char *reason;
-    const char *failure_class;
-    const char *message; /* a sentence with the remedy */
-    int32_t exit_code;   /* of the program; -1 = unknown */
-    struct status_checkpoint checkpoint;
-    struct status_output output;
-    const json_t *progress; /* in Kubeflow Trainer's form, not checked; NULL = none */
-};
 
 /* False when there is no report, or when it is of another pod, attempt or index than it stands in. */
 bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *ret);
@@ -30,13 +19,13 @@ bool report_of_pod(const struct pod_facts *p, struct arena *a, struct report *re
  */
 struct report_facts {
     const char *pod_uid;
-    const char *stage;  /* identity, keys, staging, running, publishing, done */
     const char *reason; /* of a failure; "" = none */
-    const char *failure_class;
     const char *message;
-    int32_t exit_code; /* of the program; -1 = it has not ended */
-    struct status_checkpoint checkpoint;
     const char *progress; /* JSON in Kubeflow Trainer's form */
+    struct checkpoint_ref checkpoint;
+    int32_t exit_code; /* of the program; -1 = it has not ended */
+    enum report_stage stage;
+    enum failure_class failure_class;
 };
 
 /* ERR_INVALID when it is no report, or not that pod's. The caller frees the result. */

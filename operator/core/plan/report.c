@@ -22,11 +22,6 @@ static const struct report_facts *posted(const struct planner *p, int32_t index)
     return p->gang.workers[index] != NULL ? report_facts_of_pod(p->w, p->gang.workers[index]) : NULL;
 }
 
-static bool is_at(const struct report_facts *post, const char *stage)
-{
-    return strcmp(post->stage, stage) == 0;
-}
-
 static bool has_trained(const struct planner *p, int32_t index)
 {
     const struct pod_facts *pod = p->gang.workers[index];
@@ -34,7 +29,7 @@ static bool has_trained(const struct planner *p, int32_t index)
     if (pod->phase == POD_SUCCEEDED ||
         (pod->trainer.state == CONTAINER_TERMINATED && pod->trainer.exit_code == 0))
         return true;
-    return post != NULL && post->exit_code == 0 && (is_at(post, "publishing") || is_at(post, "done"));
+    return post != NULL && post->exit_code == 0 && post->stage >= STAGE_PUBLISHING;
 }
 
 bool plan_is_publishing(const struct planner *p)
@@ -50,14 +45,13 @@ bool plan_is_publishing(const struct planner *p)
 
 const char *plan_slowest_stage(const struct planner *p)
 {
-    static const char *const stages[] = {"identity", "attest", "keys", "staging"};
-    for (size_t s = 0; s < ARRAY_LEN(stages); s++)
-        for (int32_t i = 0; i < p->gang.replicas; i++) {
-            const struct report_facts *post = posted(p, i);
-            if (post != NULL && is_at(post, stages[s]))
-                return stages[s];
-        }
-    return "";
+    enum report_stage slowest = STAGE_RUNNING;
+    for (int32_t i = 0; i < p->gang.replicas; i++) {
+        const struct report_facts *post = posted(p, i);
+        if (post != NULL && post->stage != STAGE_NONE && post->stage < slowest)
+            slowest = post->stage;
+    }
+    return slowest < STAGE_RUNNING ? report_stage_name(slowest) : "";
 }
 
 /* ---- progress and checkpoints ---- */
@@ -102,7 +96,7 @@ static void describe_progress(struct planner *p)
     p->next.progress = progress;
 }
 
-static bool is_newer(const struct status_checkpoint *a, const struct status_checkpoint *b)
+static bool is_newer(const struct checkpoint_ref *a, const struct checkpoint_ref *b)
 {
     if (*a->uri == '\0' || *b->uri == '\0')
         return *a->uri != '\0';
@@ -119,7 +113,7 @@ static void take_final_report(struct planner *p, const struct pod_facts *pod)
         p->next.checkpoint = r.checkpoint;
 }
 
-static int64_t time_of(const struct status_checkpoint *c)
+static int64_t time_of(const struct checkpoint_ref *c)
 {
     int64_t us = 0;
     return rfc3339_parse(view_from(c->time), &us) == 0 ? us : 0;
@@ -127,7 +121,7 @@ static int64_t time_of(const struct status_checkpoint *c)
 
 static void take_posted_checkpoint(struct planner *p)
 {
-    const struct status_checkpoint *newest = &p->next.checkpoint;
+    const struct checkpoint_ref *newest = &p->next.checkpoint;
     for (int32_t i = 0; i < p->gang.replicas; i++) {
         const struct report_facts *post = posted(p, i);
         if (post != NULL && is_newer(&post->checkpoint, newest))

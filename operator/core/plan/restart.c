@@ -9,18 +9,18 @@
 #include "base/banned.h"
 
 /* Measured on the longest assignment that any attempt and worker of this job can get. */
-static bool is_plan_too_large(struct planner *p)
+static bool is_assignment_too_large(struct planner *p)
 {
     char *text CLEANUP(cleanup_free) =
-        render_agent_plan(p->j, p->w->config, INT32_MAX, p->j->spec.replicas - 1);
+        render_assignment(p->j, p->w->config, INT32_MAX, p->j->spec.replicas - 1);
     size_t size = strlen(text);
-    if (size <= AGENT_PLAN_BYTES_MAX)
+    if (size <= ASSIGNMENT_BYTES_MAX)
         return false;
     const struct verdict v =
         verdict_make(p->a, NULL, REASON_PlanTooLarge,
                      "the assignment of each worker (keys and inputs) takes %zu bytes, more "
                      "than %zu",
-                     size, AGENT_PLAN_BYTES_MAX);
+                     size, ASSIGNMENT_BYTES_MAX);
     plan_fail(p, v.reason, v.message);
     return true;
 }
@@ -28,7 +28,7 @@ static bool is_plan_too_large(struct planner *p)
 void plan_start(struct planner *p)
 {
     int32_t before = p->next.attempt;
-    if (is_plan_too_large(p))
+    if (is_assignment_too_large(p))
         return;
     enum technology t = plan_next_technology(p);
     planner_set_attempt(p, before + 1);

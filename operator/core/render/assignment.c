@@ -1,9 +1,10 @@
-/* The agent's plan: all that a worker must know, as one JSON value in its environment. */
+/* The assignment of one worker, as the value of its agent's variable ENV_ASSIGNMENT. */
 #include "core/render/assignment.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "agentapi/assignment.h"
 #include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
@@ -11,102 +12,89 @@
 
 #include "base/banned.h"
 
-/* Room for a plan that is too large to be used, so that its size can be told. */
-#define PLAN_TEXT_MAX ((size_t)16 << 20)
+/* Space for one that is too large to be used, so that its size is known. */
+#define ASSIGNMENT_TEXT_MAX ((size_t)16 << 20)
 
-static json_t *endpoints(const struct config *c)
+static void add_keys(struct assignment *x, const struct job_spec *s, struct arena *a)
 {
-    json_t *o = json_pack("{s:s, s:s, s:s}", "metadata", c->metadata_url, "kms", c->kms_url, "storage",
-                          c->storage_url);
-    if (*c->ca_bundle != '\0')
-        json_object_set_new(o, "caBundle", json_string(c->ca_bundle));
-    return o;
-}
-
-/* Where the agent tells how far it is. The CA's certificates must outlive the job. */
-static void add_reports(json_t *plan, const struct config *c)
-{
-    if (*c->report_url != '\0')
-        json_object_set_new(plan, "reports",
-                            json_pack("{s:s, s:s}", "url", c->report_url, "ca", c->report_ca));
-}
-
-static json_t *keys(const struct job_spec *s)
-{
-    json_t *list = json_array();
+    struct assignment_key *keys = arena_calloc(a, s->key_count, sizeof(*keys));
     for (size_t i = 0; i < s->key_count; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s}", "name", s->keys[i].name, "kmsKeyName",
-                                        s->keys[i].kms_key_name, "wrappedKeyset", s->keys[i].wrapped_keyset));
-    return list;
+        keys[i] = (struct assignment_key){.name = s->keys[i].name,
+                                          .kms_key_name = s->keys[i].kms_key_name,
+                                          .wrapped_keyset = s->keys[i].wrapped_keyset};
+    x->keys = keys;
+    x->key_count = s->key_count;
 }
 
-static json_t *inputs(const struct job_spec *s)
+static void add_inputs(struct assignment *x, const struct job_spec *s, struct arena *a)
 {
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->input_count; i++) {
-        const struct job_input *in = &s->inputs[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:s, s:s}", "name", in->name, "uri", in->uri, "keyName",
-                                        in->key_name, "associatedData", in->associated_data));
-    }
-    return list;
+    struct assignment_input *inputs = arena_calloc(a, s->input_count, sizeof(*inputs));
+    for (size_t i = 0; i < s->input_count; i++)
+        inputs[i] = (struct assignment_input){.name = s->inputs[i].name,
+                                              .uri = s->inputs[i].uri,
+                                              .key_name = s->inputs[i].key_name,
+                                              .associated_data = s->inputs[i].associated_data};
+    x->inputs = inputs;
+    x->input_count = s->input_count;
 }
 
-/* "gs://bucket/ckpt/digits-1a2b3c4d/": what one job writes never meets what another writes. */
-static char *job_folder(const struct job *j, const char *uri)
+/* "gs://bucket/ckpt/digits-1a2b3c4d/": two jobs never write below the same one. */
+static const char *job_folder(const struct job *j, const char *uri, struct arena *a)
 {
     char uid8[UID8_SIZE];
     name_uid8(j->uid, uid8);
     size_t n = strlen(uri);
-    struct strbuf text = STRBUF(4096);
-    strbuf_addf(&text, "%s%s%s-%s/", uri, n > 0 && uri[n - 1] == '/' ? "" : "/", j->name, uid8);
-    return strbuf_take(&text);
+    return arena_printf(a, "%s%s%s-%s/", uri, n > 0 && uri[n - 1] == '/' ? "" : "/", j->name, uid8);
 }
 
-static void add_destinations(json_t *plan, const struct job *j, int32_t attempt, int32_t index)
+static void add_destinations(struct assignment *x, const struct job *j, struct arena *a)
 {
     const struct job_spec *s = &j->spec;
     if (*s->checkpoints_uri != '\0') {
-        char *folder = job_folder(j, s->checkpoints_uri);
-        json_object_set_new(plan, "checkpoints",
-                            json_pack("{s:s, s:s, s:s}", "uri", folder, "keyName", s->checkpoints_key_name,
-                                      "anchor", j->status.checkpoint.manifest_sha256));
-        free(folder);
+        x->checkpoints_uri = job_folder(j, s->checkpoints_uri, a);
+        x->checkpoints_key = s->checkpoints_key_name;
+        x->checkpoints_anchor = j->status.checkpoint.manifest_sha256;
     }
     if (*s->output_uri != '\0') {
-        char *folder = job_folder(j, s->output_uri);
-        json_object_set_new(plan, "output",
-                            json_pack("{s:o, s:s, s:b}", "uri", json_sprintf("%s%d/", folder, (int)attempt),
-                                      "keyName", s->output_key_name, "publish", index == COORDINATOR_INDEX));
-        free(folder);
+        x->output_uri = arena_printf(a, "%s%d/", job_folder(j, s->output_uri, a), (int)x->attempt);
+        x->output_key = s->output_key_name;
+        x->must_publish = x->index == COORDINATOR_INDEX;
     }
 }
 
-static json_t *plan_json(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+/* Where the services are, and the operator. The CA's certificates must outlive the job. */
+static void add_endpoints(struct assignment *x, const struct config *c)
 {
-    const struct job_spec *s = &j->spec;
-    json_t *plan = json_object();
-    json_object_set_new(plan, "version", json_integer(1));
-    json_object_set_new(plan, "job",
-                        json_pack("{s:s, s:s, s:s}", "namespace", j->ns, "name", j->name, "uid", j->uid));
-    json_object_set_new(plan, "attempt", json_integer(attempt));
-    json_object_set_new(plan, "index", json_integer(index));
-    json_object_set_new(plan, "replicas", json_integer(s->replicas));
-    json_object_set_new(plan, "requireHSM", json_boolean(s->require_hsm));
-    json_object_set_new(plan, "endpoints", endpoints(c));
-    json_object_set_new(plan, "keys", keys(s));
-    json_object_set_new(plan, "inputs", inputs(s));
-    add_destinations(plan, j, attempt, index);
-    add_reports(plan, c);
-    json_object_set_new(
-        plan, "ports",
-        json_pack("{s:i, s:i}", "progress", PORT_AGENT_PROGRESS, "metrics", PORT_AGENT_METRICS));
-    json_object_set_new(plan, "inputLimitBytes", json_integer(s->input_limit_bytes));
-    json_object_set_new(plan, "outputLimitBytes", json_integer(s->output_limit_bytes));
-    json_object_set_new(plan, "gracePeriodSeconds", json_integer(c->grace_seconds));
-    json_object_set_new(plan, "connections", json_integer(c->connections));
-    return plan;
+    x->metadata_url = c->metadata_url;
+    x->kms_url = c->kms_url;
+    x->storage_url = c->storage_url;
+    x->ca_bundle = c->ca_bundle;
+    if (*c->report_url != '\0') {
+        x->reports_url = c->report_url;
+        x->reports_ca = c->report_ca;
+    }
+    x->progress_port = PORT_AGENT_PROGRESS;
+    x->metrics_port = PORT_AGENT_METRICS;
+    x->connections = c->connections;
+}
+
+static struct assignment assignment_of(const struct job *j, const struct config *c, int32_t attempt,
+                                       int32_t index, struct arena *a)
+{
+    struct assignment x = ASSIGNMENT_NONE;
+    x.job_namespace = j->ns;
+    x.job = j->name;
+    x.job_uid = j->uid;
+    x.attempt = attempt;
+    x.index = index;
+    x.replicas = j->spec.replicas;
+    x.require_hsm = j->spec.require_hsm;
+    x.input_limit_bytes = j->spec.input_limit_bytes;
+    add_keys(&x, &j->spec, a);
+    add_inputs(&x, &j->spec, a);
+    add_destinations(&x, j, a);
+    add_endpoints(&x, c);
+    return x;
 }
 
 /*
@@ -124,11 +112,13 @@ static int add_without_dollars(const char *bytes, size_t length, void *context)
     return 0;
 }
 
-char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+char *render_assignment(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
-    struct strbuf text = STRBUF(PLAN_TEXT_MAX);
-    json_t *plan = plan_json(j, c, attempt, index);
-    (void)json_dump_callback(plan, add_without_dollars, &text, JSON_COMPACT);
-    json_decref(plan);
+    struct strbuf text = STRBUF(ASSIGNMENT_TEXT_MAX);
+    struct arena *a CLEANUP(cleanup_arena) = arena_new();
+    const struct assignment x = assignment_of(j, c, attempt, index, a);
+    json_t *tree = assignment_encode(&x);
+    (void)json_dump_callback(tree, add_without_dollars, &text, JSON_COMPACT);
+    json_decref(tree);
     return strbuf_take(&text);
 }

@@ -9,10 +9,10 @@
 #include "core/model/operator_config.h"
 
 /* The kernel takes 128 KiB for one environment variable; we stay below. */
-#define AGENT_PLAN_BYTES_MAX ((size_t)120 * 1024)
+#define ASSIGNMENT_BYTES_MAX ((size_t)120 * 1024)
 
 /* The value of CLOISTER_ASSIGNMENT: compact JSON; the caller frees it. */
-char *render_agent_plan(const struct job *j, const struct config *c, int32_t attempt,
+char *render_assignment(const struct job *j, const struct config *c, int32_t attempt,
                         int32_t index) MUST_CHECK;
 
 #endif

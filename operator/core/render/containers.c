@@ -77,9 +77,9 @@ json_t *render_install_container(const struct config *c)
 
 static json_t *agent_env(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
 {
-    char *plan = render_agent_plan(j, c, attempt, index);
-    json_t *env = json_pack("[o, o]", env_text(ENV_ASSIGNMENT, plan), env_field(ENV_POD_UID, "metadata.uid"));
-    free(plan);
+    char *text = render_assignment(j, c, attempt, index);
+    json_t *env = json_pack("[o, o]", env_text(ENV_ASSIGNMENT, text), env_field(ENV_POD_UID, "metadata.uid"));
+    free(text);
     return env;
 }
 

@@ -93,13 +93,12 @@ static bool class_is_permanent(enum failure_class failure_class)
 static bool failed_by_report(const struct pod_facts *p, const struct report *r, struct arena *a,
                              struct verdict *ret)
 {
-    if (r->has_succeeded || *r->reason == '\0')
+    if (r->result == RESULT_SUCCEEDED || *r->reason == '\0')
         return false;
     struct verdict v = verdict_make(a, p, r->reason, "%s failed: %s", verdict_worker_text(a, p), r->reason);
     if (!reason_is_known(r->reason)) {
-        enum failure_class failure_class = failure_class_from_name(r->failure_class);
         v.reason = r->reason;
-        v.failure_class = failure_class == CLASS_None ? CLASS_Internal : failure_class;
+        v.failure_class = r->failure_class == CLASS_None ? CLASS_Internal : r->failure_class;
         v.retry = class_is_permanent(v.failure_class) ? RETRY_NEVER : RETRY_LATER;
     }
     /* The agent knows what happened, the operator knows where. */
@@ -248,7 +247,7 @@ static bool has_not_published(const struct world *w, const struct pod_facts *p, 
     struct report r;
     bool must_publish = *w->job->spec.output_uri != '\0' && p->index == COORDINATOR_INDEX;
     bool is_reported = report_of_pod(p, a, &r);
-    if (is_reported && r.has_succeeded && (!must_publish || *r.output.uri != '\0'))
+    if (is_reported && r.result == RESULT_SUCCEEDED && (!must_publish || *r.output.uri != '\0'))
         return false;
     if (is_reported && failed_by_report(p, &r, a, ret))
         return true;

@@ -47,12 +47,12 @@ class Worker:
         self.message_file.touch()
         key = {"keyName": "data"}
         self.plan = {
-            "version": 1, "job": {"namespace": "ml", "name": "job", "uid": JOB_UID}, "attempt": attempt, "index": index,
+            "version": 2, "job": {"namespace": "ml", "name": "job", "uid": JOB_UID}, "attempt": attempt, "index": index,
             "replicas": 2, "requireHSM": False,
             "endpoints": {"metadata": f"http://{cloud.metadata}", "kms": cloud.url, "storage": cloud.url,
                           "caBundle": (cloud.state / "ca.pem").read_text()},
             "keys": spec["keys"] if spec else [], "inputs": [{"associatedData": "Object", **i} for i in spec["inputs"]] if spec else [],
-            "inputLimitBytes": 64 << 20, "outputLimitBytes": 64 << 20, "gracePeriodSeconds": 30, "connections": 8,
+            "inputLimitBytes": 64 << 20, "connections": 8,
             "checkpoints": {"uri": f"gs://{BUCKET}/{prefix}/ckpt/{FOLDER}", **key},
             "output": {"uri": f"gs://{BUCKET}/{prefix}/models/{FOLDER}{attempt}/", "publish": index == 0, **key}, **changes}
         if not spec:
