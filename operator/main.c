@@ -94,13 +94,13 @@ static void on_lost(void *context)
     loop_stop(m->loop, EXIT_NOT_LEADING);
 }
 
-static void on_other(void *context, const char *identity)
+static void on_new_leader(void *context, const char *identity)
 {
     (void)context;
     log_info("standing by", "leader", identity, NULL);
 }
 
-static void on_trouble(void *context, const struct err *e)
+static void on_error(void *context, const struct err *e)
 {
     (void)context;
     log_failure(e->code == ERR_CONFLICT ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, e,
@@ -109,7 +109,7 @@ static void on_trouble(void *context, const struct err *e)
 
 static void start_work(struct manager *m, const struct flags *f)
 {
-    struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, m};
+    struct leader_listener listener = {on_elected, on_lost, on_new_leader, on_error, m};
     if (!f->must_be_elected) {
         controller_lead(m->controller, NULL);
         return;

@@ -16,14 +16,14 @@
 enum {
     ANSWER_MAX = 8 * 1024 * 1024, /* etcd takes 1.5 MiB; managedFields and escaping add to it */
     TOTAL_TIMEOUT_MS = 60 * 1000,
-    RETRY_AFTER_MOST_S = 60, /* a proxy's hour of maintenance is not ours */
+    RETRY_AFTER_MOST_S = 60, /* a proxy may ask for an hour */
     HEADERS = 3,
 };
 
 #define ACCEPT_ALL      "application/json"
 #define PROTOBUF        "application/vnd.kubernetes.protobuf"
 #define ACCEPT_PROTOBUF PROTOBUF ",application/json"
-/* A server that cannot answer with the metadata alone answers with the whole object. */
+/* A server that does not support this returns the whole object. */
 #define ACCEPT_METADATA "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 enum answer_kind { ANSWER_OBJECT, ANSWER_OUTCOME, ANSWER_STREAM };
@@ -41,12 +41,12 @@ struct kube_client {
 struct kube_call {
     struct kube_call *next, *previous;
     struct kube_client *client;
-    struct http_call *http;     /* NULL when it could not be started */
-    struct loop_source *failed; /* then: tells so from the loop */
+    struct http_call *http;     /* NULL when it could not be started: see start_error */
+    struct loop_source *failed; /* reports start_error from the loop */
     struct err start_error;
     char method[8];
     enum answer_kind kind;
-    struct kube_stream stream; /* its callbacks */
+    struct kube_stream stream; /* of ANSWER_STREAM */
     kube_done_fn *on_done;
     void *context;
 };
@@ -97,13 +97,13 @@ static int read_outcome(struct view body, json_t **ret, struct err *e)
     skim_members(skim_at(body, "metadata"), names, ARRAY_LEN(names), v);
     struct view uid = skim_text(v[0]), version = skim_text(v[1]);
     if (uid.len == 0)
-        return FAIL(e, ERR_PROTOCOL, "the API server's answer to a write is no object");
+        return FAIL(e, ERR_PROTOCOL, "the API server's response to a write is not an object");
     *ret = json_pack("{s:{s:s%, s:s%}}", "metadata", "uid", uid.ptr, uid.len, "resourceVersion", version.ptr,
                      version.len);
     return 0;
 }
 
-/* 0 and the parsed body, or the refusal as an error. */
+/* Parses the body, or turns an error response into an error. */
 static int read_answer(const struct http_response *r, enum answer_kind kind, json_t **ret, struct err *e)
 {
     if (r->status < 200 || r->status >= 300)
@@ -112,7 +112,7 @@ static int read_answer(const struct http_response *r, enum answer_kind kind, jso
         return 0;
     if (kind == ANSWER_OUTCOME)
         return read_outcome(strbuf_view(&r->body), ret, e);
-    *ret = js_parse_foreign(strbuf_view(&r->body), "the API server's answer", e);
+    *ret = js_parse_foreign(strbuf_view(&r->body), "the API server's response", e);
     return *ret == NULL ? -1 : 0;
 }
 
@@ -127,8 +127,8 @@ static void on_http_done(void *context, const struct http_response *r, const str
         int seconds = http_response_retry_after(r, clock_wall_us());
         seconds = seconds < RETRY_AFTER_MOST_S ? seconds : RETRY_AFTER_MOST_S;
         answer.retry_after_ms = seconds > 0 ? (int64_t)seconds * 1000 : 0;
-        /* 503 is said before anything is done. Behind another 5xx the write may have been done; a success
-         * that cannot be read surely was. */
+        /* A 503 is sent before anything is done. After any other 5xx the write may have been done, and a
+         * successful response that cannot be parsed means that it was. */
         answer.is_unknown = (r->status >= 500 && r->status != 503) || r->status < 300;
         e = &refusal;
     }
@@ -141,7 +141,7 @@ static void on_http_done(void *context, const struct http_response *r, const str
     call_free(call);
 }
 
-static void tell_start_error(void *context)
+static void report_start_error(void *context)
 {
     struct kube_call *call = context;
     struct kube_answer answer = {0};
@@ -156,7 +156,7 @@ static const char *accepted(const struct kube_call *call)
                                               : ACCEPT_ALL;
 }
 
-/* q lacks URL, headers and credentials. */
+/* q is without URL, headers and credentials. */
 static struct kube_call *start(struct kube_client *c, struct http_request *q, const char *path,
                                struct kube_call *call)
 {
@@ -176,7 +176,7 @@ static struct kube_call *start(struct kube_client *c, struct http_request *q, co
         c->calls->previous = call;
     c->calls = call;
     if (kube_config_bearer(c->config, &q->bearer, &call->start_error) < 0) {
-        call->failed = loop_add_timer(c->loop, tell_start_error, call);
+        call->failed = loop_add_timer(c->loop, report_start_error, call);
         loop_timer_set(call->failed, 0);
         return call;
     }
@@ -221,7 +221,7 @@ struct kube_call *kube_start_write_text(struct kube_client *c, const char *metho
     return start(c, &q, path, call_new(ANSWER_OUTCOME, on_done, context));
 }
 
-/* A stream of it says more behind a semicolon. */
+/* The Content-Type of a watch has a parameter after a semicolon. */
 static int on_stream_head(void *context, const struct http_response *r, struct err *e)
 {
     const struct kube_call *call = context;
@@ -270,7 +270,7 @@ int kube_get_blocking(struct kube_config *config, const char *path, json_t **ret
     struct http_response r;
     if (kube_config_bearer(config, &q.bearer, e) < 0)
         return -1;
-    /* Only now: a credential plugin may just have brought the certificate. */
+    /* Only now, because a credential plugin may just have returned the client certificate. */
     struct http_session *session = http_session_new(&config->tls);
     http_response_init(&r);
     json_t *object = NULL;
@@ -281,5 +281,5 @@ int kube_get_blocking(struct kube_config *config, const char *path, json_t **ret
         *ret = object;
     http_response_fini(&r);
     http_session_free(session);
-    return result < 0 ? err_wrap(e, "asking the API server at %s", config->server) : 0;
+    return result < 0 ? err_wrap(e, "API server %s", config->server) : 0;
 }

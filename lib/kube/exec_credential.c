@@ -1,4 +1,4 @@
-/* Credential plugins of kubeconfigs: client.authentication.k8s.io/v1 and v1beta1. */
+/* Credential plugins of a kubeconfig: client.authentication.k8s.io/v1 and v1beta1. */
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +14,12 @@
 #include "base/banned.h"
 
 enum {
-    OUTPUT_MAX = 12 * 1024, /* kept in locked memory, which is scarce */
+    OUTPUT_MAX = 12 * 1024, /* it is kept in locked memory, which is scarce */
     TIMEOUT_MS = 60 * 1000,
-    EARLY_MS = 10 * 1000, /* a token is not used in its last seconds */
+    EARLY_MS = 10 * 1000, /* before a token expires */
 };
 
-/* What the plugin is told about the cluster, when it asks for that. */
+/* The cluster, for a plugin with provideClusterInfo. */
 static json_t *cluster_info(const struct kube_config *c)
 {
     json_t *cluster = json_pack("{s:s}", "server", c->server);
@@ -34,7 +34,7 @@ static json_t *cluster_info(const struct kube_config *c)
     return cluster;
 }
 
-/* KUBERNETES_EXEC_INFO=...; the caller frees it. */
+/* "KUBERNETES_EXEC_INFO=..."; the caller frees it. */
 static char *exec_info(const struct kube_config *c, const char *version)
 {
     json_t *info CLEANUP(js_free) = json_pack("{s:s, s:s, s:{s:b}}", "kind", "ExecCredential", "apiVersion",
@@ -45,7 +45,7 @@ static char *exec_info(const struct kube_config *c, const char *version)
     return xasprintf("KUBERNETES_EXEC_INFO=%s", text);
 }
 
-/* Lists of owned texts that end with NULL. */
+/* For NULL-terminated arrays of owned strings. */
 static void texts_free(char ***texts)
 {
     for (char **t = *texts; t != NULL && *t != NULL; t++)
@@ -58,7 +58,7 @@ static char **make_arguments(const struct kube_config *c)
     const json_t *args = json_object_get(c->plugin, "args");
     const char *command = js_text(c->plugin, "command");
     char **argv = xcalloc(json_array_size(args) + 2, sizeof(*argv));
-    /* A path is relative to the kubeconfig, a bare name is looked up in PATH. */
+    /* A relative path is relative to the kubeconfig; a bare name is looked up in PATH. */
     bool is_relative = command[0] != '/' && strchr(command, '/') != NULL;
     argv[0] = is_relative ? xasprintf("%s/%s", c->plugin_directory, command) : xstrdup(command);
     for (size_t i = 0; i < json_array_size(args); i++) {
@@ -76,7 +76,7 @@ static char **make_environment(const struct kube_config *c, const char *version)
         count++;
     char **list = xcalloc(ours + count + 2, sizeof(*list));
     size_t at = 0;
-    /* The first of two with one name is found, so ours come first. */
+    /* The first of two variables with the same name wins, so the plugin's come first. */
     list[at++] = exec_info(c, version);
     for (size_t i = 0; i < ours; i++) {
         const json_t *pair = json_array_get(extra, i);
@@ -87,7 +87,7 @@ static char **make_environment(const struct kube_config *c, const char *version)
     return list;
 }
 
-/* Until when the credential is good, on the boot clock. */
+/* When to renew the credential, on the boot clock. */
 static int64_t valid_until_ms(const json_t *credential)
 {
     int64_t until_us;
@@ -103,10 +103,11 @@ static int adopt(struct kube_config *c, const json_t *credential, const char *ve
     const char *certificate = js_text(credential, "status.clientCertificateData");
     const char *key = js_text(credential, "status.clientKeyData");
     if (strcmp(js_text(credential, "apiVersion"), version) != 0)
-        return FAIL(e, ERR_PROTOCOL, "the credential plugin answered with apiVersion %s, not %s",
+        return FAIL(e, ERR_PROTOCOL, "the credential plugin returned apiVersion %s, not %s",
                     js_text(credential, "apiVersion"), version);
     if ((*certificate == '\0') != (*key == '\0') || (*token == '\0' && *key == '\0'))
-        return FAIL(e, ERR_PROTOCOL, "the credential plugin gave neither a token nor a certificate and key");
+        return FAIL(e, ERR_PROTOCOL,
+                    "the credential plugin returned neither a token nor a certificate with its key");
     secret_free(&c->token);
     if (*token != '\0')
         secret_copy(&c->token, token, strlen(token));
@@ -127,10 +128,13 @@ int exec_credential(struct kube_config *c, struct err *e)
     const char *version = js_text(c->plugin, "apiVersion");
     if (strcmp(version, "client.authentication.k8s.io/v1") != 0 &&
         strcmp(version, "client.authentication.k8s.io/v1beta1") != 0)
-        return FAIL(e, ERR_INVALID, "the kubeconfig's exec has apiVersion \"%s\", not v1 or v1beta1",
-                    version);
+        return FAIL(
+            e, ERR_INVALID,
+            "the kubeconfig's exec has apiVersion \"%s\", not client.authentication.k8s.io/v1 or v1beta1",
+            version);
     if (strcmp(js_text(c->plugin, "interactiveMode"), "Always") == 0)
-        return FAIL(e, ERR_INVALID, "the kubeconfig's credential plugin wants a terminal");
+        return FAIL(e, ERR_INVALID,
+                    "the kubeconfig's credential plugin needs a terminal, which is not supported");
     char **argv CLEANUP(texts_free) = make_arguments(c);
     char **environment CLEANUP(texts_free) = make_environment(c, version);
     struct subprocess child = {argv, environment, OUTPUT_MAX, TIMEOUT_MS};
@@ -138,6 +142,6 @@ int exec_credential(struct kube_config *c, struct err *e)
     if (subprocess_run(&child, &output, e) < 0)
         return err_wrap(e, "the kubeconfig's credential plugin");
     json_t *credential CLEANUP(js_free) =
-        js_parse(view_of(output.bytes, output.len), "the credential plugin's answer", e);
+        js_parse(view_of(output.bytes, output.len), "the output of the credential plugin", e);
     return credential == NULL ? -1 : adopt(c, credential, version, e);
 }

@@ -51,7 +51,7 @@ void framer_expect_protobuf(struct framer *f, const struct wire_message *message
 }
 
 /* ---- JSON ---- */
-/* At this depth lies what surrounds the items: nothing in a watch, the array in a list. */
+/* The depth around the items: 0 in a watch, that of the array in a list. */
 static unsigned base_depth(const struct framer *f)
 {
     return f->in_items ? 2 : 0;
@@ -62,7 +62,7 @@ static bool is_in_item(const struct framer *f)
     return f->kind == FRAMER_WATCH || f->in_items;
 }
 
-/* Where an object's metadata has its members: item 1, in a watch object 2, metadata. */
+/* The depth of the members of metadata: item, in a watch its object, then metadata. */
 static unsigned metadata_depth(const struct framer *f)
 {
     return f->kind == FRAMER_WATCH ? 3 : 4;
@@ -74,7 +74,7 @@ static void flush(struct framer *f)
     f->kept.len = 0;
 }
 
-/* What is kept is copied in pieces as long as can be. */
+/* Extends the run of bytes to copy, so that there are few copies. */
 static void keep(struct framer *f, const char *from, const char *to)
 {
     if (f->left_out != 0)
@@ -87,13 +87,12 @@ static void keep(struct framer *f, const char *from, const char *to)
     f->kept = view_of(from, (size_t)(to - from));
 }
 
-/* Items become too large one at a time, so the buffers' flags are checked where an item ends, and where the
- * bytes do: one without an end would be waited for until the server ends. */
+/* Checked at the end of each item, and at the end of the bytes: an item may never end. */
 static int check_size(const struct framer *f, struct err *e)
 {
     if (strbuf_overflowed(&f->item))
-        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", f->item.max);
-    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
+        return FAIL(e, ERR_TOO_LARGE, "an object is larger than %zu bytes", f->item.max);
+    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "the metadata of a list is too large") : 0;
 }
 
 static int end_item(struct framer *f, struct err *e)
@@ -137,7 +136,7 @@ static void open_bracket(struct framer *f, const char *at)
 static int close_bracket(struct framer *f, const char *at, struct err *e)
 {
     if (f->depth == 0)
-        return FAIL(e, ERR_PROTOCOL, "a bracket too many in the answer of the API server");
+        return FAIL(e, ERR_PROTOCOL, "the API server sent malformed JSON: an unmatched bracket");
     if (f->depth == f->left_out)
         f->left_out = 0;
     f->depth--;
@@ -154,7 +153,7 @@ static int close_bracket(struct framer *f, const char *at, struct err *e)
     return 0;
 }
 
-/* How many backslashes stand before `at`, at most back to `from`. */
+/* Number of backslashes directly before `at`, not before `from`. */
 static size_t backslashes(const char *from, const char *at)
 {
     size_t n = 0;
@@ -165,8 +164,8 @@ static size_t backslashes(const char *from, const char *at)
     return n;
 }
 
-/* What stands in a string, up to and with its closing quote. */
-static const char *pass_string(struct framer *f, const char *at, const char *end)
+/* Skips the rest of a string and its closing quote. */
+static const char *skip_string(struct framer *f, const char *at, const char *end)
 {
     if (f->is_escaped && at < end) {
         f->is_escaped = false;
@@ -182,24 +181,24 @@ static const char *pass_string(struct framer *f, const char *at, const char *end
     return at;
 }
 
-/* Letters, digits, colons, commas: what lies between strings and brackets. */
-static const char *pass_plain(const char *at, const char *end)
+/* Skips numbers, literals, colons and commas. */
+static const char *skip_plain(const char *at, const char *end)
 {
     while (at<end && * at> ' ' && *at != '"' && *at != '{' && *at != '}' && *at != '[' && *at != ']')
         at++;
     return at;
 }
 
-/* Between items there are commas, in a list. */
+/* Between the items of a list there are only commas, in a watch nothing. */
 static int check_between(const struct framer *f, char c, struct err *e)
 {
     if (!is_in_item(f) || f->depth != base_depth(f) || (c == ',' && f->in_items))
         return 0;
-    return FAIL(e, ERR_PROTOCOL, "something that is no object in a stream");
+    return FAIL(e, ERR_PROTOCOL, "the API server sent malformed JSON: an item is not an object");
 }
 
-/* One step outside of strings; *at moves on by at least one byte. */
-static int structure(struct framer *f, const char **at, const char *end, struct err *e)
+/* Handles one token outside of strings; advances *at by at least one byte. */
+static int step(struct framer *f, const char **at, const char *end, struct err *e)
 {
     const char *from = *at;
     *at = from + 1;
@@ -218,11 +217,11 @@ static int structure(struct framer *f, const char **at, const char *end, struct 
         return -1;
     if (*from == '"') {
         f->in_string = true;
-        *at = pass_string(f, *at, end);
+        *at = skip_string(f, *at, end);
     } else if (is_in_item(f) && f->depth == base_depth(f)) {
         return 0;
     } else {
-        *at = pass_plain(*at, end);
+        *at = skip_plain(*at, end);
     }
     keep(f, from, *at);
     return 0;
@@ -234,9 +233,9 @@ static int feed_json(struct framer *f, const char *at, size_t length, struct err
     while (at < end) {
         const char *from = at;
         if (f->in_string) {
-            at = pass_string(f, at, end);
+            at = skip_string(f, at, end);
             keep(f, from, at);
-        } else if (structure(f, &at, end, e) < 0) {
+        } else if (step(f, &at, end, e) < 0) {
             return -1;
         }
     }

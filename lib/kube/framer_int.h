@@ -1,5 +1,5 @@
 /*
- * The part of the framer that reads protobuf. Internal to lib/kube/framer.
+ * The part of the framer that splits protobuf. Internal to lib/kube/framer.
  */
 #ifndef KUBE_FRAMER_INT_H
 #define KUBE_FRAMER_INT_H

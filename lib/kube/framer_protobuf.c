@@ -1,10 +1,10 @@
 /*
- * A watch in protobuf is a row of frames: a length of four bytes, the highest first, and so
- * many bytes. A list is an envelope, as an object is, so its items lie two messages deep:
+ * A watch in protobuf is a sequence of frames: a big-endian length of four bytes, then the
+ * event. A list is an envelope, as an object is, so its items are nested two messages deep:
  *
  *   "k8s\0" runtime.Unknown {1: typeMeta, 2: raw = PodList {1: metadata, 2: item, 2: item, ...}, 3:, 4:}
  *
- * All fields of both have a length, so that they are pieces as well, each behind its header.
+ * All fields of both messages have a length, so they are pieces with a header as well.
  */
 #include "kobj/wire_meta.h"
 #include "kube/framer_int.h"
@@ -13,7 +13,8 @@
 
 enum { FRAME_HEADER = 4, LIST_METADATA = 1, LIST_ITEM = 2 };
 
-/* The headers: each returns how many bytes it has, 0 when more are needed, and sets which piece follows. */
+/* Readers of headers: they return the length of the header, 0 when more bytes are needed, and set the piece
+ * that follows. */
 
 static int read_frame_header(struct framer *f, struct err *e)
 {
@@ -31,7 +32,8 @@ static int read_magic(struct framer *f, struct err *e)
     if (f->header_length < WIRE_MAGIC.len)
         return 0;
     f->has_magic = view_equal(view_of(f->header, f->header_length), WIRE_MAGIC);
-    return f->has_magic ? (int)WIRE_MAGIC.len : FAIL(e, ERR_PROTOCOL, "a list that is no protobuf");
+    return f->has_magic ? (int)WIRE_MAGIC.len
+                        : FAIL(e, ERR_PROTOCOL, "the API server sent a list that is not in protobuf");
 }
 
 static int read_field_header(struct framer *f, struct err *e)
@@ -40,7 +42,7 @@ static int read_field_header(struct framer *f, struct err *e)
     uint64_t length;
     int used = protobuf_head(view_of(f->header, f->header_length), &number, &length);
     if (used < 0)
-        return FAIL(e, ERR_PROTOCOL, "a list that is no protobuf message");
+        return FAIL(e, ERR_PROTOCOL, "the API server sent a malformed protobuf list");
     if (used == 0)
         return 0;
     if (!f->in_list && number == WIRE_RAW) {
@@ -50,7 +52,7 @@ static int read_field_header(struct framer *f, struct err *e)
     }
     if (f->in_list) {
         if (f->list_left < (uint64_t)used || length > f->list_left - (uint64_t)used)
-            return FAIL(e, ERR_PROTOCOL, "a list whose parts are longer than it is");
+            return FAIL(e, ERR_PROTOCOL, "the API server sent a malformed protobuf list: a field exceeds it");
         f->list_left -= (uint64_t)used + length;
         f->piece = number == LIST_METADATA ? &f->head : number == LIST_ITEM ? &f->item : NULL;
     }
@@ -84,10 +86,10 @@ static int end_head(struct framer *f, struct err *e)
     strbuf_add_char(&f->text, '}');
     strbuf_clear(&f->head);
     strbuf_add_view(&f->head, strbuf_view(&f->text));
-    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "a list's head is too large") : 0;
+    return strbuf_overflowed(&f->head) ? FAIL(e, ERR_TOO_LARGE, "the metadata of a list is too large") : 0;
 }
 
-/* There may have been none: behind the magic, and where the list begins. */
+/* Also called without a piece: after the magic bytes, and where the list begins. */
 static int end_piece(struct framer *f, struct err *e)
 {
     struct strbuf *piece = f->piece;
@@ -107,7 +109,7 @@ static int take_header_byte(struct framer *f, char byte, struct err *e)
         return used;
     f->header_length = 0;
     if (f->piece != NULL && f->piece_left > f->piece->max)
-        return FAIL(e, ERR_TOO_LARGE, "an object of more than %zu bytes", f->piece->max);
+        return FAIL(e, ERR_TOO_LARGE, "an object is larger than %zu bytes", f->piece->max);
     return f->piece_left == 0 ? end_piece(f, e) : 0;
 }
 

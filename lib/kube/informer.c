@@ -17,15 +17,15 @@
 
 enum {
     PAGE = 500,
-    NAME_MAX_BYTES = 256, /* of names and resourceVersions, terminated */
+    NAME_MAX_BYTES = 256, /* of names and resourceVersions, with terminator */
     ITEM_MAX = 8 * 1024 * 1024,
     PATH_MAX_BYTES = 16 * 1024, /* continue tokens are long */
     BACKOFF_FIRST_MS = 800,
     BACKOFF_MOST_MS = 30 * 1000,
-    HEALTHY_MS = 1000, /* a watch that ends sooner without an event is no watch */
+    HEALTHY_MS = 1000, /* a watch that ends sooner without an event has failed */
     LIST_IDLE_MS = 60 * 1000,
-    LIST_TOTAL_MS = 600 * 1000, /* of a page; one that trickles in is no list */
-    WATCH_IDLE_MS = 150 * 1000, /* two bookmarks missed: the connection is dead */
+    LIST_TOTAL_MS = 600 * 1000, /* of a page, in case it only trickles */
+    WATCH_IDLE_MS = 150 * 1000, /* without even a bookmark, which come every minute: the connection is dead */
     WATCH_LEAST_S = 300,
     WATCH_SPAN_S = 300,
     WATCH_SLACK_MS = 30 * 1000,
@@ -38,15 +38,15 @@ struct informer {
     struct store *store;
     struct framer framer;
     struct loop_source *timer; /* the next list or watch */
-    struct kube_call *call;    /* the one in flight */
+    struct kube_call *call;    /* the list or watch in flight */
     struct backoff backoff;
-    char *version; /* to watch from; NULL: a list is needed */
+    char *version; /* resourceVersion to watch from; NULL: list first */
     char *page;    /* continue token of the next page, or NULL */
-    bool is_whole; /* the next list is asked for without pages */
+    bool is_whole; /* the next list is requested without pages */
     bool is_started, is_listing, is_synced;
-    bool has_events; /* the running watch brought something */
+    bool has_events; /* the current watch has delivered an event */
     int64_t list_started_ms, watch_started_ms, fresh_ms;
-    int64_t held_until_ms; /* as the server asked */
+    int64_t held_until_ms; /* the server's Retry-After, on the boot clock */
 };
 
 static void list_page(struct informer *i);
@@ -70,7 +70,7 @@ struct object_key {
 static void copy_text(struct view value, char out[NAME_MAX_BYTES])
 {
     struct view text = skim_text(value);
-    if (text.len >= NAME_MAX_BYTES) /* the API server has no such names */
+    if (text.len >= NAME_MAX_BYTES) /* longer than any name in the API */
         text.len = 0;
     skim_unescape(text, out);
 }
@@ -89,7 +89,7 @@ static void put(struct informer *i, struct view object, const struct object_key 
 {
     void *facts = i->kind->reduce(object, store_get(i->store, id->ns, id->name));
     if (facts == NULL) {
-        i->kind->on_left_out(i->kind->context, i->kind, id->ns, id->name);
+        i->kind->on_undecodable(i->kind->context, i->kind, id->ns, id->name);
         change(i, store_take(i->store, id->ns, id->name), NULL);
         return;
     }
@@ -112,7 +112,7 @@ static void set_version(struct informer *i, const char *version)
 }
 
 /* ---- items ---- */
-/* It would come again if the watch went on from where it was. */
+/* A watch from the same version would only get the same error again. */
 static int on_error_event(struct informer *i, struct view object, struct err *e)
 {
     json_t *status CLEANUP(js_free) = js_parse(object, i->kind->path, e);
@@ -128,7 +128,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
     skim_members(event, names, ARRAY_LEN(names), v);
     type = v[0], object = v[1];
     if (type.len == 0 || object.len == 0)
-        return FAIL(e, ERR_PROTOCOL, "a watch sent something that is no event");
+        return FAIL(e, ERR_PROTOCOL, "the API server sent a malformed watch event");
     if (skim_is(type, "ERROR"))
         return on_error_event(i, object, e);
     i->has_events = true;
@@ -199,7 +199,7 @@ static void forget_page(struct informer *i)
 
 static void on_failed(struct informer *i, const struct kube_answer *answer, const struct err *e)
 {
-    i->kind->on_trouble(i->kind->context, i->kind, e);
+    i->kind->on_error(i->kind->context, i->kind, e);
     int64_t delay_ms = backoff_next_ms(&i->backoff), least_ms = answer->retry_after_ms;
     i->held_until_ms = clock_boot_ms() + least_ms;
     loop_timer_set(i->timer, delay_ms > least_ms ? delay_ms : least_ms);
@@ -221,11 +221,11 @@ static void end_list(struct informer *i)
         i->kind->on_listed(i->kind->context);
 }
 
-/* 1: another page follows. 0: the list is whole, and its version known. */
+/* 1: another page follows. 0: the list is complete and i->version is set. */
 static int read_head(struct informer *i, struct err *e)
 {
     if (!i->framer.is_complete)
-        return FAIL(e, ERR_UNAVAILABLE, "the list broke off");
+        return FAIL(e, ERR_UNAVAILABLE, "the list is incomplete: the connection was closed");
     json_t *head CLEANUP(js_free) = js_parse(strbuf_view(&i->framer.head), i->kind->path, e);
     if (head == NULL)
         return -1;
@@ -236,7 +236,8 @@ static int read_head(struct informer *i, struct err *e)
         return 1;
     }
     set_version(i, js_text(head, "metadata.resourceVersion"));
-    return i->version != NULL ? 0 : FAIL(e, ERR_PROTOCOL, "a list without a resourceVersion");
+    return i->version != NULL ? 0
+                              : FAIL(e, ERR_PROTOCOL, "the API server sent a list without a resourceVersion");
 }
 
 static void on_page(void *context, const struct kube_answer *answer, const struct err *e)
@@ -249,7 +250,7 @@ static void on_page(void *context, const struct kube_answer *answer, const struc
         more = read_head(i, &trouble);
         e = &trouble;
     } else if (e->code == ERR_GONE) {
-        /* The snapshot that the pages come from has expired: too many objects for pages. */
+        /* The snapshot behind the continue token has expired: too many objects to list in pages. */
         i->is_whole = true;
     }
     if (more > 0) {
@@ -263,7 +264,7 @@ static void on_page(void *context, const struct kube_answer *answer, const struc
     }
 }
 
-/* Without resourceVersion: the most recent state, and one snapshot for all pages. */
+/* Without a resourceVersion: the most recent state, and a single snapshot for all pages. */
 static void list_page(struct informer *i)
 {
     struct strbuf path = STRBUF(PATH_MAX_BYTES);
@@ -295,10 +296,10 @@ static void on_watch_end(void *context, const struct kube_answer *answer, const 
     }
     struct err silent CLEANUP(err_fini) = {0};
     if (e == NULL) {
-        err_set(&silent, ERR_UNAVAILABLE, NULL, "the watch ended at once");
+        err_set(&silent, ERR_UNAVAILABLE, NULL, "the watch was closed at once");
         e = &silent;
     }
-    /* History expired, or an answer that this watch cannot go on from: learn the state anew. */
+    /* The history has expired, or the watch cannot continue after this response: list again. */
     if (e->code == ERR_GONE || e->code == ERR_NOT_FOUND || e->code == ERR_INVALID ||
         e->code == ERR_PROTOCOL || e->code == ERR_TOO_LARGE)
         forget_version(i);
@@ -308,7 +309,7 @@ static void on_watch_end(void *context, const struct kube_answer *answer, const 
 static unsigned random_below(unsigned limit)
 {
     unsigned value = 0;
-    /* Spreads the load only: a refusal to give random bytes does no harm. */
+    /* Only spreads the load, so a failure does no harm. */
     return getrandom(&value, sizeof(value), GRND_NONBLOCK) == (ssize_t)sizeof(value) ? value % limit : 0;
 }
 

@@ -16,10 +16,10 @@
 
 enum {
     CA_MAX = 1024 * 1024,
-    TOKEN_MAX = 8 * 1024 - 1, /* locked memory is scarce, and comes in powers of two */
+    TOKEN_MAX = 8 * 1024 - 1, /* locked memory is scarce and allocated in powers of two */
     NAMESPACE_MAX = 256,
-    FILE_MS = 60 * 1000,
-    ASK_AGAIN_MS = 10 * 1000,
+    FILE_MS = 60 * 1000,  /* between two readings */
+    RENEW_MS = 10 * 1000, /* at least, between two renewals after a 401 */
 };
 
 static int read_token_file(struct kube_config *c, struct err *e)
@@ -27,7 +27,7 @@ static int read_token_file(struct kube_config *c, struct err *e)
     struct secret content CLEANUP(secret_free) = {0};
     if (file_read_secret(c->token_file, TOKEN_MAX, &content, e) < 0)
         return -1;
-    /* A line end is no part of the token. */
+    /* A line break at the end is not part of the token. */
     size_t length = view_trim(view_of(content.bytes, content.len)).len;
     if (length == 0)
         return FAIL_OBJECT(e, ERR_IO, c->token_file, "the token file %s is empty", c->token_file);
@@ -41,7 +41,7 @@ static int in_cluster(struct kube_config *c, struct err *e)
     const char *host = getenv("KUBERNETES_SERVICE_HOST"), *port = getenv("KUBERNETES_SERVICE_PORT");
     if (host == NULL || *host == '\0')
         return FAIL(e, ERR_NOT_FOUND,
-                    "no kubeconfig file, and not in a pod: give --kubeconfig or set KUBECONFIG");
+                    "no kubeconfig file found, and not running in a pod: use --kubeconfig or set KUBECONFIG");
     bool is_v6 = strchr(host, ':') != NULL;
     c->server = xasprintf("https://%s%s%s:%s", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
                           port != NULL && *port != '\0' ? port : "443");
@@ -55,8 +55,8 @@ static int in_cluster(struct kube_config *c, struct err *e)
     return 0;
 }
 
-/* $KUBECONFIG, or the file at its usual place when there is one; NULL otherwise. The caller frees it. */
-static char *usual_files(void)
+/* $KUBECONFIG, or ~/.kube/config if it exists, or NULL. The caller frees it. */
+static char *default_paths(void)
 {
     const char *list = getenv("KUBECONFIG"), *home = getenv("HOME");
     if (list != NULL && *list != '\0')
@@ -74,7 +74,7 @@ static int load(struct kube_config *c, const char *kubeconfig, const char *conte
 {
     if (kubeconfig != NULL && *kubeconfig != '\0')
         return kubeconfig_read(c, kubeconfig, true, context, e);
-    char *paths CLEANUP(cleanup_free) = usual_files();
+    char *paths CLEANUP(cleanup_free) = default_paths();
     if (paths != NULL)
         return kubeconfig_read(c, paths, false, context, e);
     return in_cluster(c, e);
@@ -128,9 +128,9 @@ static int renew(struct kube_config *c, struct err *e)
     return read_token_file(c, e);
 }
 
-/* Whoever exchanges the authority adds the new one before it signs anything, so what is there is good until
- * it can be read anew. */
-static void follow_authority(struct kube_config *c)
+/* A new CA is added to the file before it signs anything, so the current roots remain valid until the file
+ * can be read again. */
+static void reread_roots(struct kube_config *c)
 {
     struct err ignored CLEANUP(err_fini) = {0};
     if (c->ca_file == NULL || clock_boot_ms() < c->ca_until_ms)
@@ -147,12 +147,12 @@ static void follow_authority(struct kube_config *c)
 
 int kube_config_bearer(struct kube_config *c, const struct secret **ret, struct err *e)
 {
-    follow_authority(c);
+    reread_roots(c);
     bool is_renewable = c->source == KUBE_TOKEN_FILE || c->source == KUBE_TOKEN_PLUGIN;
     if (is_renewable && clock_boot_ms() >= c->token_until_ms) {
         struct err trouble CLEANUP(err_fini) = {0};
         bool has_credential = c->token.len > 0 || c->tls.client_key != NULL;
-        /* The last good token may well be valid still; the server will tell. */
+        /* The last token may still be valid; if not, the server answers 401. */
         if (renew(c, &trouble) < 0 && !has_credential) {
             err_move(e, &trouble);
             return -1;
@@ -164,6 +164,6 @@ int kube_config_bearer(struct kube_config *c, const struct secret **ret, struct 
 
 void kube_config_forget_token(struct kube_config *c)
 {
-    if (clock_boot_ms() - c->token_asked_ms >= ASK_AGAIN_MS)
+    if (clock_boot_ms() - c->token_asked_ms >= RENEW_MS)
         c->token_until_ms = 0;
 }

@@ -1,4 +1,4 @@
-/* kubeconfig files, merged as client-go does: of two entries with one name, the first file's counts. */
+/* kubeconfig files, merged as in client-go: of two entries with the same name the first file's wins. */
 #include "kube/kube_config_int.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@ enum {
     FILES_MAX = 16,
     FILE_BYTES_MAX = 4 * 1024 * 1024,
     CERTIFICATES_MAX = 1024 * 1024,
-    KEY_MAX = 8 * 1024 - 1, /* locked memory is scarce, and comes in powers of two */
+    KEY_MAX = 8 * 1024 - 1, /* locked memory is scarce and allocated in powers of two */
 };
 
 struct config_file {
@@ -75,7 +75,7 @@ static int add_files(struct files *f, const char *paths, bool must_exist, struct
     return 0;
 }
 
-/* The `kind` of that name in the list `lists`, and the directory of its file. */
+/* The member `kind` of the entry called `name` in the list `lists`, and the directory of its file. */
 static json_t *find_entry(const struct files *f, const char *lists, const char *name, const char *kind,
                           const char **ret_directory)
 {
@@ -108,7 +108,7 @@ static char *resolve(const char *directory, const char *path)
     return path[0] == '/' ? xstrdup(path) : xasprintf("%s/%s", directory, path);
 }
 
-/* The bytes of `name`-data, in *ret with *ret_length; NULL when it is not there. -1 when it is not base64. */
+/* Decodes `name`-data to *ret and *ret_length; leaves them when it is absent. -1 when it is not base64. */
 static int decode_data(const json_t *entry, const char *name, char **ret, size_t *ret_length, struct err *e)
 {
     char *data_name CLEANUP(cleanup_free) = xasprintf("%s-data", name);
@@ -118,13 +118,13 @@ static int decode_data(const json_t *entry, const char *name, char **ret, size_t
     char *bytes = xcalloc(1, BASE64_MAX_BYTES(strlen(data)) + 1);
     if (base64_decode(view_from(data), bytes, BASE64_MAX_BYTES(strlen(data)), ret_length) < 0) {
         free(bytes);
-        return FAIL(e, ERR_INVALID, "%s of the kubeconfig is not base64", data_name);
+        return FAIL(e, ERR_INVALID, "%s in the kubeconfig is not base64", data_name);
     }
     *ret = bytes;
     return 0;
 }
 
-/* The file that `name` points to, or NULL. The caller frees it. */
+/* The path in member `name`, or NULL. The caller frees it. */
 static char *file_of(const json_t *entry, const char *directory, const char *name)
 {
     const char *path = json_string_value(json_object_get(entry, name));
@@ -160,7 +160,7 @@ static int read_key(const json_t *entry, const char *directory, struct secret *r
     return file == NULL ? 0 : file_read_secret(file, KEY_MAX, ret, e);
 }
 
-/* What would send requests elsewhere, or as somebody else, is better refused than left out. */
+/* A setting that would send requests elsewhere or as another user must not be ignored. */
 static int refuse(const json_t *entry, const char *const *names, size_t count, const char *remedy,
                   struct err *e)
 {

@@ -14,7 +14,7 @@ enum { FIRST_BUCKETS = 16 };
 struct store_entry {
     struct store_entry *next; /* in its bucket */
     struct store_entry *after,
-        *before; /* all entries, in the order of their last put: the oldest marks come first */
+        *before; /* all entries in the order of their last put, so old ones come first */
     void *facts;
     uint32_t hash;
     uint16_t mark;
@@ -25,7 +25,7 @@ struct store {
     struct store_entry **buckets;
     size_t bucket_count, count;
     struct store_entry *first, *last;
-    uint16_t mark; /* of the list that is being put; those of before are old */
+    uint16_t mark; /* of current entries; those with another mark are old */
     void (*free_facts)(void *facts);
 };
 
@@ -56,7 +56,7 @@ size_t store_count(const struct store *s)
     return s->count;
 }
 
-/* FNV-1a: names come from the API server, which limits who can make them up. */
+/* FNV-1a: not resistant to chosen names, but only authorised users can create objects. */
 static uint64_t hash_bytes(uint64_t hash, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -72,7 +72,7 @@ static uint32_t hash_of(const char *ns, const char *name)
     return (uint32_t)(hash ^ (hash >> 32));
 }
 
-/* Where the pointer to that entry is, or where one would be added. */
+/* The link to that entry, or the one where it would be added. */
 static struct store_entry **find(const struct store *s, const char *ns, const char *name)
 {
     uint32_t hash = hash_of(ns, name);
@@ -175,7 +175,7 @@ void *store_take(struct store *s, const char *ns, const char *name)
 
 void *store_next(const struct store *s, void **cursor)
 {
-    /* The cursor is the entry to return next; the address of `end` is the end. */
+    /* The cursor is the entry to return next, or the address of `end`. */
     static char end;
     if (*cursor == &end)
         return NULL;

@@ -1,9 +1,9 @@
 /*
- * Facts by namespace and name: a hash table of opaque blocks.
+ * A hash table of facts, opaque blocks, by namespace and name.
  *
- * A store owns its facts and frees them with the function it was made with. What
- * store_get returns is valid until the name is put again or removed. Marks serve
- * the relist: what a new list did not touch is gone. Nothing here fails.
+ * A store owns its facts and frees them with free_facts. What store_get returns is valid
+ * until that name is put again or taken. A relist uses the marks: entries that the new
+ * list did not put are gone. Nothing here fails.
  */
 #ifndef KUBE_STORE_H
 #define KUBE_STORE_H
@@ -18,20 +18,20 @@ struct store *store_new(void (*free_facts)(void *facts)) MUST_CHECK RETURNS_NONN
 void store_free(struct store *s); /* NULL is fine */
 
 size_t store_count(const struct store *s);
-/* NULL when there is none. namespace is "" for cluster-wide kinds. */
+/* NULL when there is none. ns is "" for cluster-scoped kinds. */
 void *store_get(const struct store *s, const char *ns, const char *name);
-/* Takes facts over and returns those that were there before, which the caller now owns; NULL for a new name.
- * The entry gets the store's current mark. */
+/* Takes ownership of facts and returns the previous ones, which the caller then owns; NULL for a new name.
+ * The entry is no longer old. */
 void *store_put(struct store *s, const char *ns, const char *name, void *facts) MUST_CHECK;
-/* Hands the facts over to the caller; NULL when there were none. */
+/* Removes the facts and gives them to the caller; NULL when there are none. */
 void *store_take(struct store *s, const char *ns, const char *name) MUST_CHECK;
-/* Every facts in no particular order: start with *cursor = NULL; NULL at the end. The store must not change
- * meanwhile, but for the one that was returned last, which may be taken. */
+/* Iterates over all facts in no particular order: start with *cursor = NULL; NULL at the end. Meanwhile only
+ * the entry that was returned last may be taken, and nothing may be put. */
 void *store_next(const struct store *s, void **cursor);
 
-/* Makes all entries old; store_put makes them new again. */
+/* Makes all entries old, until they are put again. */
 void store_mark_all_old(struct store *s);
-/* Hands over one entry that is still old; NULL when there is none. */
+/* Removes the facts of one old entry and gives them to the caller; NULL when there is none. */
 void *store_take_old(struct store *s) MUST_CHECK;
 
 #endif

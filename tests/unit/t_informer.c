@@ -48,7 +48,7 @@ static void on_change(void *context, const void *before, const void *after)
     c->gone += before != NULL && after == NULL;
 }
 
-static void on_left_out(void *context, const struct informer_kind *kind, const char *ns, const char *name)
+static void on_undecodable(void *context, const struct informer_kind *kind, const char *ns, const char *name)
 {
     struct cluster *c = context;
     (void)kind;
@@ -57,7 +57,7 @@ static void on_left_out(void *context, const struct informer_kind *kind, const c
     c->left_out++;
 }
 
-static void on_trouble(void *context, const struct informer_kind *kind, const struct err *e)
+static void on_error(void *context, const struct informer_kind *kind, const struct err *e)
 {
     struct cluster *c = context;
     (void)kind;
@@ -81,8 +81,8 @@ static void cluster_init(struct cluster *c)
                                      .reduce = reduce,
                                      .free_facts = free,
                                      .on_change = on_change,
-                                     .on_left_out = on_left_out,
-                                     .on_trouble = on_trouble,
+                                     .on_undecodable = on_undecodable,
+                                     .on_error = on_error,
                                      .context = c};
     c->informer = informer_new(c->server.loop, c->server.client, &c->kind);
     informer_start(c->informer);

@@ -39,13 +39,13 @@ static void on_lost(void *context)
     ((struct candidate *)context)->lost++;
 }
 
-static void on_other(void *context, const char *identity)
+static void on_new_leader(void *context, const char *identity)
 {
     (void)context;
     fail_msg("%s leads", identity);
 }
 
-static void on_trouble(void *context, const struct err *e)
+static void on_error(void *context, const struct err *e)
 {
     (void)e;
     ((struct candidate *)context)->troubles++;
@@ -54,7 +54,7 @@ static void on_trouble(void *context, const struct err *e)
 /* It has found no Lease and is about to claim it. */
 static void candidate_init(struct candidate *c)
 {
-    const struct leader_listener listener = {on_elected, on_lost, on_other, on_trouble, c};
+    const struct leader_listener listener = {on_elected, on_lost, on_new_leader, on_error, c};
     *c = (struct candidate){.elected = 0};
     apiserver_init(&c->server);
     c->leader = leader_new(c->server.loop, c->server.client, &config, &listener);

@@ -184,8 +184,8 @@ struct caches *caches_new(struct loop *loop, struct kube_client *client, const c
         if (*ns != '\0')
             restrict_to(c, (enum cache)i, ns);
         c->kinds[i].free_facts = free;
-        c->kinds[i].on_left_out = on_undecodable;
-        c->kinds[i].on_trouble = on_error;
+        c->kinds[i].on_undecodable = on_undecodable;
+        c->kinds[i].on_error = on_error;
         c->kinds[i].context = c;
         c->informers[i] = informer_new(loop, client, &c->kinds[i]);
         if (i != CACHE_PODS)
