@@ -70,4 +70,4 @@ def test_two_gangs_that_hold_a_half_each_both_come_to_their_end(site, namespace)
     assert "of 2 workers the quota of namespace" in failures[0]["message"] and "exceeded quota: small" in failures[0]["message"]
     notes = wait_for("the event", lambda: [e["note"] for e in site.cluster.list("events.events.k8s.io", namespace)
                                            if e["reason"] == "GangIncomplete"])
-    assert "raise the namespace's ResourceQuota" in notes[0]
+    assert "raise the ResourceQuota of the namespace" in notes[0]
