@@ -161,7 +161,7 @@ static void has_no_empty_values(void **state)
     const json_t *env = js_at(trainer(r), "env");
     for (size_t i = 0; i < json_array_size(env); i++) {
         const char *value = json_string_value(json_object_get(json_array_get(env, i), "value"));
-        assert_true(!value || *value);
+        assert_true(value == NULL || *value != '\0');
     }
 }
 

@@ -89,7 +89,7 @@ static void has_the_shape_of_the_other_workers(void **state)
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         const json_t *a = json_object_get(js_at(r->pod, "spec"), same[i]);
         const json_t *b = json_object_get(js_at(other, "spec"), same[i]);
-        assert_true((!a && !b) || json_equal(a, b));
+        assert_true((a == NULL && b == NULL) || json_equal(a, b));
     }
     assert_true(json_equal(js_at(rendered_container(r->pod, "spec.containers", 0), "resources"),
                            js_at(rendered_container(other, "spec.containers", 0), "resources")));

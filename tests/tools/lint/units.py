@@ -6,11 +6,12 @@ collects there, as plain tuples: cursors do not cross processes.
 """
 import os
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
+from ctypes import byref, c_uint
 from dataclasses import dataclass
-from multiprocessing import Pool
 
 try:
-    from clang.cindex import Cursor, Diagnostic, Index
+    from clang.cindex import Cursor, Diagnostic, Index, conf
 except ModuleNotFoundError:
     raise SystemExit("libclang is in the tests' venv: run 'make lint'") from None
 from tree import ROOTS, Problem
@@ -23,12 +24,24 @@ class Unit:
     top: list[Cursor]  # the declarations of this file itself, without those that it includes
     nodes: list[tuple[Cursor, list[Cursor]]]  # each cursor of these, with what stands right below it
 
+    def offset(self, location):
+        """Where a location is in the file: of what is given to a macro there, of what a macro brings where it is used."""
+        offset = c_uint()
+        conf.lib.clang_getFileLocation(location, None, None, None, byref(offset))
+        return offset.value
+
+    def start(self, cursor):
+        return self.offset(cursor.extent.start)
+
+    def line(self, cursor):
+        return self.source.count(b"\n", 0, self.start(cursor)) + 1
+
     def text(self, cursor):
-        return self.source[cursor.extent.start.offset:cursor.extent.end.offset].decode(errors="replace")
+        return self.source[self.start(cursor):self.offset(cursor.extent.end)].decode(errors="replace")
 
     def between(self, left, right):
         """The source from the end of one cursor to the start of another."""
-        return self.source[left.extent.end.offset:right.extent.start.offset].decode(errors="replace")
+        return self.source[self.offset(left.extent.end):self.start(right)].decode(errors="replace")
 
 
 def arguments(root):
@@ -74,8 +87,8 @@ def collect(tree, collectors):
     options = arguments(tree.root)
     jobs = [(tree.root, path, options, collectors) for path in tree.c_files]
     problems, collected = [], [[] for _ in collectors]
-    with Pool(os.cpu_count()) as pool:
-        for bad, parts in pool.imap_unordered(read_unit, jobs, chunksize=4):
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        for bad, parts in pool.map(read_unit, jobs, chunksize=4):
             problems += bad
             for whole, part in zip(collected, parts):
                 whole += part

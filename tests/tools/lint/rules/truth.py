@@ -31,16 +31,20 @@ def kind_of(cursor):
 
 def condition_of_for(unit, cursor, parts):
     """What stands between the two semicolons of a for."""
-    start, end = cursor.extent.start.offset, parts[-1].extent.start.offset
+    start, end = unit.start(cursor), unit.start(parts[-1])
     ends = [start + m.start() for m in re.finditer(rb";", unit.source[start:end])]
-    return [p for p in parts[:-1] if len(ends) > 1 and ends[0] < p.extent.start.offset < ends[1]]
+    return [p for p in parts[:-1] if len(ends) > 1 and ends[0] < unit.start(p) < ends[1]]
 
 
 def operator_of(unit, cursor, parts):
+    """The operator of a logical expression or a comparison, and the constant on its right, if that is one."""
     if cursor.kind != CursorKind.BINARY_OPERATOR or len(parts) != 2:
-        return None
+        return None, None
     found = re.match(r"[)\s]*(&&|\|\||==|!=)", unit.between(*parts))
-    return found[1] if found else None
+    if not found:
+        return None, None
+    constant = re.match(rb"(NULL|0|'\\0')(?!['\w.])", unit.source[unit.start(parts[1]):][:5])
+    return found[1], constant and constant[1].decode()
 
 
 def conditions(unit, cursor, parts):
@@ -54,15 +58,15 @@ def conditions(unit, cursor, parts):
         return condition_of_for(unit, cursor, parts)
     if kind == CursorKind.UNARY_OPERATOR:
         # (void)!f() is how a result is dropped that must be looked at.
-        start = cursor.extent.start.offset
+        start = unit.start(cursor)
         return parts if unit.source[start:start + 1] == b"!" and not unit.source[:start].endswith(b"(void)") else []
     if kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.CSTYLE_CAST_EXPR):
         return parts[-1:] if cursor.type.get_canonical().kind == TypeKind.BOOL else []
-    return parts if operator_of(unit, cursor, parts) in ("&&", "||") else []
+    return parts if operator_of(unit, cursor, parts)[0] in ("&&", "||") else []
 
 
 def constant(unit, cursor):
-    """The source of a comparison's side when it is a constant."""
+    """The source of an expression that is a constant."""
     text = unit.text(cursor)
     return text if text in ("NULL", "0", "'\\0'", '""') else None
 
@@ -79,9 +83,10 @@ def is_emptiness(unit, left, value):
 
 def misfit(unit, cursor, parts):
     """What is wrong with a comparison for NULL or emptiness, or None."""
-    if operator_of(unit, cursor, parts) not in ("==", "!="):
+    operator, value = operator_of(unit, cursor, parts)
+    if operator not in ("==", "!="):
         return None
-    left, value = bare(parts[0]), constant(unit, bare(parts[1]))
+    left = bare(parts[0])
     if constant(unit, left) in ("NULL", "'\\0'"):
         return "a constant stands on the right of == and !="
     if value == "0" and kind_of(left) is not None:
@@ -94,11 +99,11 @@ def collect(unit):
     for cursor, parts in unit.nodes:
         wrong = misfit(unit, cursor, parts)
         if wrong is not None:
-            yield unit.path, cursor.location.line, wrong
+            yield unit.path, unit.line(cursor), wrong
         for tested in conditions(unit, cursor, parts):
             kind = kind_of(tested)
             if kind is not None:
-                yield (unit.path, tested.extent.start.line,
+                yield (unit.path, unit.line(tested),
                        f"the {kind} {unit.text(bare(tested))} is compared with {NOTHING[kind]}, not tested by its truth")
 
 
