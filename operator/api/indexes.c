@@ -4,7 +4,7 @@
 
 #include "base/banned.h"
 
-/* As in the CRD; every second of a thousand takes less than half. */
+/* As in the CRD; every second one of a thousand workers takes less than half of it. */
 #define INDEXES_TEXT_MAX ((size_t)4096)
 
 void indexes_read(const char *text, int32_t count, bool *ret)

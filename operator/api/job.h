@@ -32,7 +32,7 @@ enum technology { TECHNOLOGY_SEV, TECHNOLOGY_SEV_SNP, TECHNOLOGY_TDX, TECHNOLOGY
 
 /* "SEV", "SEV_SNP", "TDX": the value of GKE's node label, too. */
 const char *technology_name(enum technology t);
-/* TECHNOLOGY_COUNT when the word is none. */
+/* TECHNOLOGY_COUNT when it is not the name of a technology. */
 enum technology technology_from_name(const char *name);
 
 enum job_phase {
@@ -51,7 +51,7 @@ enum job_phase {
 };
 
 const char *phase_name(enum job_phase phase);
-/* PHASE_PENDING when the word is none. */
+/* PHASE_PENDING when it is not the name of a phase. */
 enum job_phase phase_from_name(const char *name);
 
 struct job_key {
@@ -115,7 +115,7 @@ struct job_failure_policy {
     int32_t max_restarts;
     int32_t max_disruptions; /* -1 = no limit */
     int32_t backoff_seconds;
-    int32_t termination_timeout_seconds; /* 0 = wait for ever */
+    int32_t termination_timeout_seconds; /* 0 = never force-delete */
     const struct job_rule *rules;
     size_t rule_count;
 };
@@ -148,9 +148,9 @@ struct job_spec {
     size_t key_count;
     const struct job_input *inputs;
     size_t input_count;
-    const char *checkpoints_uri; /* "" = none asked for; ends in "/" */
+    const char *checkpoints_uri; /* "" = none; ends in "/" */
     const char *checkpoints_key_name;
-    const char *output_uri; /* "" = none asked for; ends in "/" */
+    const char *output_uri; /* "" = none; ends in "/" */
     const char *output_key_name;
     struct job_failure_policy failure_policy;
     int64_t active_deadline_seconds; /* 0 = none */
@@ -163,11 +163,11 @@ struct job_spec {
 /* Counts of the current attempt's pods. */
 struct status_workers {
     int32_t ready;  /* inputs staged, program running */
-    int32_t active; /* not ended */
+    int32_t active; /* not terminated */
     int32_t succeeded;
     int32_t failed;
     const char *summary; /* "1/2": ready or succeeded, of all */
-    /* "1,3-5": have succeeded, and their pods may go; "" = none. See api/indexes.h. */
+    /* "1,3-5": workers that have succeeded and whose pods may be deleted; "" = none. See api/indexes.h. */
     const char *completed_indexes;
 };
 
@@ -193,15 +193,15 @@ struct status_condition {
     int64_t observed_generation;
 };
 
-/* What the program says of its progress, in the words of Kubeflow Trainer. */
+/* Progress as the program reports it, in the form of Kubeflow Trainer. */
 struct status_progress {
     int32_t percentage;        /* -1 = unknown */
     int32_t remaining_seconds; /* -1 = unknown */
     const json_t *metrics;     /* array of {"name", "value"}, checked; NULL = none */
-    int64_t updated_us;        /* 0 = no progress was told yet */
+    int64_t updated_us;        /* 0 = none reported yet */
 };
 
-/* An event that some targets have not taken yet. */
+/* A notification that some targets have not received yet. */
 struct status_notification {
     const char *id;   /* "<job's uid>.<type>.<attempt>": the same in every delivery of it */
     const char *type; /* "started", "restarted", "succeeded", "failed", "security" */
@@ -225,7 +225,8 @@ struct job_status {
     int64_t start_time_us;
     int64_t finish_time_us;
     struct status_workers workers;
-    /* Failures in a row without 600 s of health between them, and when the next attempt may start. */
+    /* Failures in a row without 600 s of health in between, and the wall time at which the next attempt may
+     * start. */
     int32_t backoff_failures;
     int64_t backoff_until_us;
     struct status_failure failures[FAILURES_MAX]; /* oldest first */
@@ -233,7 +234,7 @@ struct job_status {
     struct status_condition conditions[CONDITIONS_MAX]; /* sorted by type */
     size_t condition_count;
     const char *technology;           /* of the nodes; "" = no node yet */
-    const char *requested_technology; /* that the current attempt asks for; "" = none yet */
+    const char *requested_technology; /* of the current attempt; "" = none yet */
     const char *const *nodes;         /* sorted, without repetition */
     size_t node_count;
     struct status_progress progress;
@@ -253,18 +254,18 @@ struct job {
     bool is_deleting;
     const json_t *labels;      /* object or NULL */
     const json_t *annotations; /* object or NULL */
-    const char *spec_problem;  /* NULL, or a sentence: why the spec cannot be used (what CEL cannot say) */
+    const char *spec_problem;  /* why the spec is invalid: a sentence; NULL = it is valid */
     struct job_spec spec;      /* usable only when spec_problem is NULL */
     struct job_status status;
 };
 
-/* False: another controller was named in spec.managedBy, and the job is none of our business. */
+/* False: spec.managedBy names another controller, and the job must not be touched. */
 bool job_is_ours(const struct job *j);
 
-/* The Kueue queue that the job waits in; "" = none. */
+/* The job's Kueue queue; "" = none. */
 const char *job_queue(const struct job *j);
 
-/* What the current attempt asks for: the status's word where it is one of the spec's, else the first. */
+/* What the current attempt requests: that of the status if the spec lists it, else the first of the spec. */
 enum technology job_technology(const struct job *j);
 
 /* An empty status: phase Pending, all texts "". */
@@ -272,15 +273,15 @@ void status_init(struct job_status *s);
 
 /* NULL when it has no condition of that type. */
 const struct status_condition *status_condition(const struct job_status *s, const char *type);
-/* No progress: nothing known. */
+/* Nothing is known. */
 #define PROGRESS_NONE ((struct status_progress){.percentage = -1, .remaining_seconds = -1})
 
-/* True when phase is Succeeded or Failed: nothing leads out of it. */
+/* Succeeded or Failed, which are final. */
 bool phase_is_finished(enum job_phase phase);
 bool status_is_finished(const struct job_status *s);
-/* True when the job has failed for good; of phase Failing, workers are still to be stopped. */
+/* Failing or Failed: the failure is final, but in phase Failing workers are still being stopped. */
 bool status_is_failed(const struct job_status *s);
-/* True when the current attempt was given up by suspension: startTime is that of an attempt that counts. */
+/* The current attempt was ended by suspension, which clears startTime. */
 bool status_is_suspended(const struct job_status *s);
 
 #endif

@@ -55,7 +55,7 @@ static const struct field spec_fields[] = {
     SPEC("notifications", ARRAY, notifications),
 };
 
-/* An enum of the CRD: its words in the order of the C constants. */
+/* An enum of the CRD: its values in the order of the C constants. */
 struct word_field {
     const char *path;
     const char *words; /* "None|PyTorch|..." */
@@ -164,7 +164,7 @@ static const struct job_spec spec_defaults = {
     .ttl_seconds = -1,
 };
 
-/* The place of `text` among the words between bars. */
+/* The index of `text` among the words that are separated by bars. */
 static bool find_word(const char *words, const char *text, unsigned *ret)
 {
     struct view rest = view_from(words);
@@ -193,7 +193,7 @@ static int decode_technologies(const json_t *list, struct job_spec *ret, struct 
 {
     size_t count = json_array_size(list);
     if (count < 1 || count > TECHNOLOGY_COUNT)
-        return FAIL(e, ERR_INVALID, "spec.confidential.technologies must name one to %d of SEV, SEV_SNP, TDX",
+        return FAIL(e, ERR_INVALID, "spec.confidential.technologies must list one to %d of SEV, SEV_SNP, TDX",
                     TECHNOLOGY_COUNT);
     ret->technology_count = count;
     for (size_t i = 0; i < count; i++) {

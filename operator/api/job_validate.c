@@ -6,18 +6,19 @@
 
 #include "base/banned.h"
 
-/* Below, no sum of two sizes overflows and every size is one that a machine can have. */
+/* No node has more, and no sum of two sizes up to this overflows. */
 #define BYTES_MAX ((int64_t)1 << 50)
 
 static int check_required(const struct job_spec *s, struct err *e)
 {
     if (*s->service_account_name == '\0')
-        return FAIL(e, ERR_INVALID,
-                    "spec.serviceAccountName is missing; name the service account that IAM knows");
+        return FAIL(
+            e, ERR_INVALID,
+            "spec.serviceAccountName is missing; set it to the service account that IAM grants access to");
     if (*s->trainer.image == '\0')
-        return FAIL(e, ERR_INVALID, "spec.trainer.image is missing; name the program's image");
+        return FAIL(e, ERR_INVALID, "spec.trainer.image is missing; set it to the program's image");
     if (json_array_size(s->trainer.command) == 0)
-        return FAIL(e, ERR_INVALID, "spec.trainer.command is missing; name the command to run");
+        return FAIL(e, ERR_INVALID, "spec.trainer.command is missing; set it to the command to run");
     if (s->replicas < 1 || s->replicas > REPLICAS_MAX)
         return FAIL(e, ERR_INVALID, "spec.replicas must be between 1 and %d", REPLICAS_MAX);
     if (s->active_deadline_seconds < 0 || s->active_deadline_seconds > INT32_MAX)
@@ -30,15 +31,15 @@ static int check_amounts(const json_t *amounts, const char *where, struct err *e
     const char *name;
     const json_t *value;
     int64_t amount = 0;
-    /* The iterator macro wants a tree that may be changed; nothing is. */
+    /* The iterator macro takes a mutable tree; nothing is changed. */
     json_t *o = json_incref((json_t *)(uintptr_t)amounts);
     int rc = 0;
     json_object_foreach(o, name, value)
     {
         if (rc == 0 && (quantity_from_json(value, &amount) < 0 || amount > BYTES_MAX))
             rc = FAIL(e, ERR_INVALID,
-                      "spec.trainer.resources.%s: %s is no amount that a node can have; correct it", where,
-                      name);
+                      "spec.trainer.resources.%s: the amount of %s is invalid or too large; correct it",
+                      where, name);
     }
     json_decref(o);
     return rc;
@@ -61,9 +62,9 @@ static int check_memory_request(const struct job_spec *s, struct err *e)
 static int check_volumes(const struct job_spec *s, struct err *e)
 {
     if (s->input_limit_bytes < 1 || s->input_limit_bytes > BYTES_MAX)
-        return FAIL(e, ERR_INVALID, "spec.staging.inputLimit is no size that a node can have; correct it");
+        return FAIL(e, ERR_INVALID, "spec.staging.inputLimit is not a valid size, or too large; correct it");
     if (s->output_limit_bytes < 1 || s->output_limit_bytes > BYTES_MAX)
-        return FAIL(e, ERR_INVALID, "spec.staging.outputLimit is no size that a node can have; correct it");
+        return FAIL(e, ERR_INVALID, "spec.staging.outputLimit is not a valid size, or too large; correct it");
     return 0;
 }
 

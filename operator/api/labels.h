@@ -22,7 +22,7 @@
 /* On pods. */
 #define LABEL_ATTEMPT "cloister.dev/attempt"
 #define LABEL_INDEX   "cloister.dev/index"
-/* On pods and NetworkPolicies: the fingerprint (core/render/worker_pod.h) of what the operator sent. */
+/* On pods and NetworkPolicies: the fingerprint (core/model/fingerprint.h) of what the operator wrote. */
 #define ANNOTATION_FINGERPRINT "cloister.dev/fingerprint"
 /* For `kubectl logs` and `kubectl exec` without -c. */
 #define ANNOTATION_DEFAULT_CONTAINER "kubectl.kubernetes.io/default-container"
@@ -36,13 +36,13 @@
 /* On a node, set by GKE: the kind of memory encryption that is on. */
 #define LABEL_NODE_TECHNOLOGY "cloud.google.com/gke-confidential-nodes-instance-type"
 
-/* The same of Spot VMs ("true"), and of the ComputeClass that made the node; also keys of taints. */
+/* On Spot VMs ("true"), and the ComputeClass that created the node; also keys of taints. */
 #define LABEL_NODE_SPOT          "cloud.google.com/gke-spot"
 #define LABEL_NODE_COMPUTE_CLASS "cloud.google.com/compute-class"
-/* A resource, and the key of the taint of nodes that have it. */
+/* A resource, and the key of the taint on nodes that have it. */
 #define RESOURCE_GPU "nvidia.com/gpu"
 
-/* Kueue's plain pod groups. What a TrainingJob carries of them goes to its pods. */
+/* Kueue's plain pod groups. Such labels and annotations of a TrainingJob are copied to its pods. */
 #define KUEUE_PREFIX                 "kueue.x-k8s.io/"
 #define LABEL_QUEUE                  KUEUE_PREFIX "queue-name"
 #define LABEL_GROUP                  KUEUE_PREFIX "pod-group-name"
@@ -57,7 +57,7 @@
 
 /* Of the operator's pods: agents post their reports there. */
 #define PORT_REPORTS 9443
-/* Audience of the token by which an agent's reports are known; the API server refuses it for itself. */
+/* Audience of the token that authenticates an agent's reports; the API server does not accept it. */
 #define REPORTS_AUDIENCE API_GROUP "/reports"
 
 #endif

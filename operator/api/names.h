@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* The worker that publishes, and that the others meet at. */
+/* The worker that publishes the output, and the rendezvous of the others. */
 #define COORDINATOR_INDEX 0
 
 #define JOB_NAME_MAX    40
@@ -18,17 +18,18 @@
 
 /* "digits-workers": the headless Service, and the subdomain of every worker. */
 void name_service(const char *job, char out[NAME_SIZE]);
-/* "digits-workers-1a2b3c4d": the NetworkPolicy, which may outlive the job and meet one of the same name. */
+/* "digits-workers-1a2b3c4d": the NetworkPolicy, which may outlive the job and so must not share its name with
+ * that of the next job. */
 void name_policy(const char *job, const char *uid, char out[NAME_SIZE]);
-/* "digits-worker-0": stable over attempts. */
+/* "digits-worker-0": the host name, the same in all attempts. */
 void name_host(const char *job, int32_t index, char out[NAME_SIZE]);
 /* "digits-worker-0-1": index, then attempt. */
 void name_pod(const char *job, int32_t index, int32_t attempt, char out[NAME_SIZE]);
-/* "digits-1a2b3c4d-1": Kueue's pod group that begins with that attempt. */
+/* "digits-1a2b3c4d-1": the Kueue pod group that starts with that attempt. */
 void name_group(const char *job, const char *uid, int32_t attempt, char out[NAME_SIZE]);
-/* "job-config": a volume of the user's, which so never meets one of ours. */
+/* "job-config": a volume of the user, prefixed so that it cannot clash with one of Cloister's. */
 void name_volume(const char *volume, char out[NAME_SIZE]);
-/* The first eight characters of a uid, as they stand in object names. */
+/* The first eight characters of a uid, as used in object names. */
 void name_uid8(const char *uid, char out[UID8_SIZE]);
 
 #endif

@@ -1,4 +1,3 @@
-/* TrainingJob status.progress to and from JSON. Others wrote it, so it is read as far as it makes sense. */
 #include "api/progress_json.h"
 
 #include <stddef.h>
@@ -15,7 +14,7 @@ static const struct field progress_time[] = {
     {"lastUpdatedTime", FIELD_TIME, offsetof(struct status_progress, updated_us), false, NULL},
 };
 
-/* -1 when it is no number from 0 to most. */
+/* -1 when it is not a number from 0 to `most`. */
 static int32_t number_of(const json_t *object, const char *name, int32_t most)
 {
     const json_t *value = json_object_get(object, name);

@@ -7,7 +7,7 @@
 #include "data/field.h"
 #include "api/job.h"
 
-/* status.notifications, left out when nothing is pending. */
+/* status.notifications, omitted when nothing is pending. */
 void status_encode_notifications(const struct job_status *s, json_t *ret);
 void status_decode_notifications(const json_t *pending, struct job_status *ret);
 

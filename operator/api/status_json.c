@@ -1,4 +1,4 @@
-/* TrainingJob status to and from JSON: one table, both ways. */
+/* One table for both directions. */
 #include "api/status_json.h"
 
 #include <stddef.h>
@@ -49,7 +49,7 @@ static const struct field status_fields[] = {
         path, FIELD_##kind, offsetof(struct status_failure, member), false, NULL                             \
     }
 
-/* exitCode is apart: there, 0 is a value and -1 is absence. */
+/* exitCode is separate: 0 is a value, and -1 means that it is absent. */
 static const struct field failure_fields[] = {
     FAILURE("pod", TEXT, pod),
     FAILURE("node", TEXT, node),
@@ -180,8 +180,8 @@ static int32_t sensible(int32_t n, int32_t most)
     return n >= 0 && n <= most ? n : 0;
 }
 
-/* Numbers that we cannot have written are read as none: sums and the next attempt's number must not overflow,
- * and no pod can carry an attempt below 1. */
+/* Numbers that the operator cannot have written are read as 0: sums and the next attempt's number must not
+ * overflow, and no pod has an attempt below 1. */
 static void keep_sensible_numbers(struct job_status *ret)
 {
     struct status_workers *n = &ret->workers;

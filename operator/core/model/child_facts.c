@@ -1,5 +1,4 @@
-/* Nodes and what a job owns beside pods, reduced to flat facts: one heap block each. */
-#include "core/model/world.h"
+#include "core/model/child_facts.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 
 #include "base/banned.h"
 
-/* Labels hold dots, so they are not addressed by path. */
+/* Names of labels contain dots, so a label cannot be addressed by a path. */
 static const char *text_in(const json_t *object, const char *path, const char *key)
 {
     const char *text = json_string_value(json_object_get(js_at(object, path), key));

@@ -1,6 +1,7 @@
 /*
- * Nodes, namespaces, Services and NetworkPolicies reduced to what plan() reads: each one heap block, freed
- * with free(); NULL when the object has no name.
+ * Nodes, namespaces, Services and NetworkPolicies reduced to the fields that plan() reads. Each is one heap
+ * block that the caller frees with free(). The only failure: NULL when the object has no name (or, of a
+ * child, no uid).
  */
 #ifndef MODEL_CHILD_FACTS_H
 #define MODEL_CHILD_FACTS_H
@@ -15,7 +16,6 @@ struct node_facts {
     bool is_spot;
 };
 
-/* Reduces a node object; one heap block, freed with free(). NULL when it has no name. */
 struct node_facts *node_facts_new(const json_t *node) MUST_CHECK;
 
 /* A Service or NetworkPolicy. */
@@ -27,9 +27,9 @@ struct child_facts {
     const char *job_uid;   /* label */
     const char *job_name;  /* label */
     const char *owner_uid; /* of the controller reference */
-    int32_t attempt;       /* label: the attempt whose pods own it as well; -1 = none */
+    int32_t attempt;       /* label: of the pods that also own it; -1 = none */
     bool is_deleting;
-    bool is_changed; /* a NetworkPolicy that differs from what was sent */
+    bool is_changed; /* a NetworkPolicy that differs from what the operator wrote */
 };
 
 struct child_facts *service_facts_new(const json_t *service) MUST_CHECK;

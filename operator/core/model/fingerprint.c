@@ -1,10 +1,8 @@
 /*
- * A fingerprint of the fields of a pod or NetworkPolicy that nobody but the
- * operator may have written. Tables say which fields. It is taken from the text, as thousands of pods
- * are read, and is the same for the text that was sent and the one that the API
- * server makes of it: the order of members and the ways to escape do not count.
- * It has 64 bits, detects change and is no seal, as whoever could forge it could
- * as well replace the annotation.
+ * A fingerprint of the fields of a pod or NetworkPolicy that only the operator may write; tables list them.
+ * It is computed from the text, as there are thousands of pods, and is the same for the text that was sent
+ * and the one that the API server returns: the order of members and the way of escaping do not matter. It has
+ * 64 bits and is no signature: whoever could forge it could also replace the annotation.
  */
 #include "core/model/fingerprint.h"
 
@@ -33,7 +31,7 @@ static const char *const pod_fields[] = {
     "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution",
 };
 
-/* Probes and hooks count with what they execute; their timings are filled in by the API server. */
+/* Probes count with what they execute, as the API server fills in their timings. */
 static const char *const container_fields[] = {
     "name",
     "image",
@@ -63,7 +61,7 @@ static uint64_t in_row(uint64_t before, uint64_t hash)
     return skim_hash_mix(before * 5 + hash + 1);
 }
 
-/* A field "a.b" counts with its path and what stands there. Takes the value whether it counts or not. */
+/* A field "a.b" counts with its path and its value. The cursor moves past the value in any case. */
 static uint64_t hash_field(const char *const *fields, size_t count, struct view name, struct skim *s)
 {
     uint64_t h = 0;
@@ -83,7 +81,7 @@ static uint64_t hash_field(const char *const *fields, size_t count, struct view 
 
 typedef uint64_t hash_member_fn(struct view name, struct skim *s);
 
-/* Objects in their order; the members of each in any. */
+/* The order of objects matters, that of their members does not. */
 static uint64_t hash_objects(struct skim *s, hash_member_fn *hash_member)
 {
     struct view name;
@@ -109,7 +107,7 @@ static struct view text_or_number(struct view value)
     return value.len > 0 && value.ptr[0] == '"' ? skim_text(value) : value;
 }
 
-/* The API server writes sizes in its own form ("1024Mi" as "1Gi"), so the number counts. */
+/* The API server normalizes sizes ("1024Mi" to "1Gi"), so their number of bytes counts. */
 static uint64_t hash_empty_dir(struct skim *s)
 {
     struct view name;

@@ -1,5 +1,6 @@
 /*
- * Whether an object that came back is the one that was sent.
+ * Fingerprints that show whether an object in the cluster is the one that the operator wrote. Pure; nothing
+ * fails.
  */
 #ifndef MODEL_FINGERPRINT_H
 #define MODEL_FINGERPRINT_H
@@ -9,17 +10,17 @@
 
 #define FINGERPRINT_SIZE 17
 /*
- * Sixteen hexadecimal digits over the fields of a pod that must come back as they were sent: all containers
- * (count, names, image, command, args, env, mounts, securityContext, ...), volumes, service account, host
- * namespaces, runtimeClass, required affinity. Values that the API server fills in by itself are left out of
- * account. It detects change (a webhook, an editor); who may write the annotation is the admission policy's
- * business. `spec` is the pod's, as JSON.
+ * Sixteen hexadecimal digits over the fields of a pod that must not change: all containers (count, names,
+ * image, command, args, env, mounts, securityContext, ...), volumes, service account, host namespaces,
+ * runtimeClass, required affinity. Fields that the API server fills in are left out. It detects changes by a
+ * webhook or editor; who may write the annotation is restricted by an admission policy. `spec` is the pod's,
+ * as JSON.
  */
 void pod_fingerprint(struct view spec, char out[FINGERPRINT_SIZE]);
 /* The same over the spec of a NetworkPolicy. */
 void policy_fingerprint(const json_t *policy, char out[FINGERPRINT_SIZE]);
 
-/* What else is wanted of a pod's spec, in the same go over its text; views are JSON. */
+/* Other parts of a pod's spec, found in the same scan of its text; views are JSON and borrow from it. */
 struct spec_text {
     char fingerprint[FINGERPRINT_SIZE];
     struct view node;
@@ -28,7 +29,7 @@ struct spec_text {
     struct view gates;
 };
 struct skim;
-/* The cursor stands before the spec. */
+/* The cursor is in front of the spec and is moved behind it. */
 void pod_read_spec(struct skim *s, struct spec_text *ret);
 
 #endif

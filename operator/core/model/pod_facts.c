@@ -1,8 +1,8 @@
 /*
- * A pod reduced to flat facts: one heap block. Read from the text, not from a tree:
- * of ten kilobytes, a few hundred bytes are wanted, and there are thousands of pods.
+ * Read from the text rather than from a tree: of ten kilobytes a few hundred bytes are needed, and there are
+ * thousands of pods.
  */
-#include "core/model/world.h"
+#include "core/model/pod_facts.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -95,7 +95,7 @@ static struct view named(struct view list, const char *name)
 }
 
 /* ---- containers ---- */
-/* Two ids that differ before their digest's end name the same image. */
+/* Only the last digits count: the same digest may stand behind different prefixes. */
 static uint64_t image_of(struct view id)
 {
     enum { DIGITS = 32 };
@@ -182,7 +182,7 @@ static void reduce_condition(struct view condition, struct arena *a, struct pod_
     if (skim_is(v[0], "Ready")) {
         ret->is_ready = is_true;
     } else if (is_true && (skim_is(v[0], "DisruptionTarget") || skim_is(v[0], "TerminationTarget"))) {
-        /* By Kubernetes itself, and by Kueue. */
+        /* Set by Kubernetes and by Kueue, respectively. */
         const char *reason = text(a, v[2]);
         ret->disruption_reason = *reason != '\0' ? reason : text(a, v[0]);
         ret->disruption_message = text(a, v[3]);
@@ -208,7 +208,7 @@ static bool has_other_image(const struct container_facts *now, const struct cont
     return now->image != 0 && before->image != 0 && now->image != before->image;
 }
 
-/* Once seen, a changed image stays seen. */
+/* A change of the image is remembered. */
 static bool image_changed(const struct pod_facts *now, const struct pod_facts *before)
 {
     return before != NULL && strcmp(now->uid, before->uid) == 0 &&
@@ -296,7 +296,8 @@ static struct view first_of(struct view list)
     return skim_next(&s, &no_name, &element) ? element : view_of(NULL, 0);
 }
 
-/* Of the one rule that the operator wrote first. A pod that says otherwise is a changed one. */
+/* The value of the first requirement, which the operator writes. A pod whose affinity was edited has
+ * is_changed. */
 static enum technology technology_of(struct view affinity)
 {
     struct view terms =
@@ -308,7 +309,7 @@ static enum technology technology_of(struct view affinity)
     return TECHNOLOGY_COUNT;
 }
 
-/* Labels and annotations hold dots, so they are not addressed by path. */
+/* Names of labels and annotations contain dots, so they cannot be addressed by a path. */
 static struct view member(struct view object, const char *name)
 {
     struct view value;
@@ -326,7 +327,7 @@ static int32_t count(struct view list)
     return n;
 }
 
-/* What a queue does to a pod. */
+/* What a queue changes in a pod. */
 static void reduce_queueing(const struct spec_text *spec, struct view annotations, struct pod_facts *ret)
 {
     struct view selected = member(spec->node_selector, LABEL_NODE_TECHNOLOGY);
@@ -339,7 +340,7 @@ static void reduce_queueing(const struct spec_text *spec, struct view annotation
         skim_is(member(annotations, ANNOTATION_GROUP_IS_RETRIED), ANNOTATION_GROUP_NOT_RETRIED);
 }
 
-/* One go over the text: the spec is the largest part, and comes in no certain order. */
+/* One scan of the text: the spec is the largest part, and the order of the parts is not fixed. */
 static void reduce(struct view pod, struct arena *a, struct pod_facts *ret)
 {
     struct skim s = skim_open(pod);

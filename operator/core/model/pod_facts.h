@@ -1,5 +1,5 @@
 /*
- * A pod reduced to what plan() reads. Pure; nothing here fails but for a pod without name or uid.
+ * A pod reduced to the fields that plan() reads. Pure; the only failure is a pod without name or uid.
  */
 #ifndef MODEL_POD_FACTS_H
 #define MODEL_POD_FACTS_H
@@ -19,14 +19,15 @@ struct container_facts {
     const char *reason;  /* of state Waiting or Terminated */
     const char *message; /* the same; for a terminated container its termination message */
     uint64_t image;      /* a hash of imageID; 0 until that is known */
-    int64_t
-        finished_us; /* of state Terminated, else its end before the present state; 0 = it has not ended */
+    /* Of state Terminated, else of the last termination before; 0 = none. */
+    int64_t finished_us;
 };
 
-/* Conditions that every pod has; pod_condition() knows their types. */
+/* Conditions that every pod has; pod_facts.c lists their types. */
 #define USUAL_CONDITIONS 5
 
-/* What a pod's nodeSelector, to which queues add, says of the technology that its affinity asks for. */
+/* How a pod's nodeSelector, to which queues add labels, relates to the technology that its affinity requires.
+ */
 enum selection { SELECTION_SILENT, SELECTION_SAME, SELECTION_OTHER };
 
 /*
@@ -47,12 +48,12 @@ struct pod_facts {
     bool is_deleting;
     bool is_forced; /* being deleted with a grace period of 0 */
     bool is_ready;
-    bool is_changed;       /* differs from what was sent (ANNOTATION_FINGERPRINT) */
-    bool is_gated;         /* a scheduling gate holds it back */
-    bool is_group_over;    /* its pod group takes no more pods */
+    bool is_changed;       /* differs from what the operator created (ANNOTATION_FINGERPRINT) */
+    bool is_gated;         /* it has a scheduling gate */
+    bool is_group_over;    /* its pod group accepts no more pods */
     bool is_image_changed; /* an imageID differs from the one that this pod had before */
-    /* Statuses of conditions by their first letter, for failurePolicy.rules. Thousands of pods are cached,
-     * and most have the usual ones only. */
+    /* Statuses of conditions by their first letter, for failurePolicy.rules. Compact, as thousands of pods
+     * are cached and most have the usual conditions only. */
     char usual_conditions[USUAL_CONDITIONS]; /* '\0' = absent */
     enum pod_phase phase;
     int32_t attempt; /* label; -1 = none */
@@ -60,14 +61,14 @@ struct pod_facts {
     int32_t agent_ended_code;
     enum selection selection;
     int32_t selector_count;        /* entries of its nodeSelector */
-    enum technology technology;    /* that its required affinity asks for; TECHNOLOGY_COUNT = none */
+    enum technology technology;    /* that its affinity requires; TECHNOLOGY_COUNT = none */
     const char *group;             /* Kueue's pod group, "" = none */
     const char *reason;            /* status.reason: Evicted, NodeLost, OutOfcpu, ... */
     const char *message;           /* status.message */
     const char *disruption_reason; /* of condition DisruptionTarget or TerminationTarget True, "" = none */
     const char *disruption_message;
     const char *other_conditions;      /* "DisruptionTarget=T\n..." */
-    const char *agent_ended_reason;    /* of the agent's last end before its present state */
+    const char *agent_ended_reason;    /* of the agent's last termination before its current state */
     const char *unschedulable_message; /* of condition PodScheduled=False, reason Unschedulable */
     struct container_facts install;
     struct container_facts agent;

@@ -1,10 +1,9 @@
 /*
- * From k8s.io/api/core/v1/generated.proto, of Kubernetes 1.36. The API never gives a number
- * away twice.
+ * From k8s.io/api/core/v1/generated.proto of Kubernetes 1.36; field numbers are never reused.
  *
- * What counts in the fingerprint as a whole is told in full: a field that is not in these
- * tables is one that the operator did not write. What the operator never writes at all is
- * opaque: that it is there, and whether it is the same as before, is all that counts.
+ * Messages that count in the fingerprint as a whole are listed in full: a field missing from these tables is
+ * one that the operator did not write. Fields that the operator never writes are opaque: only their presence
+ * and whether they have changed matter.
  */
 #include "core/model/pod_wire.h"
 
@@ -12,7 +11,7 @@
 
 #include "base/banned.h"
 
-/* A value, a value that is no pointer and not written when it is zero, a row of them. */
+/* A value; a value that is omitted when it is zero; a list. */
 #define VALUE(n, text, of)                                                                                   \
     {                                                                                                        \
         .number = (n), .key = WIRE_KEY(text), .kind = (of)                                                   \
@@ -271,7 +270,7 @@ static const struct wire_member waiting_members[] = {
 };
 static const struct wire_message waiting = WIRE_MESSAGE_OF(waiting_members);
 
-/* That it runs is all that is read. */
+/* Only its presence is read. */
 static const struct wire_message running = {.count = 0};
 
 static const struct wire_member terminated_members[] = {

@@ -1,6 +1,6 @@
 /*
- * A pod in protobuf, as far as it is read here: what pod_facts_new() takes from its JSON,
- * and what its fingerprint is made of, in full. For kobj/wire.h.
+ * The protobuf form of a pod, for kobj/wire.h: the fields that pod_facts_new() reads, and all that count in
+ * the fingerprint.
  */
 #ifndef MODEL_POD_WIRE_H
 #define MODEL_POD_WIRE_H

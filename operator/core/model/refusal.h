@@ -28,7 +28,7 @@ struct refusal {
     const char *message;    /* the API server's */
     int64_t at_us;          /* wall clock */
     int32_t count;          /* refusals in a row */
-    bool is_told;           /* a status that tells of it was written */
+    bool is_told;           /* a status that reports it was written */
 };
 
 /* What an action of kind CREATE_* creates; the name is borrowed from it. CHILD_NONE for other actions. */

@@ -1,5 +1,4 @@
-/* Events of the cluster autoscaler: it tells of its doings in no other place. */
-#include "core/model/world.h"
+#include "core/model/scaling.h"
 
 #include <string.h>
 
@@ -15,7 +14,7 @@ static enum scaling_word word_of(const json_t *event)
                                                       : SCALING_UNKNOWN;
 }
 
-/* Old and new recorders write another field each; RFC 3339 in UTC sorts as text. */
+/* Old and new event recorders use different fields; RFC 3339 in UTC sorts as text. */
 static const char *time_of(const json_t *event)
 {
     static const char *const fields[] = {"lastTimestamp", "series.lastObservedTime", "eventTime"};

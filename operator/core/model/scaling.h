@@ -1,5 +1,5 @@
 /*
- * What the cluster autoscaler says of a pod that finds no node.
+ * What the cluster autoscaler says about an unschedulable pod. Pure; nothing fails.
  */
 #ifndef MODEL_SCALING_H
 #define MODEL_SCALING_H
@@ -9,15 +9,15 @@
 
 enum scaling_word { SCALING_UNKNOWN, SCALING_UP, SCALING_REFUSED };
 
-/* What the cluster autoscaler says of a pod that finds no node; kept by the shell, in memory only. */
+/* Kept by the shell, in memory only. */
 struct scaling {
-    const char *pod_uid; /* "" = it was not asked for */
+    const char *pod_uid; /* "" = the autoscaler was not asked */
     enum scaling_word word;
     const char *message;
     int64_t asked_us;
 };
 
-/* The newest word among a pod's events (a list of core/v1 Event). Texts are borrowed from them. */
+/* The newest decision among a pod's events (a list of core/v1 Event); its message is borrowed from them. */
 struct scaling scaling_of_events(const json_t *list);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/banned.h"
 
 #define HOSTS_TEXT_MAX ((size_t)256 * REPLICAS_MAX)
-/* Where rank 0 listens, as torchrun and Kubeflow Trainer have it; and TensorFlow's own. */
+/* The port of rank 0, as in torchrun and Kubeflow Trainer; and TensorFlow's. */
 #define COORDINATOR_PORT 29500
 #define TENSORFLOW_PORT  2222
 
@@ -45,7 +45,7 @@ static void add_host(struct strbuf *text, const struct job *j, int32_t index, in
         strbuf_addf(text, ":%d", port);
 }
 
-/* The workers from `first` on, between commas. */
+/* The workers from `first` on, separated by commas. */
 static json_t *hosts(const struct job *j, int32_t first)
 {
     struct strbuf text = STRBUF(HOSTS_TEXT_MAX);
@@ -77,7 +77,7 @@ static bool is_set_by_user(const struct job *j, const char *name)
     return false;
 }
 
-/* A mere default, which the user may set otherwise. */
+/* A default that the user may override. */
 static void add_default(json_t *env, const struct job *j, const char *name, json_t *value)
 {
     if (is_set_by_user(j, name))
@@ -97,7 +97,7 @@ static int64_t amount_of(const struct job *j, const char *resource)
     return n;
 }
 
-/* Left to itself without GPUs, torchrun would count the CPUs of the whole node. */
+/* Without GPUs, torchrun would count the CPUs of the whole node. */
 static json_t *processes_of_worker(const struct job *j)
 {
     if (amount_of(j, RESOURCE_GPU) > 0)
@@ -125,7 +125,7 @@ static void add_pytorch(json_t *env, const struct job *j, int32_t index)
     add_default(env, j, "PET_NPROC_PER_NODE", processes_of_worker(j));
 }
 
-/* Workers only; TensorFlow takes the first for the chief. */
+/* Workers only; TensorFlow makes the first one the chief. */
 static void add_tensorflow(json_t *env, const struct job *j, int32_t index)
 {
     json_t *workers = json_array();
@@ -155,7 +155,7 @@ static void add_jax(json_t *env, const struct job *j, int32_t index)
     add_default(env, j, "PYTHONUNBUFFERED", json_string("1"));
 }
 
-/* A program uses one GPU at a time, so there is a worker of XGBoost's a GPU. */
+/* A program of XGBoost uses one GPU, so there is one XGBoost worker for each GPU. */
 static void add_xgboost(json_t *env, const struct job *j, int32_t index)
 {
     int64_t gpus = amount_of(j, RESOURCE_GPU);
@@ -171,8 +171,8 @@ static void add_xgboost(json_t *env, const struct job *j, int32_t index)
 /* ---- progress ---- */
 
 /*
- * As Kubeflow Trainer sets them, so that its clients report unchanged; the agent answers on the pod's
- * loopback, where TLS would protect nothing.
+ * As Kubeflow Trainer sets them, so that its clients can report unchanged; the agent listens on the pod's
+ * loopback interface, where TLS would protect nothing.
  */
 static void add_trainer_client(json_t *env, const struct job *j)
 {
@@ -193,7 +193,7 @@ static void add_framework(json_t *env, const struct job *j, int32_t index)
     }
 }
 
-/* ---- all of it ---- */
+/* ---- the environment ---- */
 
 /* The user's variables come last, so that they may refer to ours. */
 static void add_user(json_t *env, const json_t *user)
@@ -202,7 +202,7 @@ static void add_user(json_t *env, const json_t *user)
         json_array_append_new(env, json_deep_copy(json_array_get(user, i)));
 }
 
-/* An empty value is what the API server leaves out, and the fingerprint is over what it stores. */
+/* The API server omits empty values, and the fingerprint is computed over what it stores. */
 static void leave_out_empty_values(json_t *env)
 {
     for (size_t i = 0; i < json_array_size(env); i++) {

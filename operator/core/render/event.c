@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-/* The part stands where the kubelet names a container of a pod: `kubectl get events -o wide` shows it. */
+/* The part is in fieldPath, where the kubelet names a container: `kubectl get events -o wide` shows it. */
 static json_t *render_job(const struct job *job, const struct action *a)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s*}", "apiVersion", API_GROUP "/" API_VERSION, "kind",

@@ -1,4 +1,3 @@
-/* What all objects of a job have in common. */
 #include "core/render/render_int.h"
 
 #include "api/labels.h"

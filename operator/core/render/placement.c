@@ -1,4 +1,4 @@
-/* Where a worker may run: the part of a pod that keeps it on confidential nodes. */
+/* Where a worker may run: only on confidential nodes of the requested kind. */
 #include "core/render/render_int.h"
 
 #include "api/labels.h"
@@ -14,8 +14,8 @@ static json_t *label_rule(const char *key, const char *value)
 }
 
 /*
- * What makes a node confidential, and of the right kind, is required of it. Terms of an affinity are ORed,
- * so users give a nodeSelector only.
+ * The labels of a confidential node of the requested kind are required. Users can add a nodeSelector only,
+ * because terms of an affinity are ORed and would widen the choice.
  */
 static json_t *affinity(enum technology t, enum spot spot)
 {
@@ -37,14 +37,14 @@ static void append_copies(json_t *list, const json_t *more)
         json_array_append_new(list, json_deep_copy(json_array_get(more, i)));
 }
 
-/* For a time: nodes that are silent. */
+/* Of a node that does not respond, for a limited time. */
 static json_t *patience(const char *taint, int32_t seconds)
 {
     return json_pack("{s:s, s:s, s:s, s:i}", "key", taint, "operator", "Exists", "effect", "NoExecute",
                      "tolerationSeconds", (int)seconds);
 }
 
-/* value NULL: whatever its value. */
+/* value NULL: any value. */
 static json_t *toleration(const char *taint, const char *value)
 {
     return json_pack("{s:s, s:s, s:s*, s:s}", "key", taint, "operator", value != NULL ? "Equal" : "Exists",

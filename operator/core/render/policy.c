@@ -38,7 +38,7 @@ static json_t *selector(const struct job *j)
     return json_pack("{s:{s:s}}", "matchLabels", LABEL_JOB_UID, j->uid);
 }
 
-/* Takes its references. ports NULL: all. */
+/* Takes over both references. ports NULL: all ports. */
 static void allow(json_t *rules, const char *direction, json_t *peers, json_t *ports)
 {
     json_t *rule = json_pack("{s:o}", direction, peers);
@@ -70,7 +70,7 @@ static void allow_metadata_server(json_t *rules)
           json_pack("[o, o]", port("TCP", 987), port("TCP", 988)));
 }
 
-/* Of {cidr, ports}, where ports may be absent: all. */
+/* An array of {cidr, ports}; without ports, all ports. */
 static void allow_ranges(json_t *rules, const json_t *ranges)
 {
     for (size_t i = 0; i < json_array_size(ranges); i++) {
@@ -127,8 +127,8 @@ static json_t *ingress_rules(const struct job *j, const struct config *c)
 }
 
 /*
- * The job's deletion takes what only it owns at once, but workers then still have
- * their grace period: owned by them as well, the policy goes with the last one.
+ * When the job is deleted, objects that only it owns are deleted at once, while workers still have their
+ * grace period. The workers own the policy, too, so that it is deleted after the last of them.
  */
 static void add_owners(json_t *metadata, int32_t attempt, const struct pod_owner *pods, size_t count)
 {

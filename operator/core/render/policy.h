@@ -1,5 +1,6 @@
 /*
- * The NetworkPolicy of a job's workers. Pure; the job must be valid (spec_problem NULL).
+ * The NetworkPolicy of a job's workers. Whatever it does not allow is denied, in both directions; the
+ * cluster's network plugin enforces it. Pure; the job must be valid (spec_problem NULL).
  */
 #ifndef RENDER_POLICY_H
 #define RENDER_POLICY_H

@@ -1,4 +1,4 @@
-/* The volumes of a worker: memory, and what the job takes from ConfigMaps and Secrets. */
+/* The volumes of a worker: memory, the report token, and the job's own. */
 #include "core/render/render_int.h"
 
 #include "agentapi/pod.h"
@@ -7,10 +7,10 @@
 
 #include "base/banned.h"
 
-/* What the API server fills in; said, so that the pod comes back as it was sent. */
+/* The API server's default, set so that the stored pod equals the one that was sent. */
 #define FILE_MODE 0644
 
-/* The kubelet renews it at four fifths of its life. */
+/* The kubelet renews it after 80 % of its lifetime. */
 #define REPORT_TOKEN_SECONDS 1800
 
 /* size_bytes 0: as much as the containers' memory limits allow. */
@@ -43,7 +43,8 @@ static json_t *user_volume(const struct job_volume *v)
     return memory_volume(name, v->size_bytes);
 }
 
-/* By this token the operator knows whose a report is. All fields stand here as they come back. */
+/* The operator identifies the sender of a report by this token. All fields are set as the API server stores
+ * them. */
 static json_t *token_volume(void)
 {
     json_t *token = json_pack("{s:s, s:i, s:s}", "audience", REPORTS_AUDIENCE, "expirationSeconds",

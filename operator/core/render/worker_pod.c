@@ -60,7 +60,7 @@ static json_t *pod_spec(const struct job *j, const struct config *c, const struc
     return spec;
 }
 
-/* Over the digits that hold its place: it is of the text that is sent, which is made once. */
+/* Replaces the placeholder: the fingerprint is computed over the text that is sent. */
 static void put_fingerprint(char *text)
 {
     static const char *const annotation = ANNOTATION_FINGERPRINT;
