@@ -127,7 +127,7 @@ static size_t describe_operator(struct flags *f, struct raw_values *raw, struct 
         {"log-level-file", 0, OPTION_TEXT, &f->log_level_file, "FILE",
          "file with the log level, which is read again while the operator runs"},
         {"kubeconfig", 0, OPTION_TEXT, &f->kubeconfig, "FILE",
-         "kubeconfig file (default: the service account of the pod)"},
+         "kubeconfig file (default: $KUBECONFIG, ~/.kube/config or, in a pod, its service account)"},
         {"context", 0, OPTION_TEXT, &f->context, "NAME", "kubeconfig context (default: the current context)"},
         {"version", 0, OPTION_FLAG, &f->is_version, NULL, "print the version"},
         {"help", 'h', OPTION_FLAG, &f->is_help, NULL, "print this help"},

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,12 +20,30 @@
 
 enum { GIVE_UP_MS = 10 * 1000 };
 
+const char *apiserver_body(const struct visit *v)
+{
+    const char *end = strstr(v->text, "\r\n\r\n");
+    return end == NULL ? "" : end + 4;
+}
+
+static bool is_complete(const struct visit *v)
+{
+    const char *length = strcasestr(v->text, "\r\nContent-Length:");
+    if (strstr(v->text, "\r\n\r\n") == NULL)
+        return false;
+    return length == NULL ||
+           strlen(apiserver_body(v)) >= strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+}
+
 static void on_request(void *context, int fd, unsigned events)
 {
     struct visit *v = context;
     struct apiserver *s = v->server;
     (void)events;
-    ssize_t n = read(fd, v->text, sizeof(v->text) - 1);
+    ssize_t n = read(fd, v->text + v->length, sizeof(v->text) - 1 - v->length);
+    v->length += n > 0 ? (size_t)n : 0;
+    if (n > 0 && !is_complete(v) && v->length < sizeof(v->text) - 1)
+        return;
     loop_source_free(v->io);
     v->io = NULL;
     if (n > 0 && ++s->count >= s->wanted)

@@ -10,7 +10,7 @@
 
 #include "kube/client.h"
 
-enum { APISERVER_VISITS_MAX = 8, APISERVER_REQUEST_MAX = 4096 };
+enum { APISERVER_VISITS_MAX = 8, APISERVER_REQUEST_MAX = 32 * 1024 };
 
 struct apiserver;
 
@@ -19,7 +19,8 @@ struct visit {
     struct apiserver *server;
     struct loop_source *io;
     int fd;
-    char text[APISERVER_REQUEST_MAX]; /* "GET /things?limit=500 HTTP/1.1..." */
+    char text[APISERVER_REQUEST_MAX]; /* "GET /things?limit=500 HTTP/1.1...", with the body */
+    size_t length;
 };
 
 struct apiserver {
@@ -38,6 +39,8 @@ void apiserver_init(struct apiserver *s);
 void apiserver_fini(struct apiserver *s);
 /* Runs the loop until one more request has come, and fails when none does. */
 struct visit *apiserver_next(struct apiserver *s);
+/* The body of the request; "" when it has none. */
+const char *apiserver_body(const struct visit *v);
 /* head: "200 OK", perhaps with headers behind it. */
 void apiserver_answer(struct visit *v, const char *head, const char *body);
 
