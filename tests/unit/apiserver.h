@@ -10,7 +10,7 @@
 
 #include "kube/client.h"
 
-enum { APISERVER_VISITS_MAX = 8, APISERVER_REQUEST_MAX = 32 * 1024 };
+enum { APISERVER_VISITS_MAX = 16, APISERVER_REQUEST_MAX = 32 * 1024 };
 
 struct apiserver;
 
