@@ -308,8 +308,7 @@ static void on_watch_end(void *context, const struct kube_answer *answer, const 
 
 static unsigned random_below(unsigned limit)
 {
-    unsigned value = 0;
-    /* Only spreads the load, so a failure does no harm. */
+    unsigned value = 0; /* only spreads the load, so that a failure does no harm */
     return getrandom(&value, sizeof(value), GRND_NONBLOCK) == (ssize_t)sizeof(value) ? value % limit : 0;
 }
 
