@@ -10,6 +10,7 @@
 #include "data/skim.h"
 #include "kobj/status.h"
 #include "kube/framer.h"
+#include "kube/object_ref.h"
 #include "net/url.h"
 #include "os/loop.h"
 
@@ -17,7 +18,6 @@
 
 enum {
     PAGE = 500,
-    NAME_MAX_BYTES = 256, /* of names and resourceVersions, with terminator */
     ITEM_MAX = 8 * 1024 * 1024,
     PATH_MAX_BYTES = 16 * 1024, /* continue tokens are long */
     BACKOFF_FIRST_MS = 800,
@@ -60,40 +60,15 @@ static void change(struct informer *i, void *before, const void *after)
         i->kind->free_facts(before);
 }
 
-/* What the informer itself reads of an object. */
-struct object_key {
-    char ns[NAME_MAX_BYTES];
-    char name[NAME_MAX_BYTES];
-    char version[NAME_MAX_BYTES];
-};
-
-static void copy_text(struct view value, char out[NAME_MAX_BYTES])
+static void put(struct informer *i, struct view object, const struct object_ref *ref)
 {
-    struct view text = skim_text(value);
-    if (text.len >= NAME_MAX_BYTES) /* longer than any name in the API */
-        text.len = 0;
-    skim_unescape(text, out);
-}
-
-static void identify(struct view object, struct object_key *ret)
-{
-    static const char *const names[] = {"namespace", "name", "resourceVersion"};
-    struct view v[ARRAY_LEN(names)];
-    skim_members(skim_at(object, "metadata"), names, ARRAY_LEN(names), v);
-    copy_text(v[0], ret->ns);
-    copy_text(v[1], ret->name);
-    copy_text(v[2], ret->version);
-}
-
-static void put(struct informer *i, struct view object, const struct object_key *id)
-{
-    void *facts = i->kind->reduce(object, store_get(i->store, id->ns, id->name));
+    void *facts = i->kind->reduce(object, store_get(i->store, ref->ns, ref->name));
     if (facts == NULL) {
-        i->kind->on_undecodable(i->kind->context, i->kind, id->ns, id->name);
-        change(i, store_take(i->store, id->ns, id->name), NULL);
+        i->kind->on_undecodable(i->kind->context, i->kind, ref->ns, ref->name);
+        change(i, store_take(i->store, ref->ns, ref->name), NULL);
         return;
     }
-    void *before = store_put(i->store, id->ns, id->name, facts);
+    void *before = store_put(i->store, ref->ns, ref->name, facts);
     change(i, before, facts);
 }
 
@@ -124,7 +99,7 @@ static int on_event(struct informer *i, struct view event, struct err *e)
 {
     static const char *const names[] = {"type", "object"};
     struct view v[ARRAY_LEN(names)], type, object;
-    struct object_key id;
+    struct object_ref ref;
     skim_members(event, names, ARRAY_LEN(names), v);
     type = v[0], object = v[1];
     if (type.len == 0 || object.len == 0)
@@ -132,25 +107,25 @@ static int on_event(struct informer *i, struct view event, struct err *e)
     if (skim_is(type, "ERROR"))
         return on_error_event(i, object, e);
     i->has_events = true;
-    identify(object, &id);
+    object_ref_read(object, &ref);
     if (skim_is(type, "ADDED") || skim_is(type, "MODIFIED"))
-        put(i, object, &id);
+        put(i, object, &ref);
     else if (skim_is(type, "DELETED"))
-        change(i, store_take(i->store, id.ns, id.name), NULL);
+        change(i, store_take(i->store, ref.ns, ref.name), NULL);
     else if (!skim_is(type, "BOOKMARK"))
         return 0;
-    set_version(i, id.version);
+    set_version(i, ref.version);
     return 0;
 }
 
 static int on_item(void *context, struct view item, struct err *e)
 {
     struct informer *i = context;
-    struct object_key id;
+    struct object_ref ref;
     if (!i->is_listing)
         return on_event(i, item, e);
-    identify(item, &id);
-    put(i, item, &id);
+    object_ref_read(item, &ref);
+    put(i, item, &ref);
     return 0;
 }
 

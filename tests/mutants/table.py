@@ -333,7 +333,7 @@ S("keeps_ghosts_after_a_gap", "Sieve, unobserved: a deletion during a gap", "sto
 E("lists_from_the_past", "Sieve, stale: a list from an API server that is behind", '"%s?limit=%d"',
   '"%s?limit=%d&resourceVersion=0"')
 S("watches_from_an_old_version", "Sieve, stale: an older history after a reconnect",
-  'set_version(i, id.version);')
+  'set_version(i, ref.version);')
 E("calls_a_list_fresh_that_came_late", "Sieve, stale: a list that was overtaken on its way",
   "i->fresh_ms = ⟦i->list_started_ms⟧", "clock_boot_ms()")
 E("reads_the_first_page_only", "KubeRay #4625; Trainer #3374: lists of many objects", "if (⟦*page != '\\0'⟧) {\n        i->page",
