@@ -50,6 +50,8 @@ struct assignment {
     int32_t progress_port, metrics_port; /* pod.h; 0 = none */
     bool require_hsm;
     bool must_publish; /* this worker publishes the output */
+    /* Of the worker's own pod. Not sent, for the operator cannot know it: the agent sets it (ENV_POD_UID). */
+    const char *pod_uid;
 };
 
 enum { ASSIGNMENT_CONNECTIONS_MAX = 64 };
@@ -70,6 +72,7 @@ enum { ASSIGNMENT_CONNECTIONS_MAX = 64 };
                          .output_key = "",                                                                   \
                          .reports_url = "",                                                                  \
                          .reports_ca = "",                                                                   \
+                         .pod_uid = "",                                                                      \
                          .index = -1,                                                                        \
                          .require_hsm = true})
 

@@ -158,7 +158,7 @@ static void every_member_of_an_assignment_is_sent(void **state)
 {
     (void)state;
     assert_every_member_has_a_row(assignment_fields, ASSIGNMENT_FIELDS, sizeof(struct assignment),
-                                  2 * (sizeof(void *) + sizeof(size_t)), 2);
+                                  2 * (sizeof(void *) + sizeof(size_t)) + sizeof(void *), 2);
     assert_every_member_has_a_row(assignment_key_fields, ASSIGNMENT_KEY_FIELDS, sizeof(struct assignment_key),
                                   0, 0);
     assert_every_member_has_a_row(assignment_input_fields, ASSIGNMENT_INPUT_FIELDS,

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "agent/finished.h"
+#include "agent/checkpoint_scanner.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "data/js.h"
@@ -120,13 +120,13 @@ static void names_of_checkpoints_tell_whether_and_which(void **state)
     static const char *const TEMPORARY[] = {".x", "tmp-1", "a.tmp", "a.part", "a.incomplete"};
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(TEMPORARY); i++)
-        assert_true(finished_name_is_temporary(TEMPORARY[i]));
-    assert_false(finished_name_is_temporary("epoch-1"));
-    assert_false(finished_name_is_temporary("tmp"));
-    assert_int_equal(finished_step("epoch-12"), 12);
-    assert_int_equal(finished_step("epoch-12.ckpt"), 12);
-    assert_int_equal(finished_step("checkpoint"), -1);
-    assert_int_equal(finished_step("global_step0"), 0);
+        assert_true(scanner_name_is_temporary(TEMPORARY[i]));
+    assert_false(scanner_name_is_temporary("epoch-1"));
+    assert_false(scanner_name_is_temporary("tmp"));
+    assert_int_equal(scanner_step("epoch-12"), 12);
+    assert_int_equal(scanner_step("epoch-12.ckpt"), 12);
+    assert_int_equal(scanner_step("checkpoint"), -1);
+    assert_int_equal(scanner_step("global_step0"), 0);
 }
 
 int main(void)

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "agent/checkpoints.h"
+#include "agent/environment.h"
 #include "agent/gate.h"
-#include "agent/news.h"
+#include "agent/monitor.h"
 #include "agent/output.h"
-#include "agent/stage.h"
+#include "agent/staging.h"
 #include "agentapi/failures.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
@@ -21,19 +22,20 @@
 
 #include "base/banned.h"
 
-enum { METADATA_RETRY_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000, READY_MAX = 4096 };
+enum { METADATA_RETRY_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000 };
 
 struct agent {
-    struct plan plan;
+    struct arena *texts; /* of the assignment */
+    struct assignment assignment;
     struct http_tls tls;
     struct gcp_config gcp; /* as the job's service account */
     struct keyring keys;
-    struct result *result;
+    struct report_writer *report;
     struct checkpoints *checkpoints; /* NULL: none asked for, or not this worker's task */
 
     struct loop *loop;
     struct gate *gate;
-    struct news *news;
+    struct monitor *monitor;
     struct loop_source *wake; /* work thread -> main thread */
     int poke[2];              /* main thread -> work thread: a pipe */
 
@@ -83,7 +85,7 @@ static void on_exited(void *context, int code)
     pthread_mutex_unlock(&a->lock);
     if (!is_news)
         return;
-    news_catch_up(a->news);
+    monitor_catch_up(a->monitor);
     pthread_mutex_lock(&a->lock);
     a->exit_code = code;
     pthread_mutex_unlock(&a->lock);
@@ -100,7 +102,7 @@ static void on_swap(void *context)
                "the node has swap and the trainer's container may use it: plaintext could reach a disk");
     char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
     log_failure(LOG_LEVEL_ERROR, &e, "the command is not run", NULL);
-    result_failure(a->result, &e);
+    report_writer_failure(a->report, &e);
     gate_set(a->gate, GATE_FAIL, sentence);
 }
 
@@ -120,16 +122,16 @@ static bool is_ending(struct agent *a)
     return answer;
 }
 
-static void begin_stage(struct agent *a, const char *stage)
+static void begin_stage(struct agent *a, enum report_stage stage)
 {
-    result_stage(a->result, stage);
-    tell_gate(a, GATE_WAIT, stage);
+    report_writer_stage(a->report, stage);
+    tell_gate(a, GATE_WAIT, report_stage_name(stage));
 }
 
 /* ---- stages, on the work thread ---- */
 static int learn_identity(struct agent *a, struct err *e)
 {
-    begin_stage(a, "identity");
+    begin_stage(a, STAGE_IDENTITY);
     const struct secret *token = credentials_hold_token(a->gcp.credentials, e);
     credentials_release_token(a->gcp.credentials, token);
     return token == NULL ? -1 : 0;
@@ -139,60 +141,44 @@ static int learn_identity(struct agent *a, struct err *e)
 static int read_head(struct agent *a, struct head *head, struct err *e)
 {
     struct seal_context seal;
-    if (a->plan.checkpoints_uri == NULL)
+    if (*a->assignment.checkpoints_uri == '\0')
         return 0;
-    if (seal_open(&seal, &a->gcp, a->plan.checkpoints_uri, NULL, e) < 0)
+    if (seal_open(&seal, &a->gcp, a->assignment.checkpoints_uri, NULL, e) < 0)
         return -1;
     int result = head_read(&seal, head, e);
     seal_close(&seal);
     if (result < 0)
         return -1;
-    bool is_other_pod = head->attempt == a->plan.attempt && a->plan.index == 0 && head->generation != 0 &&
-                        strcmp(head->pod_uid, a->plan.pod_uid) != 0;
-    if (head->attempt > a->plan.attempt || is_other_pod)
+    bool is_other_pod = head->attempt == a->assignment.attempt && a->assignment.index == 0 &&
+                        head->generation != 0 && strcmp(head->pod_uid, a->assignment.pod_uid) != 0;
+    if (head->attempt > a->assignment.attempt || is_other_pod)
         return FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                    (long long)head->attempt, (long long)a->plan.attempt);
+                    (long long)head->attempt, (long long)a->assignment.attempt);
     return 0;
 }
 
-/* What is staged stays staged over a restart of this container: the trainer may be reading it. */
-static bool resume_ready(struct agent *a)
+/* Inputs stay staged when this container is restarted: the trainer may be reading them. */
+static bool is_staged(void)
 {
-    struct err ignored CLEANUP(err_fini) = {0};
-    char *text CLEANUP(cleanup_free) = file_read(POD_READY_FILE, READY_MAX, NULL, &ignored);
-    if (text == NULL)
+    if (access(POD_READY_FILE, F_OK) != 0)
         return false;
-    json_t *ready CLEANUP(js_free) = js_parse(view_from(text), POD_READY_FILE, &ignored);
-    const char *name = js_text(ready, "name");
-    if (*name != '\0')
-        result_resumed_from(a->result, name, js_int(ready, "step", -1));
-    log_info("the agent was restarted; inputs are there already", NULL);
+    log_info("inputs are already staged: the agent was restarted", NULL);
     return true;
-}
-
-static int mark_ready(const char *name, int64_t step, struct err *e)
-{
-    json_t *ready CLEANUP(js_free) =
-        json_pack("{s:s,s:I}", "name", name == NULL ? "" : name, "step", (json_int_t)step);
-    char *text CLEANUP(cleanup_free) = js_dump(ready);
-    return file_replace(POD_READY_FILE, view_from(text), 0600, e);
 }
 
 static int stage(struct agent *a, const struct head *head, struct err *e)
 {
-    struct staging staging = {.plan = &a->plan, .keys = &a->keys};
+    struct staging staging = {.assignment = &a->assignment, .keys = &a->keys};
     struct restored restored = {.step = -1};
-    begin_stage(a, "staging");
+    begin_stage(a, STAGE_STAGING);
     if (stage_inputs(&staging, e) < 0)
         return -1;
-    if (a->plan.checkpoints_uri != NULL && stage_restore(&staging, head, &restored, e) < 0)
+    if (*a->assignment.checkpoints_uri != '\0' && stage_restore(&staging, head, &restored, e) < 0)
         return -1;
-    char *name CLEANUP(cleanup_free) = restored.name;
-    if (name != NULL) {
-        log_info("restored a checkpoint", "name", name, NULL);
-        result_resumed_from(a->result, name, restored.step);
-    }
-    return mark_ready(name, restored.step, e);
+    if (restored.name != NULL)
+        log_info("restored a checkpoint", "name", restored.name, NULL);
+    free(restored.name);
+    return file_replace(POD_READY_FILE, view_from(""), 0600, e);
 }
 
 static int prepare(struct agent *a, struct err *e)
@@ -200,17 +186,17 @@ static int prepare(struct agent *a, struct err *e)
     struct head head CLEANUP(head_fini) = {.generation = 0};
     if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 || read_head(a, &head, e) < 0)
         return -1;
-    begin_stage(a, "keys");
-    if (keyring_open(&a->keys, &a->plan, &a->gcp, e) < 0)
+    begin_stage(a, STAGE_KEYS);
+    if (keyring_open(&a->keys, &a->assignment, &a->gcp, e) < 0)
         return -1;
-    if (!resume_ready(a) && stage(a, &head, e) < 0)
+    if (!is_staged() && stage(a, &head, e) < 0)
         return -1;
-    if (a->plan.checkpoints_uri != NULL && a->plan.index == 0) {
-        a->checkpoints = checkpoints_new(&a->plan, &a->keys, a->result, &head, e);
+    if (*a->assignment.checkpoints_uri != '\0' && a->assignment.index == 0) {
+        a->checkpoints = checkpoints_new(&a->assignment, &a->keys, a->report, &head, e);
         if (a->checkpoints == NULL)
             return -1;
     }
-    result_stage(a->result, "running");
+    report_writer_stage(a->report, STAGE_RUNNING);
     tell_gate(a, GATE_OPEN, "");
     return 0;
 }
@@ -252,20 +238,20 @@ static int supervise(struct agent *a, struct err *e)
 static int conclude(struct agent *a, struct err *e)
 {
     int code = trainer_exit_code(a);
-    result_exit(a->result, code);
-    result_stage(a->result, "publishing");
+    report_writer_exit(a->report, code);
+    report_writer_stage(a->report, STAGE_PUBLISHING);
     tell_gate(a, GATE_PUBLISH, "");
     if (commit_checkpoints(a, true, e) < 0)
         return -1;
-    if (code == 0 && a->plan.must_publish && output_publish(&a->plan, &a->keys, a->result, e) < 0)
+    if (code == 0 && a->assignment.must_publish && output_publish(&a->assignment, &a->keys, a->report, e) < 0)
         return -1;
-    result_stage(a->result, "done");
+    report_writer_stage(a->report, STAGE_DONE);
     if (code == 0) {
-        result_success(a->result);
+        report_writer_success(a->report);
     } else {
         struct err failed CLEANUP(err_fini) = {0};
         err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command ended with code %d", code);
-        result_failure(a->result, &failed);
+        report_writer_failure(a->report, &failed);
     }
     tell_gate(a, GATE_DONE, "");
     return 0;
@@ -276,7 +262,7 @@ static void give_up(struct agent *a, struct err *e)
 {
     char *sentence CLEANUP(cleanup_free) = failure_sentence(e);
     log_failure(LOG_LEVEL_ERROR, e, "this worker has failed", NULL);
-    result_failure(a->result, e);
+    report_writer_failure(a->report, e);
     credentials_forget_token(a->gcp.credentials);
     tell_gate(a, GATE_FAIL, sentence);
 }
@@ -327,27 +313,28 @@ static void on_sigterm(void *context)
 
 static int agent_init(struct agent *a, struct err *e)
 {
-    if (plan_from_environment(&a->plan, e) < 0)
+    a->texts = arena_new();
+    if (environment_read(a->texts, &a->assignment, e) < 0)
         return -1;
     a->exit_code = -1;
     a->gate_text = xstrdup("starting");
     pthread_mutex_init(&a->lock, NULL);
     if (pipe(a->poke) < 0)
         return FAIL_ERRNO(e, "making a pipe");
-    a->tls.ca_pem = a->plan.ca_bundle;
-    a->gcp =
-        (struct gcp_config){.credentials = credentials_from_metadata(a->plan.metadata_url, METADATA_RETRY_MS),
-                            .kms_url = a->plan.kms_url,
-                            .storage_url = a->plan.storage_url,
-                            .tls = &a->tls,
-                            .remedy = failure_remedy};
-    a->result = result_new(&a->plan);
+    a->tls.ca_pem = *a->assignment.ca_bundle != '\0' ? a->assignment.ca_bundle : NULL;
+    a->gcp = (struct gcp_config){.credentials =
+                                     credentials_from_metadata(a->assignment.metadata_url, METADATA_RETRY_MS),
+                                 .kms_url = a->assignment.kms_url,
+                                 .storage_url = a->assignment.storage_url,
+                                 .tls = &a->tls,
+                                 .remedy = failure_remedy};
+    a->report = report_writer_new(&a->assignment);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);
     a->gate = gate_new(a->loop, POD_SOCKET, on_exited, on_swap, a, e);
     if (a->gate == NULL)
         return -1;
-    a->news = news_new(a->loop, &a->plan, a->result, a->gate);
+    a->monitor = monitor_new(a->loop, &a->assignment, a->report, a->gate);
     return 0;
 }
 
@@ -365,13 +352,13 @@ int agent_serve(struct err *e)
     int code = loop_run(a.loop);
     pthread_join(thread, NULL);
     loop_source_free(sigterm);
-    news_free(a.news);
+    monitor_free(a.monitor);
     gate_free(a.gate);
     loop_source_free(a.wake);
     loop_free(a.loop);
-    result_free(a.result);
+    report_writer_free(a.report);
     credentials_free(a.gcp.credentials);
-    plan_fini(&a.plan);
+    arena_free(a.texts);
     free(a.gate_text);
     return code;
 }

@@ -12,7 +12,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* 0 after SIGTERM; -1 when the plan cannot be read or the socket cannot be made. */
+/* 0 after SIGTERM; -1 when the assignment cannot be read or the socket cannot be made. */
 int agent_serve(struct err *e) MUST_CHECK;
 
 #endif

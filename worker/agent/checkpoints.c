@@ -2,36 +2,37 @@
 
 #include <string.h>
 
-#include "agent/finished.h"
+#include "agent/checkpoint_scanner.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
+#include "seal/publish.h"
 
 #include "base/banned.h"
 
 enum { MOVE_TRIES = 10 };
 
 struct checkpoints {
-    const struct plan *plan;
-    struct result *result;
-    struct finished *finished;
+    const struct assignment *assignment;
+    struct report_writer *report;
+    struct scanner *scanner;
     struct seal_context seal; /* of the job's checkpoints */
     struct head head;
 };
 
-struct checkpoints *checkpoints_new(const struct plan *plan, const struct keyring *keys,
-                                    struct result *result, struct head *head, struct err *e)
+struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
+                                    struct report_writer *report, struct head *head, struct err *e)
 {
     struct checkpoints *c = xcalloc(1, sizeof(*c));
-    c->plan = plan;
-    c->result = result;
-    if (keyring_seal(keys, plan->checkpoints_uri, plan->checkpoints_key, &c->seal, e) == 0 &&
+    c->assignment = assignment;
+    c->report = report;
+    if (keyring_seal(keys, assignment->checkpoints_uri, assignment->checkpoints_key, &c->seal, e) == 0 &&
         file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) == 0)
-        c->finished = finished_new(POD_OUT_CHECKPOINTS, e);
-    if (c->finished == NULL) {
+        c->scanner = scanner_new(POD_OUT_CHECKPOINTS, e);
+    if (c->scanner == NULL) {
         checkpoints_free(c);
         return NULL;
     }
@@ -44,7 +45,7 @@ void checkpoints_free(struct checkpoints *c)
 {
     if (c == NULL)
         return;
-    finished_free(c->finished);
+    scanner_free(c->scanner);
     seal_close(&c->seal);
     head_fini(&c->head);
     free(c);
@@ -52,7 +53,7 @@ void checkpoints_free(struct checkpoints *c)
 
 int checkpoints_hint_fd(const struct checkpoints *c)
 {
-    return finished_hint_fd(c->finished);
+    return scanner_hint_fd(c->scanner);
 }
 
 static void fill_manifest(const struct checkpoints *c, const char *name, struct manifest *m)
@@ -60,13 +61,13 @@ static void fill_manifest(const struct checkpoints *c, const char *name, struct 
     char now[RFC3339_SIZE];
     rfc3339_format_seconds(clock_wall_us(), now);
     m->kind = xstrdup("checkpoint");
-    m->job_namespace = xstrdup(c->plan->job_namespace);
-    m->job = xstrdup(c->plan->job);
-    m->job_uid = xstrdup(c->plan->job_uid);
-    m->attempt = c->plan->attempt;
-    m->index = c->plan->index;
+    m->job_namespace = xstrdup(c->assignment->job_namespace);
+    m->job = xstrdup(c->assignment->job);
+    m->job_uid = xstrdup(c->assignment->job_uid);
+    m->attempt = c->assignment->attempt;
+    m->index = c->assignment->index;
     m->name = xstrdup(name);
-    m->step = finished_step(name);
+    m->step = scanner_step(name);
     m->time = xstrdup(now);
     m->parent = manifest_ref_copy(&c->head.manifest); /* none before the first checkpoint */
 }
@@ -80,12 +81,12 @@ static int check_who_moved(struct checkpoints *c, struct err *e)
     struct head there;
     if (head_read(&c->seal, &there, e) < 0)
         return -1;
-    bool is_ours = there.attempt == c->plan->attempt && there.pod_uid != NULL &&
-                   strcmp(there.pod_uid, c->plan->pod_uid) == 0;
-    if (there.attempt >= c->plan->attempt && !is_ours) {
+    bool is_ours = there.attempt == c->assignment->attempt && there.pod_uid != NULL &&
+                   strcmp(there.pod_uid, c->assignment->pod_uid) == 0;
+    if (there.attempt >= c->assignment->attempt && !is_ours) {
         int result =
             FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                 (long long)there.attempt, (long long)c->plan->attempt);
+                 (long long)there.attempt, (long long)c->assignment->attempt);
         head_fini(&there);
         return result;
     }
@@ -100,7 +101,7 @@ static int move_head(struct checkpoints *c, const struct manifest *m, const stru
     for (int tries = 0;; tries++) {
         struct head next = {.manifest = manifest_ref_copy(&p->manifest),
                             .attempt = m->attempt,
-                            .pod_uid = xstrdup(c->plan->pod_uid),
+                            .pod_uid = xstrdup(c->assignment->pod_uid),
                             .name = xstrdup(m->name),
                             .step = m->step,
                             .time = xstrdup(m->time),
@@ -127,7 +128,7 @@ static int check_still_whole(const struct checkpoints *c, const char *name, uint
                              const struct manifest *m, struct err *e)
 {
     bool is_file = m->count == 1 && strcmp(m->entries[0].path, name) == 0;
-    return is_file || finished_stamp(c->finished, name) == stamp
+    return is_file || scanner_stamp(c->scanner, name) == stamp
                ? 0
                : FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, name, "the directory changed while it was read");
 }
@@ -136,9 +137,9 @@ static int commit(struct checkpoints *c, const char *name, struct err *e)
 {
     struct manifest m = {.kind = NULL};
     struct publication p = {.uri = NULL};
-    char *folder CLEANUP(cleanup_free) = xasprintf("%lld/", (long long)c->plan->attempt);
+    char *folder CLEANUP(cleanup_free) = xasprintf("%lld/", (long long)c->assignment->attempt);
     struct publish_source source = {.directory = POD_OUT_CHECKPOINTS, .entry = name, .folder = folder};
-    uint64_t stamp = finished_stamp(c->finished, name);
+    uint64_t stamp = scanner_stamp(c->scanner, name);
     fill_manifest(c, name, &m);
     int result = seal_publish(&c->seal, &source, &m, &p, e);
     if (result == 0)
@@ -147,9 +148,14 @@ static int commit(struct checkpoints *c, const char *name, struct err *e)
         result = move_head(c, &m, &p, e);
     if (result == 0) {
         char *uri CLEANUP(cleanup_free) = xasprintf("%smanifest", p.uri);
-        result_checkpoint(c->result, uri, &c->head);
-        log_info("checkpoint committed", "name", name, "manifest", uri, NULL);
-        result = finished_remove(c->finished, name, stamp, e);
+        const struct checkpoint_ref committed = {.uri = uri,
+                                                 .name = c->head.name,
+                                                 .step = c->head.step,
+                                                 .time = c->head.time,
+                                                 .manifest_sha256 = c->head.manifest.sha256};
+        report_writer_checkpoint(c->report, &committed);
+        log_info("committed a checkpoint", "name", name, "manifest", uri, NULL);
+        result = scanner_remove(c->scanner, name, stamp, e);
     }
     publication_fini(&p);
     manifest_fini(&m);
@@ -160,7 +166,7 @@ int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e)
 {
     char **names = NULL;
     size_t count = 0;
-    if (finished_scan(c->finished, is_final, &names, &count, e) < 0)
+    if (scanner_scan(c->scanner, is_final, &names, &count, e) < 0)
         return -1;
     int result = 0;
     for (size_t i = 0; i < count; i++) {

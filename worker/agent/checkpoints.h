@@ -13,14 +13,15 @@
 #define AGENT_CHECKPOINTS_H
 
 #include "agent/keyring.h"
-#include "agent/result.h"
+#include "agent/report_writer.h"
 #include "seal/head.h"
 
 struct checkpoints;
 
 /* head: what was read at the start; its content is moved. Everything else is borrowed. */
-struct checkpoints *checkpoints_new(const struct plan *plan, const struct keyring *keys,
-                                    struct result *result, struct head *head, struct err *e) MUST_CHECK;
+struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
+                                    struct report_writer *report, struct head *head,
+                                    struct err *e) MUST_CHECK;
 void checkpoints_free(struct checkpoints *c); /* NULL is fine */
 
 /* A descriptor that becomes readable when something was renamed or closed there: only a hint to look at once.

@@ -11,21 +11,23 @@ enum { METADATA_RETRY_MS = 45 * 1000 };
 
 static int unwrap_all(struct keyring *k, const struct gcp_client *kms, struct err *e)
 {
-    for (size_t i = 0; i < k->plan->key_count; i++) {
-        const struct plan_key *key = &k->plan->keys[i];
-        struct kms_key kms_key = {.name = key->kms_key_name, .require_hsm = k->plan->require_hsm};
+    for (size_t i = 0; i < k->assignment->key_count; i++) {
+        const struct assignment_key *key = &k->assignment->keys[i];
+        struct kms_key kms_key = {.name = key->kms_key_name, .require_hsm = k->assignment->require_hsm};
         if (seal_unwrap_keyset(kms, &kms_key, key->wrapped_keyset, &k->keysets[i], e) < 0)
             return err_wrap(e, "opening %s", key->name);
     }
     return 0;
 }
 
-int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_config *gcp, struct err *e)
+int keyring_open(struct keyring *ret, const struct assignment *assignment, const struct gcp_config *gcp,
+                 struct err *e)
 {
-    struct keyring k = {.plan = plan, .gcp = gcp, .keysets = xcalloc(plan->key_count, sizeof(*k.keysets))};
+    struct keyring k = {
+        .assignment = assignment, .gcp = gcp, .keysets = xcalloc(assignment->key_count, sizeof(*k.keysets))};
     struct gcp_config config = *gcp;
     struct gcp_client kms;
-    config.credentials = credentials_from_metadata(plan->metadata_url, METADATA_RETRY_MS);
+    config.credentials = credentials_from_metadata(assignment->metadata_url, METADATA_RETRY_MS);
     gcp_client_open(&kms, &config);
     int result = unwrap_all(&k, &kms, e);
     gcp_client_close(&kms);
@@ -39,7 +41,7 @@ int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_
 
 void keyring_wipe(struct keyring *k)
 {
-    for (size_t i = 0; k->keysets != NULL && i < k->plan->key_count; i++)
+    for (size_t i = 0; k->keysets != NULL && i < k->assignment->key_count; i++)
         keyset_free(&k->keysets[i]);
     free(k->keysets);
     k->keysets = NULL;
@@ -47,8 +49,8 @@ void keyring_wipe(struct keyring *k)
 
 static const struct keyset *find(const struct keyring *k, const char *name, struct err *e)
 {
-    for (size_t i = 0; k->keysets != NULL && i < k->plan->key_count; i++)
-        if (strcmp(k->plan->keys[i].name, name) == 0)
+    for (size_t i = 0; k->keysets != NULL && i < k->assignment->key_count; i++)
+        if (strcmp(k->assignment->keys[i].name, name) == 0)
             return &k->keysets[i];
     err_set(e, ERR_INVALID, name, "spec.keys has no key %s", name);
     return NULL;

@@ -6,22 +6,22 @@
 #ifndef AGENT_KEYRING_H
 #define AGENT_KEYRING_H
 
-#include "agent/plan.h"
+#include "agentapi/assignment.h"
 #include "seal/context.h"
 
 struct keyring {
-    const struct plan *plan;
+    const struct assignment *assignment;
     const struct gcp_config *gcp;
-    struct keyset *keysets; /* one for each key of the plan; NULL: wiped */
+    struct keyset *keysets; /* one for each key of the assignment; NULL: wiped */
 };
 
-/* Unwraps every key of the plan, with credentials of its own whose token is wiped afterwards. gcp is for
- * buckets; it and the plan are borrowed. Errors: those of seal/unwrap.h. */
-int keyring_open(struct keyring *ret, const struct plan *plan, const struct gcp_config *gcp,
+/* Unwraps every key of the assignment, with credentials of its own whose token is wiped afterwards. gcp is
+ * for buckets; it and the assignment are borrowed. Errors: those of seal/unwrap.h. */
+int keyring_open(struct keyring *ret, const struct assignment *assignment, const struct gcp_config *gcp,
                  struct err *e) MUST_CHECK;
 void keyring_wipe(struct keyring *k);
 /* Opens the place in a bucket that a URI names, with the key of that name. The caller closes it before the
- * ring is wiped. ERR_INVALID when the plan has no such key. */
+ * ring is wiped. ERR_INVALID when the assignment has no such key. */
 int keyring_seal(const struct keyring *k, const char *uri, const char *key_name, struct seal_context *ret,
                  struct err *e) MUST_CHECK;
 

@@ -115,15 +115,15 @@ void meter_write(struct meter *m, struct strbuf *out)
     pthread_mutex_unlock(&m->lock);
 }
 
-struct meter *meter_new(const struct plan *plan)
+struct meter *meter_new(const struct assignment *assignment)
 {
     struct meter *m = xcalloc(1, sizeof(*m));
     pthread_mutex_init(&m->lock, NULL);
     m->metrics = metrics_new(rows, ROW_COUNT);
     /* Behind a proxy all may have one name; their paths differ. */
-    m->prefixes[METADATA] = xasprintf("%s/computeMetadata/", plan->metadata_url);
-    m->prefixes[KMS] = xasprintf("%s/v1/projects/", plan->kms_url);
-    m->prefixes[STORAGE] = xasprintf("%s/", plan->storage_url);
+    m->prefixes[METADATA] = xasprintf("%s/computeMetadata/", assignment->metadata_url);
+    m->prefixes[KMS] = xasprintf("%s/v1/projects/", assignment->kms_url);
+    m->prefixes[STORAGE] = xasprintf("%s/", assignment->storage_url);
     http_observe(on_request, m);
     return m;
 }

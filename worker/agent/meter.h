@@ -9,14 +9,14 @@
 #ifndef AGENT_METER_H
 #define AGENT_METER_H
 
-#include "agent/plan.h"
+#include "agentapi/assignment.h"
 #include "base/strbuf.h"
 #include "net/http_session.h"
 
 struct meter;
 
-/* Before the first request. plan is borrowed. */
-struct meter *meter_new(const struct plan *plan) MUST_CHECK RETURNS_NONNULL;
+/* Before the first request. assignment is borrowed. */
+struct meter *meter_new(const struct assignment *assignment) MUST_CHECK RETURNS_NONNULL;
 /* After the last request. NULL is fine. */
 void meter_free(struct meter *m);
 

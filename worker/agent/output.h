@@ -6,10 +6,10 @@
 #define AGENT_OUTPUT_H
 
 #include "agent/keyring.h"
-#include "agent/result.h"
+#include "agent/report_writer.h"
 
 /* Publishes the directory and puts it into the result. Errors are those of seal/publish.h. */
-int output_publish(const struct plan *plan, const struct keyring *keys, struct result *result,
-                   struct err *e) MUST_CHECK;
+int output_publish(const struct assignment *assignment, const struct keyring *keys,
+                   struct report_writer *report, struct err *e) MUST_CHECK;
 
 #endif

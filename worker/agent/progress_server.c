@@ -83,31 +83,33 @@ static char *find_token(struct err *e)
     return NULL;
 }
 
-static int furnish(struct progress_server *s, const struct plan *plan, struct err *e)
+static int furnish(struct progress_server *s, const struct assignment *assignment, struct err *e)
 {
     if (file_make_directories(POD_KUBEFLOW, 0700, e) < 0)
         return -1;
     s->token = find_token(e);
     if (s->token == NULL)
         return -1;
-    return plan->reports_ca == NULL ? 0 : file_replace(POD_KUBEFLOW_CA, view_from(plan->reports_ca), 0600, e);
+    return *assignment->reports_ca == '\0'
+               ? 0
+               : file_replace(POD_KUBEFLOW_CA, view_from(assignment->reports_ca), 0600, e);
 }
 
-struct progress_server *progress_server_new(struct loop *loop, const struct plan *plan,
+struct progress_server *progress_server_new(struct loop *loop, const struct assignment *assignment,
                                             struct progress *progress, void (*on_progress)(void *context),
                                             void *context, struct err *e)
 {
     struct progress_server *s = xcalloc(1, sizeof(*s));
     *s = (struct progress_server){.progress = progress, .on_progress = on_progress, .context = context};
-    s->path = xasprintf(PROGRESS_PATH_FORMAT, plan->job_namespace, plan->job);
-    char *address CLEANUP(cleanup_free) = xasprintf("127.0.0.1:%lld", (long long)plan->progress_port);
+    s->path = xasprintf(PROGRESS_PATH_FORMAT, assignment->job_namespace, assignment->job);
+    char *address CLEANUP(cleanup_free) = xasprintf("127.0.0.1:%lld", (long long)assignment->progress_port);
     const struct httpd_service service = {.address = address,
                                           .max_body_bytes = BODY_MAX,
                                           .request_ms = REQUEST_MS,
                                           .max_connections = CONNECTIONS_MAX,
                                           .fn = on_call,
                                           .context = s};
-    if (furnish(s, plan, e) == 0 && (s->httpd = httpd_open(loop, &service, e)) != NULL)
+    if (furnish(s, assignment, e) == 0 && (s->httpd = httpd_open(loop, &service, e)) != NULL)
         return s;
     progress_server_free(s);
     return NULL;

@@ -9,15 +9,15 @@
 #ifndef AGENT_PROGRESS_SERVER_H
 #define AGENT_PROGRESS_SERVER_H
 
-#include "agent/plan.h"
+#include "agentapi/assignment.h"
 #include "agent/progress.h"
 
 struct loop;
 struct progress_server;
 
 /* Writes token (and ca.crt, which Trainer's clients look for) to POD_KUBEFLOW and listens on
- * 127.0.0.1:plan->progress_port. NULL with *e set. */
-struct progress_server *progress_server_new(struct loop *loop, const struct plan *plan,
+ * 127.0.0.1:assignment->progress_port. NULL with *e set. */
+struct progress_server *progress_server_new(struct loop *loop, const struct assignment *assignment,
                                             struct progress *progress, void (*on_progress)(void *context),
                                             void *context, struct err *e) MUST_CHECK;
 void progress_server_free(struct progress_server *s); /* NULL is fine */

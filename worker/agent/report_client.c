@@ -1,4 +1,4 @@
-#include "agent/report.h"
+#include "agent/report_client.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@
 #define TOKEN_FILE POD_REPORT_TOKEN "/" POD_REPORT_TOKEN_FILE
 
 enum {
-    RESULT_PAUSE_MS = 1000,
+    REPORT_PAUSE_MS = 1000,
     PROGRESS_PAUSE_MS = 5000,
     REPEAT_MS = 60 * 1000,
     FIRST_WAIT_MS = 2000,
@@ -26,8 +26,8 @@ enum {
     ANSWER_MAX = 4096,
 };
 
-struct reporter {
-    struct result *result;
+struct report_client {
+    struct report_writer *report;
     const struct progress *progress;
     char *url;
     struct http_tls tls;
@@ -39,11 +39,11 @@ struct reporter {
     int64_t ended_ms; /* when the last post was answered; 0: none was yet */
     bool is_failing;
     bool was_said;      /* that it fails */
-    bool is_new_result; /* since the post that is out began */
+    bool is_new_report; /* since the post that is out began */
     bool is_new_progress;
 };
 
-static void set_due(struct reporter *r, int64_t due_ms)
+static void set_due(struct report_client *r, int64_t due_ms)
 {
     int64_t now_ms = clock_boot_ms();
     r->due_ms = due_ms;
@@ -51,26 +51,26 @@ static void set_due(struct reporter *r, int64_t due_ms)
 }
 
 /* While posts fail, only the pause decides. */
-static void hurry(struct reporter *r, int64_t pause_ms)
+static void hurry(struct report_client *r, int64_t pause_ms)
 {
     if (r->call == NULL && !r->is_failing && r->ended_ms + pause_ms < r->due_ms)
         set_due(r, r->ended_ms + pause_ms);
 }
 
-void reporter_note_result(struct reporter *r)
+void report_client_note_report(struct report_client *r)
 {
-    r->is_new_result = true;
-    hurry(r, RESULT_PAUSE_MS);
+    r->is_new_report = true;
+    hurry(r, REPORT_PAUSE_MS);
 }
 
-void reporter_note_progress(struct reporter *r)
+void report_client_note_progress(struct report_client *r)
 {
     r->is_new_progress = true;
     hurry(r, PROGRESS_PAUSE_MS);
 }
 
 /* ---- answers ---- */
-static void note_failure(struct reporter *r, const struct http_response *response, const struct err *e)
+static void note_failure(struct report_client *r, const struct http_response *response, const struct err *e)
 {
     int64_t wait_ms = backoff_next_ms(&r->backoff);
     int asked = http_response_retry_after(response, clock_wall_us());
@@ -87,20 +87,20 @@ static void note_failure(struct reporter *r, const struct http_response *respons
     set_due(r, clock_boot_ms() + (asked > 0 ? asked * 1000 : wait_ms));
 }
 
-static void note_success(struct reporter *r)
+static void note_success(struct report_client *r)
 {
     if (r->was_said)
         log_info("the operator is told again", NULL);
     backoff_reset(&r->backoff);
     r->is_failing = r->was_said = false;
-    set_due(r, r->ended_ms + (r->is_new_result     ? RESULT_PAUSE_MS
+    set_due(r, r->ended_ms + (r->is_new_report     ? REPORT_PAUSE_MS
                               : r->is_new_progress ? PROGRESS_PAUSE_MS
                                                    : REPEAT_MS));
 }
 
 static void on_answer(void *context, const struct http_response *response, const struct err *e)
 {
-    struct reporter *r = context;
+    struct report_client *r = context;
     r->call = NULL;
     r->ended_ms = clock_boot_ms();
     if (e == NULL && response->status == 200)
@@ -110,17 +110,9 @@ static void on_answer(void *context, const struct http_response *response, const
 }
 
 /* ---- posts ---- */
-static char *report_text(const struct reporter *r)
-{
-    json_t *report CLEANUP(js_free) = result_copy(r->result);
-    if (r->progress->latest != NULL)
-        json_object_set(report, "progress", r->progress->latest);
-    return js_dump(report);
-}
-
 static void post(void *context)
 {
-    struct reporter *r = context;
+    struct report_client *r = context;
     struct err e CLEANUP(err_fini) = {0};
     struct secret token CLEANUP(secret_free) = {.bytes = NULL};
     /* A connection for each: the operator has many agents, and the Service leads to another replica. */
@@ -135,8 +127,8 @@ static void post(void *context)
         http_response_fini(&none);
         return;
     }
-    char *text CLEANUP(cleanup_free) = report_text(r);
-    r->is_new_result = r->is_new_progress = false;
+    char *text CLEANUP(cleanup_free) = report_writer_text(r->report, r->progress->latest);
+    r->is_new_report = r->is_new_progress = false;
     r->call = http_start(r->http,
                          &(struct http_request){.method = "POST",
                                                 .url = r->url,
@@ -150,14 +142,14 @@ static void post(void *context)
                          on_answer, r);
 }
 
-struct reporter *reporter_new(struct loop *loop, const struct plan *plan, struct result *result,
-                              const struct progress *progress)
+struct report_client *report_client_new(struct loop *loop, const struct assignment *assignment,
+                                        struct report_writer *report, const struct progress *progress)
 {
-    struct reporter *r = xcalloc(1, sizeof(*r));
-    r->result = result;
+    struct report_client *r = xcalloc(1, sizeof(*r));
+    r->report = report;
     r->progress = progress;
-    r->url = xasprintf("%s" REPORT_PATH, plan->reports_url);
-    r->tls.ca_pem = plan->reports_ca;
+    r->url = xasprintf("%s" REPORT_PATH, assignment->reports_url);
+    r->tls.ca_pem = *assignment->reports_ca != '\0' ? assignment->reports_ca : NULL;
     r->http = http_loop_new(loop, &r->tls);
     r->backoff = (struct backoff)BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
     r->backoff.random = (uint64_t)clock_wall_us() | 1;
@@ -166,7 +158,7 @@ struct reporter *reporter_new(struct loop *loop, const struct plan *plan, struct
     return r;
 }
 
-void reporter_free(struct reporter *r)
+void report_client_free(struct report_client *r)
 {
     if (r == NULL)
         return;

@@ -1,4 +1,4 @@
-#include "agent/stage.h"
+#include "agent/staging.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -36,7 +36,7 @@ int stage_check_swap(struct err *e)
 static int reserve(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
                    struct err *e)
 {
-    uint64_t limit = s->plan->input_limit_bytes;
+    uint64_t limit = (uint64_t)s->assignment->input_limit_bytes;
     for (size_t i = 0; i < set->count; i++) {
         const struct seal_item *item = &set->items[i];
         if (item->plain_bytes > limit - s->used_bytes)
@@ -56,10 +56,10 @@ static int fetch_into(struct staging *s, const struct seal_context *seal, const 
 {
     if (reserve(s, seal, set, e) < 0 || file_make_directories(directory, 0700, e) < 0)
         return -1;
-    return seal_fetch(seal, set, directory, s->plan->connections, e);
+    return seal_fetch(seal, set, directory, (unsigned)s->assignment->connections, e);
 }
 
-static int stage_input(struct staging *s, const struct plan_input *input, struct err *e)
+static int stage_input(struct staging *s, const struct assignment_input *input, struct err *e)
 {
     struct seal_set set = {.items = NULL};
     struct seal_context seal;
@@ -84,20 +84,20 @@ int stage_inputs(struct staging *s, struct err *e)
     if (file_make_directories(POD_IN_INPUTS, 0700, e) < 0 || tree_empty(POD_IN_INPUTS, e) < 0 ||
         file_make_directories(POD_IN_RESTORE, 0700, e) < 0 || tree_empty(POD_IN_RESTORE, e) < 0)
         return -1;
-    for (size_t i = 0; i < s->plan->input_count; i++)
-        if (stage_input(s, &s->plan->inputs[i], e) < 0)
-            return err_wrap(e, "input %s", s->plan->inputs[i].name);
+    for (size_t i = 0; i < s->assignment->input_count; i++)
+        if (stage_input(s, &s->assignment->inputs[i], e) < 0)
+            return err_wrap(e, "input %s", s->assignment->inputs[i].name);
     return 0;
 }
 
 /* ---- restore ---- */
-static int read_checkpoint(const struct plan *plan, const struct seal_context *seal,
+static int read_checkpoint(const struct assignment *assignment, const struct seal_context *seal,
                            const struct manifest_ref *at, struct manifest *ret, struct err *e)
 {
     struct manifest m;
     if (manifest_read(seal, at, &m, e) < 0)
         return -1;
-    if (strcmp(m.job_uid, plan->job_uid) == 0 && strcmp(m.kind, "checkpoint") == 0) {
+    if (strcmp(m.job_uid, assignment->job_uid) == 0 && strcmp(m.kind, "checkpoint") == 0) {
         *ret = m;
         return 0;
     }
@@ -107,12 +107,12 @@ static int read_checkpoint(const struct plan *plan, const struct seal_context *s
                        seal->bucket.name, name);
 }
 
-static int rolled_back(const struct plan *plan, struct err *e)
+static int rolled_back(const struct assignment *assignment, struct err *e)
 {
-    return FAIL_OBJECT(e, ERR_CHECKPOINT_ROLLED_BACK, plan->checkpoints_uri,
+    return FAIL_OBJECT(e, ERR_CHECKPOINT_ROLLED_BACK, assignment->checkpoints_uri,
                        "%sHEAD does not lead to the checkpoint that the job has committed, the one in "
                        "status.checkpoint with manifestSHA256 %s",
-                       plan->checkpoints_uri, plan->checkpoints_anchor);
+                       assignment->checkpoints_uri, assignment->checkpoints_anchor);
 }
 
 /* A committed checkpoint. */
@@ -130,26 +130,26 @@ static void found_fini(struct found *f)
 /*
  * Follows the chain of manifests from HEAD to the newest one of an earlier attempt: worker 0 of our own
  * attempt may have started before us, and all workers of an attempt must begin at the same step. Anybody who
- * can write to the bucket can move HEAD, so it counts only when it leads to the plan's anchor. Each manifest
- * pins its parent by digest, so the chain can neither be changed nor have a cycle.
+ * can write to the bucket can move HEAD, so it counts only when it leads to the assignment's anchor. Each
+ * manifest pins its parent by digest, so the chain can neither be changed nor have a cycle.
  */
 static int find_checkpoint(const struct staging *s, const struct seal_context *seal, const struct head *head,
                            struct found *ret, struct err *e)
 {
-    const char *anchor = s->plan->checkpoints_anchor;
-    bool is_anchored = anchor == NULL;
+    const char *anchor = s->assignment->checkpoints_anchor;
+    bool is_anchored = *anchor == '\0';
     struct manifest_ref next = manifest_ref_copy(&head->manifest);
     while (next.name != NULL) {
         struct manifest m;
         is_anchored = is_anchored || strcmp(next.sha256, anchor) == 0;
         if (is_anchored && ret->at.name != NULL)
             break;
-        if (read_checkpoint(s->plan, seal, &next, &m, e) < 0) {
+        if (read_checkpoint(s->assignment, seal, &next, &m, e) < 0) {
             manifest_ref_fini(&next);
             return -1;
         }
         struct manifest_ref parent = manifest_ref_copy(&m.parent);
-        if (ret->at.name == NULL && m.attempt < s->plan->attempt) {
+        if (ret->at.name == NULL && m.attempt < s->assignment->attempt) {
             *ret = (struct found){next, m};
         } else {
             manifest_ref_fini(&next);
@@ -158,7 +158,7 @@ static int find_checkpoint(const struct staging *s, const struct seal_context *s
         next = parent;
     }
     manifest_ref_fini(&next);
-    return is_anchored ? 0 : rolled_back(s->plan, e);
+    return is_anchored ? 0 : rolled_back(s->assignment, e);
 }
 
 static int fetch_checkpoint(struct staging *s, const struct seal_context *seal, const struct found *found,
@@ -178,8 +178,8 @@ int stage_restore(struct staging *s, const struct head *head, struct restored *r
     struct found found = {.at = {.name = NULL}};
     *ret = (struct restored){.step = -1};
     if (head->generation == 0)
-        return s->plan->checkpoints_anchor == NULL ? 0 : rolled_back(s->plan, e);
-    if (keyring_seal(s->keys, s->plan->checkpoints_uri, s->plan->checkpoints_key, &seal, e) < 0)
+        return *s->assignment->checkpoints_anchor == '\0' ? 0 : rolled_back(s->assignment, e);
+    if (keyring_seal(s->keys, s->assignment->checkpoints_uri, s->assignment->checkpoints_key, &seal, e) < 0)
         return -1;
     int result = find_checkpoint(s, &seal, head, &found, e);
     if (result == 0 && found.at.name != NULL)

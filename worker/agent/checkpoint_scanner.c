@@ -1,4 +1,4 @@
-#include "agent/finished.h"
+#include "agent/checkpoint_scanner.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -26,29 +26,29 @@ struct candidate {
     struct timespec changed;
 };
 
-struct finished {
+struct scanner {
     char *path;
     int directory_fd, inotify_fd;
     char **renamed; /* directories that were moved into place */
     size_t renamed_count;
 };
 
-struct finished *finished_new(const char *directory, struct err *e)
+struct scanner *scanner_new(const char *directory, struct err *e)
 {
-    struct finished *f = xcalloc(1, sizeof(*f));
+    struct scanner *f = xcalloc(1, sizeof(*f));
     f->path = xstrdup(directory);
     f->directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     f->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (f->directory_fd < 0 || f->inotify_fd < 0 ||
         inotify_add_watch(f->inotify_fd, directory, IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE) < 0) {
         err_set_errno(e, "watching %s", directory);
-        finished_free(f);
+        scanner_free(f);
         return NULL;
     }
     return f;
 }
 
-void finished_free(struct finished *f)
+void scanner_free(struct scanner *f)
 {
     if (f == NULL)
         return;
@@ -61,12 +61,12 @@ void finished_free(struct finished *f)
     free(f);
 }
 
-int finished_hint_fd(const struct finished *f)
+int scanner_hint_fd(const struct scanner *f)
 {
     return f->inotify_fd;
 }
 
-bool finished_name_is_temporary(const char *name)
+bool scanner_name_is_temporary(const char *name)
 {
     static const char *const SUFFIXES[] = {".tmp", ".part", ".incomplete"};
     struct view v = view_from(name);
@@ -78,7 +78,7 @@ bool finished_name_is_temporary(const char *name)
     return false;
 }
 
-long long finished_step(const char *name)
+long long scanner_step(const char *name)
 {
     size_t stem = strcspn(name, "."), first = stem;
     long long step = 0;
@@ -91,7 +91,7 @@ long long finished_step(const char *name)
     return first == stem ? -1 : step;
 }
 
-static bool was_renamed(const struct finished *f, const char *name)
+static bool was_renamed(const struct scanner *f, const char *name)
 {
     for (size_t i = 0; i < f->renamed_count; i++)
         if (strcmp(f->renamed[i], name) == 0)
@@ -99,14 +99,14 @@ static bool was_renamed(const struct finished *f, const char *name)
     return false;
 }
 
-static void forget_renamed(struct finished *f, size_t at)
+static void forget_renamed(struct scanner *f, size_t at)
 {
     free(f->renamed[at]);
     f->renamed[at] = f->renamed[--f->renamed_count];
 }
 
 /* The trainer removes and renames, too; what it makes under the same name later was not moved into place. */
-static void forget_absent(struct finished *f)
+static void forget_absent(struct scanner *f)
 {
     struct stat ignored;
     for (size_t i = f->renamed_count; i-- > 0;)
@@ -115,7 +115,7 @@ static void forget_absent(struct finished *f)
 }
 
 /* Learns which directories were moved into place whole. */
-static void read_hints(struct finished *f)
+static void read_hints(struct scanner *f)
 {
     char buffer[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)] __attribute__((aligned(8)));
     ssize_t n;
@@ -172,9 +172,9 @@ static bool is_tree_quiet(int fd, int depth)
     return is_quiet;
 }
 
-static bool is_finished(const struct finished *f, const char *name, const struct stat *st, bool is_final)
+static bool is_finished(const struct scanner *f, const char *name, const struct stat *st, bool is_final)
 {
-    if (finished_name_is_temporary(name) || S_ISLNK(st->st_mode))
+    if (scanner_name_is_temporary(name) || S_ISLNK(st->st_mode))
         return false;
     if (S_ISDIR(st->st_mode) && !is_final && !was_renamed(f, name)) {
         char *marker CLEANUP(cleanup_free) = xasprintf("%s/.metadata", name);
@@ -195,7 +195,7 @@ static int compare_candidates(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
-static size_t list_finished(const struct finished *f, DIR *directory, bool is_final, struct candidate **ret)
+static size_t list_finished(const struct scanner *f, DIR *directory, bool is_final, struct candidate **ret)
 {
     const struct dirent *entry;
     size_t count = 0;
@@ -213,7 +213,7 @@ static size_t list_finished(const struct finished *f, DIR *directory, bool is_fi
     return count;
 }
 
-int finished_scan(struct finished *f, bool is_final, char ***ret_names, size_t *ret_count, struct err *e)
+int scanner_scan(struct scanner *f, bool is_final, char ***ret_names, size_t *ret_count, struct err *e)
 {
     struct candidate *found CLEANUP(cleanup_free) = NULL;
     read_hints(f);
@@ -259,18 +259,18 @@ static uint64_t stamp_below(int directory_fd, const char *name, int depth)
     return stamp;
 }
 
-uint64_t finished_stamp(const struct finished *f, const char *name)
+uint64_t scanner_stamp(const struct scanner *f, const char *name)
 {
     return stamp_below(f->directory_fd, name, 0);
 }
 
-int finished_remove(struct finished *f, const char *name, uint64_t stamp, struct err *e)
+int scanner_remove(struct scanner *f, const char *name, uint64_t stamp, struct err *e)
 {
     if (tree_remove(f->directory_fd, REMOVED, e) < 0)
         return -1;
     if (renameat(f->directory_fd, name, f->directory_fd, REMOVED) < 0)
         return errno == ENOENT ? 0 : FAIL_ERRNO(e, "removing %s", name);
-    if (finished_stamp(f, REMOVED) != stamp &&
+    if (scanner_stamp(f, REMOVED) != stamp &&
         renameat2(f->directory_fd, REMOVED, f->directory_fd, name, RENAME_NOREPLACE) == 0)
         return 0;
     for (size_t i = 0; i < f->renamed_count; i++)
