@@ -278,7 +278,7 @@ def test_others_go_on_beside_a_job_that_is_edited_a_hundred_times_a_second(site,
         editors = [pool.submit(edit) for _ in range(AT_ONCE)]
         ordinary_job(site, namespace)
         try:
-            assert site.wait_for_phase("job", namespace, "Failed", 120)["reason"] == END["reason"]
+            assert site.wait_for_phase("job", namespace, "Failed", 300)["reason"] == END["reason"]
         finally:
             is_over.set()
         for editor in editors:

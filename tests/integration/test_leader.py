@@ -1,13 +1,14 @@
 """Two operators and one Lease: one works, and whatever happens to it, the other goes on where the cluster stands."""
 import json
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kit.proxy import Proxy
 from kit.cluster import wait_for
 from kit.operator_process import make_operator
+from kit.proxy import Proxy
 from kit.site import END, is_own_write, make_namespaces
 
 LEASE_SECONDS, RENEW_SECONDS, RETRY_SECONDS = 4, 3, 1
@@ -177,10 +178,17 @@ def test_an_orderly_stop_gives_the_lease_back_at_once(pair):
 
 
 def test_what_is_on_its_way_is_answered_before_the_lease_is_given_back(pair):
-    slow = pair.proxies["a"].once(lambda r: is_own_write(r) and "/leases" not in r.path, ("delay", 2))
+    def is_for_the_job(request):
+        return is_own_write(request) and "/leases" not in request.path
+
+    def stop_meanwhile():
+        wait_for("what is begun beside it", lambda: sum(is_for_the_job(r) for r, _ in list(pair.proxies["a"].requests)) == 3, 20)
+        pair.a.process.send_signal(signal.SIGTERM)
+        time.sleep(1)  # the signal reaches it before this answer does
+
+    pair.proxies["a"].once(is_for_the_job, ("then", stop_meanwhile))
     pair.site.create(pair.site.job("job", pair.namespace))
-    wait_for("a write that hangs", lambda: slow, 20)
-    assert pair.a.terminate() == 0
+    assert pair.a.process.wait(60) == 0
     order = [w for w in pair.proxies["a"].accepted]
     assert "/leases" in order[-1] and not any("/leases" in w for w in order[-2:-1]), order[-5:]
     begun = sorted(w.rsplit("/", 1)[-1] for w in pair.writes("a"))

@@ -86,5 +86,5 @@ def test_workers_do_not_talk_in_the_clear_unasked(site, namespace):
 
 
 def test_a_range_that_is_none_is_refused(site, namespace):
-    with pytest.raises(Failed, match="must be a range of addresses"):
+    with pytest.raises(Failed, match="must be an IP address range such as"):
         site.create(pending_job(site, namespace, additionalEgress=[{"cidr": "10.0.0.0"}]))

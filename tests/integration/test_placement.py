@@ -47,13 +47,13 @@ def test_variables_of_the_framework_are_refused(site, namespace):
         job["spec"]["trainer"].update(framework=framework, env=[{"name": "A"}, {"name": name, "value": "x"}])
         with pytest.raises(Failed) as refusal:
             site.create(job)
-        assert f"framework {framework} sets " in str(refusal.value) and name in str(refusal.value)
+        assert f"set by framework {framework} and must not appear in env" in str(refusal.value) and name in str(refusal.value)
 
 
 def test_two_volumes_at_one_place_are_refused(site, namespace):
     job = site.job("job", namespace)
     job["spec"]["trainer"]["volumes"] = [{"name": n, "mountPath": "/a", "memory": {"sizeLimit": "1Mi"}} for n in ("a", "b")]
-    with pytest.raises(Failed, match="mountPath of their own"):
+    with pytest.raises(Failed, match="mountPath values must be unique"):
         site.create(job)
 
 
@@ -63,7 +63,7 @@ def test_ports_of_the_agent_are_refused(site, namespace):
         job["spec"]["trainer"]["ports"] = [{"name": "web", "containerPort": 8080}, {"name": "own", "containerPort": number}]
         with pytest.raises(Failed) as refusal:
             site.create(job)
-        assert "spec.trainer.ports[1].containerPort" in str(refusal.value) and "let the program listen on another port" in str(refusal.value)
+        assert "spec.trainer.ports[1].containerPort" in str(refusal.value) and "use another port" in str(refusal.value)
     job["spec"]["trainer"]["ports"] = [{"name": "own", "containerPort": 19091, "protocol": "UDP"}]
     site.create(job)
 

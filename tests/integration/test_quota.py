@@ -67,7 +67,7 @@ def test_two_gangs_that_hold_a_half_each_both_come_to_their_end(site, namespace)
     assert [(s["restarts"], s["disruptions"]) for s in ends] == [(0, 0), (0, 0)], "charged to nothing"
     failures = [f for s in ends for f in s.get("failures", [])]
     assert failures and {(f["class"], f["reason"]) for f in failures} == {("Resource", "GangIncomplete")}
-    assert "of 2 workers the quota of namespace" in failures[0]["message"] and "exceeded quota: small" in failures[0]["message"]
+    assert "of 2 workers fit the quota of namespace" in failures[0]["message"] and "exceeded quota: small" in failures[0]["message"]
     notes = wait_for("the event", lambda: [e["note"] for e in site.cluster.list("events.events.k8s.io", namespace)
                                            if e["reason"] == "GangIncomplete"])
     assert "raise the ResourceQuota of the namespace" in notes[0]
