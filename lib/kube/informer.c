@@ -211,8 +211,7 @@ static int read_head(struct informer *i, struct err *e)
         return 1;
     }
     set_version(i, js_text(head, "metadata.resourceVersion"));
-    return i->version != NULL ? 0
-                              : FAIL(e, ERR_PROTOCOL, "the API server sent a list without a resourceVersion");
+    return i->version != NULL ? 0 : FAIL(e, ERR_PROTOCOL, "the list has no resourceVersion");
 }
 
 static void on_page(void *context, const struct kube_answer *answer, const struct err *e)

@@ -77,10 +77,10 @@ static void note_failure(struct report_client *r, const struct http_response *re
     char *status CLEANUP(cleanup_free) = xasprintf("%d", response->status);
     bool is_worth_saying = !r->was_said && (e != NULL || response->status != 503);
     if (is_worth_saying && e != NULL)
-        log_failure(LOG_LEVEL_WARNING, e, "the operator cannot be told; training goes on without", NULL);
+        log_failure(LOG_LEVEL_WARNING, e, "cannot report to the operator; training continues", NULL);
     else if (is_worth_saying)
-        log_warning("the operator does not take this worker's reports; training goes on without", "status",
-                    status, "answer", strbuf_text(&response->body), NULL);
+        log_warning("the operator rejects reports of this worker; training continues", "status", status,
+                    "answer", strbuf_text(&response->body), NULL);
     r->is_failing = true;
     r->was_said |= is_worth_saying;
     /* A standby asks to come again soon: the next connection may reach the one that works. */

@@ -278,7 +278,7 @@ def test_trains_without_reports_when_the_operator_has_another_ca(cloud, tmp_path
     code, message = w.finish()
     assert code == 0 and message["result"] == "Succeeded"
     assert digest in w.log("trainer") and operator.posts == []
-    assert w.log("agent").count("the operator cannot be told") == 1
+    assert w.log("agent").count("cannot report to the operator") == 1
 
 
 def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, start, operator):
@@ -287,7 +287,7 @@ def test_trains_without_reports_when_it_is_refused(cloud, tmp_path, prefix, star
     w = start(encrypt(cloud, prefix, path))
     w.start_trainer(COPY)
     assert w.finish()[0] == 0 and len(operator.posts) >= 1
-    assert w.log("agent").count("does not take this worker's reports") == 1
+    assert w.log("agent").count("rejects reports of this worker") == 1
 
 
 def test_trains_when_nobody_wants_reports(cloud, tmp_path, prefix, start):
