@@ -79,7 +79,7 @@ $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/kubectl-cloister:
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 # cloister-exec runs inside any image, so it is static and knows no library but libc.
-$(BIN)/cloister-exec: $(EXEC_SRC) $(wildcard worker/exec/*.h) lib/agentapi/gate.h lib/agentapi/pod.h
+$(BIN)/cloister-exec: $(EXEC_SRC) $(wildcard worker/exec/*.h) lib/agentapi/gate_protocol.h lib/agentapi/pod.h
 	@mkdir -p $(@D)
 	@echo "  LINK  $@ (static)"
 	@$(CC) $(filter-out -fPIE -fsanitize=% -fno-sanitize-recover=%,$(CFLAGS)) -static $(EXEC_SRC) -o $@

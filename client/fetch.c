@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+#include "atomic_directory.h"
 #include "base/alloc.h"
 #include "cloud.h"
 #include "data/js.h"
 #include "key_entry.h"
 #include "kube/client.h"
-#include "staging.h"
 #include "os/options.h"
 #include "seal/fetch.h"
 #include "seal/manifest.h"
@@ -136,8 +136,8 @@ static int read_manifest(const struct seal_context *seal, const struct output *o
     return result;
 }
 
-static int download(struct cloud *c, const struct output *o, const struct staging *s, size_t *ret_files,
-                    struct err *e)
+static int download(struct cloud *c, const struct output *o, const struct atomic_directory *d,
+                    size_t *ret_files, struct err *e)
 {
     struct keyset keys = {.keys = NULL};
     struct seal_set set = {.items = NULL};
@@ -148,11 +148,11 @@ static int download(struct cloud *c, const struct output *o, const struct stagin
     if (result == 0)
         result = read_manifest(&seal, o, &set, e);
     if (result == 0)
-        result = seal_fetch(&seal, &set, s->temporary, CONNECTIONS, e);
+        result = seal_fetch(&seal, &set, d->temporary, CONNECTIONS, e);
     if (result < 0 && e->code == ERR_INPUT_VOLUME_FULL) {
         err_fini(e);
-        result = FAIL_OBJECT(e, ERR_IO, s->target, "not enough disk space for the %llu bytes of %s",
-                             (unsigned long long)set.plain_bytes, s->target);
+        result = FAIL_OBJECT(e, ERR_IO, d->target, "not enough disk space for the %llu bytes of %s",
+                             (unsigned long long)set.plain_bytes, d->target);
     }
     *ret_files = set.count;
     seal_set_fini(&set);
@@ -164,20 +164,20 @@ static int download(struct cloud *c, const struct output *o, const struct stagin
 static int fetch(const struct output *o, const char *target, struct err *e)
 {
     struct cloud c;
-    struct staging s;
+    struct atomic_directory d;
     size_t files = 0;
-    if (staging_make(target, &s, e) < 0)
+    if (atomic_directory_make(target, &d, e) < 0)
         return -1;
     int result = cloud_open(&c, e);
     if (result == 0) {
-        result = download(&c, o, &s, &files, e);
+        result = download(&c, o, &d, &files, e);
         cloud_close(&c);
     }
     if (result == 0)
-        result = staging_commit(&s, e);
+        result = atomic_directory_commit(&d, e);
     if (result == 0)
-        printf("fetched %zu file%s from %s into %s\n", files, files == 1 ? "" : "s", o->uri, s.target);
-    staging_fini(&s);
+        printf("fetched %zu file%s from %s into %s\n", files, files == 1 ? "" : "s", o->uri, d.target);
+    atomic_directory_fini(&d);
     return result;
 }
 

@@ -14,7 +14,7 @@
 
 /* Files by which the containers of a pod find each other. */
 #define POD_RUN           "/cloister/run"
-#define POD_SOCKET        POD_RUN "/agent.sock" /* agentapi/gate.h */
+#define POD_SOCKET        POD_RUN "/agent.sock" /* agentapi/gate_protocol.h */
 #define POD_READY_FILE    POD_RUN "/ready"      /* there once the inputs are staged */
 #define POD_PROGRESS_FILE POD_RUN "/progress"   /* the program's lines of progress */
 /* What clients of Kubeflow Trainer need to post progress. */

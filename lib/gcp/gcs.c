@@ -115,19 +115,19 @@ static json_t *get_json(const struct gcs_bucket *b, const char *url, size_t max,
     return reply;
 }
 
-struct listing {
+struct list_query {
     const struct gcs_bucket *b;
     const char *prefix;
     int (*take)(void *context, struct gcs_object *o, struct err *e);
     void *context;
 };
 
-static char *page_url(const struct listing *l, const char *token)
+static char *page_url(const struct list_query *q, const char *token)
 {
-    char *base CLEANUP(cleanup_free) = gcs_url(l->b, "", NULL);
+    char *base CLEANUP(cleanup_free) = gcs_url(q->b, "", NULL);
     struct strbuf url = STRBUF(URL_MAX);
     strbuf_addf(&url, "%s?maxResults=%d&prefix=", base, LIST_PAGE_OBJECTS);
-    url_add_encoded(&url, view_from(l->prefix));
+    url_add_encoded(&url, view_from(q->prefix));
     if (*token != '\0') {
         strbuf_add_text(&url, "&pageToken=");
         url_add_encoded(&url, view_from(token));
@@ -137,7 +137,7 @@ static char *page_url(const struct listing *l, const char *token)
 
 /* A name outside the prefix is refused: a server that lies here could have another object taken for one of
  * these. */
-static int take_page(const struct listing *l, const json_t *page, struct err *e)
+static int take_page(const struct list_query *q, const json_t *page, struct err *e)
 {
     const json_t *item;
     size_t i;
@@ -146,10 +146,10 @@ static int take_page(const struct listing *l, const json_t *page, struct err *e)
         struct gcs_object o;
         gcs_object_decode(item, &o);
         int result =
-            view_has_prefix(view_from(o.name), l->prefix)
-                ? l->take(l->context, &o, e)
+            view_has_prefix(view_from(o.name), q->prefix)
+                ? q->take(q->context, &o, e)
                 : FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing contains %s, which is outside this prefix",
-                       l->b->name, l->prefix, o.name);
+                       q->b->name, q->prefix, o.name);
         gcs_object_fini(&o);
         if (result < 0)
             return -1;
@@ -160,14 +160,14 @@ static int take_page(const struct listing *l, const json_t *page, struct err *e)
 int gcs_list(const struct gcs_bucket *b, const char *prefix,
              int (*take)(void *context, struct gcs_object *o, struct err *e), void *context, struct err *e)
 {
-    struct listing l = {.b = b, .prefix = prefix, .take = take, .context = context};
+    struct list_query q = {.b = b, .prefix = prefix, .take = take, .context = context};
     char *token CLEANUP(cleanup_free) = xstrdup("");
     for (int pages = 0; pages < LIST_PAGES_MAX; pages++) {
-        char *url CLEANUP(cleanup_free) = page_url(&l, token);
+        char *url CLEANUP(cleanup_free) = page_url(&q, token);
         json_t *page CLEANUP(js_free) = get_json(b, url, LIST_PAGE_MAX, e);
         if (page == NULL)
             return gcs_fail(b, prefix, e);
-        if (take_page(&l, page, e) < 0)
+        if (take_page(&q, page, e) < 0)
             return -1;
         const char *next = js_text(page, "nextPageToken");
         if (*next == '\0')

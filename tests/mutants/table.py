@@ -278,7 +278,7 @@ of("operator/core/render/containers.c")
 E("charges_the_output_to_nobody", "training-operator #1661, #1717: out of memory",
   'bytes(⟦limit + s->output_limit_bytes⟧)', "limit")
 
-of("operator/core/render/assignment.c")
+of("operator/core/render/worker_assignment.c")
 E("writes_all_attempts_into_one_folder", "Sieve: data loss", 'job_folder(j, s->output_uri, a), ⟦(int)x->attempt⟧)', "1")
 E("lets_the_kubelet_expand_dollars", "Acto: hostile strings", "bytes[i] == '$'", "false")
 

@@ -1,4 +1,4 @@
-#include "core/render/assignment.h"
+#include "core/render/worker_assignment.h"
 #include "agentapi/pod.h"
 #include "core/render/worker_pod.h"
 #include "core/render/service.h"

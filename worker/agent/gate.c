@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "agentapi/gate.h"
+#include "agentapi/gate_protocol.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "os/file.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "agentapi/gate.h"
+#include "agentapi/gate_protocol.h"
 
 struct agent_link {
     const char *path;

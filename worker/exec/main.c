@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agentapi/gate.h"
+#include "agentapi/gate_protocol.h"
 #include "agentapi/pod.h"
 #include "command.h"
 #include "link.h"

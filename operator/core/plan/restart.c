@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "core/render/assignment.h"
+#include "core/render/worker_assignment.h"
 
 #include "base/banned.h"
 

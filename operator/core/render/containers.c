@@ -6,7 +6,7 @@
 #include "agentapi/pod.h"
 #include "api/labels.h"
 #include "api/names.h"
-#include "core/render/assignment.h"
+#include "core/render/worker_assignment.h"
 #include "data/quantity.h"
 
 #include "base/banned.h"

@@ -25,7 +25,7 @@ PURE = {
     "worker/exec": set(),
 }
 # cloister-exec links no library: of ours it knows these constants only, which for that reason include nothing.
-CONSTANTS = {"lib/agentapi/gate.h", "lib/agentapi/pod.h"}
+CONSTANTS = {"lib/agentapi/gate_protocol.h", "lib/agentapi/pod.h"}
 # Third-party header -> the folders that wrap it, or below which it may stand.
 CONFINED = {
     r"curl/": {"lib/net"}, r"event2?/|event\.h": {"lib/os", "lib/net"}, r"yaml\.h": {"lib/data"},

@@ -16,8 +16,8 @@
  * A connection that is lost is made again by exec; HELLO then says what became of
  * the program meanwhile, and the agent answers with its present word.
  */
-#ifndef AGENTAPI_GATE_H
-#define AGENTAPI_GATE_H
+#ifndef AGENTAPI_GATE_PROTOCOL_H
+#define AGENTAPI_GATE_PROTOCOL_H
 
 #define GATE_VERSION "1"
 

@@ -1,4 +1,4 @@
-#include "staging.h"
+#include "atomic_directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -89,54 +89,54 @@ static int check_target(const char *target, struct err *e)
     return 0;
 }
 
-int staging_make(const char *target, struct staging *ret, struct err *e)
+int atomic_directory_make(const char *target, struct atomic_directory *ret, struct err *e)
 {
     size_t length = strlen(target);
     while (length > 1 && target[length - 1] == '/')
         length--;
-    struct staging s = {.target = xstrndup(target, length)};
-    int result = check_target(s.target, e);
+    struct atomic_directory d = {.target = xstrndup(target, length)};
+    int result = check_target(d.target, e);
     if (result == 0)
         result = watch_signals(e);
-    s.temporary = xasprintf("%s.part-XXXXXX", s.target);
+    d.temporary = xasprintf("%s.part-XXXXXX", d.target);
     pthread_mutex_lock(&lock);
-    if (result == 0 && mkdtemp(s.temporary) == NULL)
-        result = FAIL_ERRNO(e, "creating a temporary directory next to %s", s.target);
+    if (result == 0 && mkdtemp(d.temporary) == NULL)
+        result = FAIL_ERRNO(e, "creating a temporary directory next to %s", d.target);
     if (result == 0)
-        uncommitted = s.temporary;
+        uncommitted = d.temporary;
     pthread_mutex_unlock(&lock);
     if (result == 0) {
-        *ret = s;
+        *ret = d;
         return 0;
     }
-    free(s.temporary);
-    free(s.target);
+    free(d.temporary);
+    free(d.target);
     return -1;
 }
 
-int staging_commit(struct staging *s, struct err *e)
+int atomic_directory_commit(struct atomic_directory *d, struct err *e)
 {
     int result = 0;
     pthread_mutex_lock(&lock);
-    if (rename(s->temporary, s->target) < 0) {
-        result = FAIL_ERRNO(e, "renaming %s to %s", s->temporary, s->target);
+    if (rename(d->temporary, d->target) < 0) {
+        result = FAIL_ERRNO(e, "renaming %s to %s", d->temporary, d->target);
     } else {
         uncommitted = NULL;
-        free(s->temporary);
-        s->temporary = NULL;
+        free(d->temporary);
+        d->temporary = NULL;
     }
     pthread_mutex_unlock(&lock);
     return result;
 }
 
-void staging_fini(struct staging *s)
+void atomic_directory_fini(struct atomic_directory *d)
 {
     pthread_mutex_lock(&lock);
-    if (s->temporary != NULL)
-        remove_tree(s->temporary);
+    if (d->temporary != NULL)
+        remove_tree(d->temporary);
     uncommitted = NULL;
     pthread_mutex_unlock(&lock);
-    free(s->temporary);
-    free(s->target);
-    *s = (struct staging){.target = NULL};
+    free(d->temporary);
+    free(d->target);
+    *d = (struct atomic_directory){.target = NULL};
 }

@@ -2,8 +2,8 @@
  * The assignment of a worker: everything that its agent must know, as one JSON value in its environment.
  * Pure; the job must be valid (spec_problem NULL).
  */
-#ifndef RENDER_ASSIGNMENT_H
-#define RENDER_ASSIGNMENT_H
+#ifndef RENDER_WORKER_ASSIGNMENT_H
+#define RENDER_WORKER_ASSIGNMENT_H
 
 #include "api/job.h"
 #include "core/model/operator_config.h"

@@ -1,5 +1,5 @@
 /* The assignment of one worker, as the value of its agent's variable ENV_ASSIGNMENT. */
-#include "core/render/assignment.h"
+#include "core/render/worker_assignment.h"
 
 #include <stdlib.h>
 #include <string.h>
