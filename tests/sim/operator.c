@@ -24,7 +24,7 @@ void operator_crash(struct oper *o)
     *o = (struct oper){0};
 }
 
-/* ---- a pass ---- */
+/* ---- a reconcile ---- */
 
 /* As the shell's queue_item_reset(). */
 static void forget_item(struct oper *o, uint8_t job)
@@ -40,10 +40,10 @@ static void forget_item(struct oper *o, uint8_t job)
     o->refused_ms = 0;
     memset(o->unknown_ms, 0, sizeof(o->unknown_ms));
     if (!job)
-        o->status_ms = 0; /* the task itself has gone */
+        o->status_ms = 0; /* the queue item itself is gone */
 }
 
-void operator_end_pass(struct oper *o)
+void operator_end_reconcile(struct oper *o)
 {
     o->in_reconcile = false;
     memset(o->writes, 0, sizeof(o->writes));
@@ -72,7 +72,7 @@ void operator_complete_pass(struct oper *o)
     memmove(o->departed, o->departed + o->departed_planned, left * sizeof(o->departed[0]));
     memset(o->departed + left, 0, (size_t)(DEPARTED - left) * sizeof(o->departed[0]));
     o->departed_count = left;
-    operator_end_pass(o);
+    operator_end_reconcile(o);
 }
 
 static const struct pod *viewed(const struct oper *o, const char *uid)
@@ -169,7 +169,7 @@ static const char *run_pass(const struct state *s, struct oper *o, const struct 
         return NULL;
     for (enum cache i = 0; i < CACHE_COUNT; i++)
         if (o->calls[i] != CALL_WATCH)
-            return "a pass begins while a list is coming: the view is of mixed age";
+            return "a reconcile begins during a list: the view is of mixed age";
     if (caches_job(c, NAMESPACE, JOB_NAME) == NULL) {
         forget_item(o, 0);
         o->wake_ms = 0;

@@ -63,7 +63,7 @@ static void note_refusal(const struct state *s, struct oper *o, const struct sim
     o->is_refusal_told = false;
     if (o->refused_count < 8)
         o->refused_count++;
-    operator_end_pass(o);
+    operator_end_reconcile(o);
     operator_enqueue(o);
 }
 
@@ -75,7 +75,7 @@ static void note_failure(const struct state *s, struct oper *o, const struct sim
         o->unknown_ms[cache_of(w)] = s->ms;
     if (is_unknown)
         view_expect(s, o, EXPECT_LIST, cache_of(w), w, 0);
-    operator_end_pass(o);
+    operator_end_reconcile(o);
     operator_enqueue(o);
 }
 
@@ -103,7 +103,7 @@ const char *operator_write_step(struct state *s, struct oper *o, struct choice c
     uint16_t number = 0;
     /* is_void() of the shell's reconcile.c. */
     if (is_create(w) && has_observed_deletion(o)) {
-        operator_end_pass(o);
+        operator_end_reconcile(o);
         operator_enqueue(o);
         return NULL;
     }

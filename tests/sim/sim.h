@@ -137,7 +137,7 @@ enum call {
  */
 struct oper {
     bool is_up;
-    uint8_t due; /* 1: a pass is due; 2: looked, and waits for its caches */
+    uint8_t due; /* 1: a reconcile is due; 2: it waits for the caches to show its writes */
     bool in_reconcile;
     uint8_t calls[CACHE_COUNT]; /* enum call */
     bool is_synced[CACHE_COUNT];
@@ -161,7 +161,7 @@ struct oper {
     struct service service_missed; /* came and went, and its events are on their way */
     struct simnode nodes[NODES];
 
-    uint8_t item_job;    /* what the task remembers is about this one */
+    uint8_t item_job;    /* what the queue item remembers is about this one */
     uint16_t listed_for; /* the job's version for which pods were listed, see the shell's reconcile.c */
     struct simexpect expects[EXPECTS];
     uint8_t expect_count;
@@ -177,7 +177,7 @@ struct oper {
     uint16_t last_version;
     uint32_t unknown_ms[CACHE_COUNT]; /* when an answer was lost last */
 
-    struct simjob base; /* what the pass under way was planned on */
+    struct simjob base; /* what the running reconcile was planned on */
     struct simwrite writes[WRITES];
     uint8_t write_count;
 };

@@ -1,4 +1,4 @@
-/* How often a job may tell how far it is, and what the API server refused it. */
+/* How often a job reports progress in its status, and what the API server refused. */
 #include "shell/reconcile/queue_item.h"
 
 #include <setjmp.h>
@@ -15,12 +15,12 @@
 
 enum { NOW_S = 1000, SECOND = 1000 * 1000 };
 
-static void never(void *task)
+static void never(void *item)
 {
-    (void)task;
+    (void)item;
 }
 
-/* Seconds from a status write that took so long to the next that only tells how far things are. */
+/* Seconds from a status write that took that long to the next one that only reports progress. */
 static int64_t pause_after_ms(int64_t took_ms)
 {
     struct loop *loop = loop_new();
@@ -29,7 +29,7 @@ static int64_t pause_after_ms(int64_t took_ms)
     int64_t until_us = queue_item_status_after_us(item, (int64_t)NOW_S * SECOND);
     queue_item_free(item);
     loop_free(loop);
-    /* The clock has gone on a little since. */
+    /* Rounded, since some time has passed. */
     return (until_us - (int64_t)NOW_S * SECOND + SECOND / 2) / SECOND;
 }
 
@@ -43,14 +43,14 @@ static void the_first_status_need_not_wait(void **state)
     loop_free(loop);
 }
 
-static void progress_is_told_once_a_second(void **state)
+static void progress_is_written_once_a_second(void **state)
 {
     (void)state;
     assert_int_equal(pause_after_ms(0), 1);
     assert_int_equal(pause_after_ms(50), 1);
 }
 
-static void progress_is_told_less_often_while_status_writes_are_slow(void **state)
+static void progress_is_written_less_often_while_status_writes_are_slow(void **state)
 {
     (void)state;
     assert_int_equal(pause_after_ms(100), 2);
@@ -98,8 +98,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_status_need_not_wait),
-        cmocka_unit_test(progress_is_told_once_a_second),
-        cmocka_unit_test(progress_is_told_less_often_while_status_writes_are_slow),
+        cmocka_unit_test(progress_is_written_once_a_second),
+        cmocka_unit_test(progress_is_written_less_often_while_status_writes_are_slow),
         cmocka_unit_test(refusals_are_counted_anew_for_each_attempt),
         cmocka_unit_test(of_several_refusals_the_first_by_name_is_reported),
     };

@@ -1,4 +1,4 @@
-/* When an event that repeats is written, with a clock of the test's own. */
+/* When a repeating event is written; the test passes the time. */
 #include "shell/events/series.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@ enum { MINUTE_MS = 60 * 1000 };
 
 static const struct event_series first = {.ns = "ml", .name = "digits.1", .event = "{}"};
 
-/* Once each step_ms from now_ms on; returns how often a count was written meanwhile. */
+/* The event occurs every step_ms from now_ms on; returns how often its count was written. */
 static int repeat(struct series_table *t, const char *text, int64_t now_ms, int64_t step_ms, int times)
 {
     const struct event_series *s;
@@ -43,7 +43,7 @@ static void the_second_time_makes_a_series_and_later_ones_are_counted(void **sta
     assert_string_equal(s->name, "digits.1");
     assert_int_equal(series_note(t, "uid", "a", 2000, 8000000, &s), SERIES_MORE);
     assert_null(series_due(t, 2000));
-    /* Of another object, or in other words, it is another event. */
+    /* About another object, or with another key, it is another event. */
     assert_int_equal(series_note(t, "other", "a", 2000, 0, &s), SERIES_FIRST);
     assert_int_equal(series_note(t, "uid", "b", 2000, 0, &s), SERIES_FIRST);
     series_table_free(t);
