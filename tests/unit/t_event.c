@@ -42,7 +42,7 @@ static struct action with_pod(struct action a, const char *pod)
     return a;
 }
 
-static void one_that_is_told_in_other_words_is_the_same_again(void **state)
+static void an_event_with_another_note_repeats_the_first(void **state)
 {
     const struct action again = with_note(of_ops, "still not");
     (void)state;
@@ -51,7 +51,7 @@ static void one_that_is_told_in_other_words_is_the_same_again(void **state)
     assert_false(are_one(&of_job, &of_ops));
 }
 
-static void one_about_another_pod_or_part_of_the_job_is_another_event(void **state)
+static void an_event_about_another_pod_or_part_is_a_new_one(void **state)
 {
     const struct action worker_0 = with_pod(of_job, "w-0"), worker_1 = with_pod(of_job, "w-1");
     (void)state;
@@ -60,7 +60,7 @@ static void one_about_another_pod_or_part_of_the_job_is_another_event(void **sta
     assert_false(are_one(&of_job, &worker_0));
 }
 
-static void an_event_names_the_job_and_what_of_it_is_meant(void **state)
+static void an_event_names_the_job_and_its_part(void **state)
 {
     json_t *whole CLEANUP(js_free) = event_render(&job, &of_job, "digits.1", "operator-0", 1500000);
     json_t *part CLEANUP(js_free) = event_render(&job, &of_ops, "digits.2", "operator-0", 1500000);
@@ -89,9 +89,9 @@ static void an_event_about_a_worker_names_its_pod(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_that_is_told_in_other_words_is_the_same_again),
-        cmocka_unit_test(one_about_another_pod_or_part_of_the_job_is_another_event),
-        cmocka_unit_test(an_event_names_the_job_and_what_of_it_is_meant),
+        cmocka_unit_test(an_event_with_another_note_repeats_the_first),
+        cmocka_unit_test(an_event_about_another_pod_or_part_is_a_new_one),
+        cmocka_unit_test(an_event_names_the_job_and_its_part),
         cmocka_unit_test(an_event_about_a_worker_names_its_pod),
     };
     return cmocka_run_group_tests_name("event", tests, NULL, NULL);

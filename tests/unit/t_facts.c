@@ -62,7 +62,7 @@ static void set_image(json_t *pod, const char *id)
     json_object_set_new(json_array_get(list, 0), "imageID", json_string(id));
 }
 
-static void reduces_a_pod_to_what_is_read(void **state)
+static void reduces_a_pod_to_its_facts(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
@@ -136,7 +136,7 @@ static void keeps_a_usual_pod_in_600_bytes(void **state)
     free(f);
 }
 
-static void knows_the_conditions_of_a_pod(void **state)
+static void finds_the_conditions_of_a_pod(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
@@ -152,7 +152,7 @@ static void knows_the_conditions_of_a_pod(void **state)
     free(f);
 }
 
-static void sees_that_a_pod_is_being_deleted(void **state)
+static void detects_a_deletion(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
@@ -169,7 +169,7 @@ static void sees_that_a_pod_is_being_deleted(void **state)
     json_decref(pod);
 }
 
-static void knows_a_pod_that_is_as_it_was_sent(void **state)
+static void recognizes_an_unchanged_pod(void **state)
 {
     (void)state;
     char fingerprint[FINGERPRINT_SIZE];
@@ -190,7 +190,7 @@ static void knows_a_pod_that_is_as_it_was_sent(void **state)
     json_decref(pod);
 }
 
-static void remembers_that_an_image_was_replaced(void **state)
+static void remembers_a_replaced_image(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
@@ -207,7 +207,7 @@ static void remembers_that_an_image_was_replaced(void **state)
     json_decref(pod);
 }
 
-static void does_not_compare_with_another_pod_of_that_name(void **state)
+static void does_not_compare_images_with_another_pod_of_the_same_name(void **state)
 {
     (void)state;
     json_t *pod = pod_object();
@@ -221,7 +221,7 @@ static void does_not_compare_with_another_pod_of_that_name(void **state)
     json_decref(pod);
 }
 
-static void knows_whether_a_node_is_confidential_and_ready(void **state)
+static void reads_technology_and_readiness_of_a_node(void **state)
 {
     (void)state;
     json_t *node = json_pack("{s:{s:s, s:{s:s}}, s:{s:[{s:s, s:s}]}}", "metadata", "name", "cc-0", "labels",
@@ -244,7 +244,7 @@ static struct scaling scaling_of(const char *events)
     return s;
 }
 
-static void takes_the_newest_word_of_the_autoscaler(void **state)
+static void reads_the_newest_decision_of_the_autoscaler(void **state)
 {
     (void)state;
     static const char events[] =
@@ -268,15 +268,15 @@ static void takes_the_newest_word_of_the_autoscaler(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reduces_a_pod_to_what_is_read),
+        cmocka_unit_test(reduces_a_pod_to_its_facts),
         cmocka_unit_test(keeps_a_usual_pod_in_600_bytes),
-        cmocka_unit_test(takes_the_newest_word_of_the_autoscaler),
-        cmocka_unit_test(knows_the_conditions_of_a_pod),
-        cmocka_unit_test(sees_that_a_pod_is_being_deleted),
-        cmocka_unit_test(knows_a_pod_that_is_as_it_was_sent),
-        cmocka_unit_test(remembers_that_an_image_was_replaced),
-        cmocka_unit_test(does_not_compare_with_another_pod_of_that_name),
-        cmocka_unit_test(knows_whether_a_node_is_confidential_and_ready),
+        cmocka_unit_test(reads_the_newest_decision_of_the_autoscaler),
+        cmocka_unit_test(finds_the_conditions_of_a_pod),
+        cmocka_unit_test(detects_a_deletion),
+        cmocka_unit_test(recognizes_an_unchanged_pod),
+        cmocka_unit_test(remembers_a_replaced_image),
+        cmocka_unit_test(does_not_compare_images_with_another_pod_of_the_same_name),
+        cmocka_unit_test(reads_technology_and_readiness_of_a_node),
     };
     return cmocka_run_group_tests_name("facts", tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static void writes_ranges(void **state)
 }
 
 /* Anybody may have edited a status. */
-static void leaves_out_what_makes_no_sense(void **state)
+static void skips_invalid_parts(void **state)
 {
     (void)state;
     expect("8", "");
@@ -44,7 +44,7 @@ static void leaves_out_what_makes_no_sense(void **state)
 }
 
 /* The longest that a job can need. */
-static void has_room_for_every_second_of_a_thousand(void **state)
+static void has_room_for_every_second_worker_of_a_thousand(void **state)
 {
     (void)state;
     struct arena *a = arena_new();
@@ -62,8 +62,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_ranges),
-        cmocka_unit_test(leaves_out_what_makes_no_sense),
-        cmocka_unit_test(has_room_for_every_second_of_a_thousand),
+        cmocka_unit_test(skips_invalid_parts),
+        cmocka_unit_test(has_room_for_every_second_worker_of_a_thousand),
     };
     return cmocka_run_group_tests_name("indexes", tests, NULL, NULL);
 }

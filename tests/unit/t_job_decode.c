@@ -57,7 +57,7 @@ static const char *problem(struct fixture *f)
     return f->job.spec_problem != NULL ? f->job.spec_problem : "";
 }
 
-static void reads_every_part(void **state)
+static void reads_every_field(void **state)
 {
     struct fixture *f = *state;
     assert_string_equal(problem(f), "");
@@ -77,7 +77,7 @@ static void reads_every_part(void **state)
     assert_int_equal(j->spec.failure_policy.max_restarts, 7);
 }
 
-static void fills_in_the_defaults_of_the_schema(void **state)
+static void applies_the_defaults_of_the_schema(void **state)
 {
     struct fixture *f = *state;
     json_object_del(spec(f), "failurePolicy");
@@ -92,7 +92,7 @@ static void fills_in_the_defaults_of_the_schema(void **state)
     assert_int_equal(f->job.status.attempt, 0);
 }
 
-static void reads_rules_volumes_and_words(void **state)
+static void reads_rules_volumes_and_enums(void **state)
 {
     struct fixture *f = *state;
     json_t *change = json_loads(
@@ -136,7 +136,7 @@ static void reads_rules_volumes_and_words(void **state)
 }
 
 /* Each change spoils the spec; the problem names the field. */
-static void says_what_is_wrong_with_a_spec(void **state)
+static void reports_what_is_wrong_with_a_spec(void **state)
 {
     static const char *const cases[][2] = {
         {"{\"replicas\": 0}", "spec.replicas"},
@@ -169,7 +169,7 @@ static void says_what_is_wrong_with_a_spec(void **state)
 }
 
 /* The tables of an older schema may be installed, and what is planned on is read all the same. */
-static void keeps_a_list_of_technologies_that_is_too_long_out(void **state)
+static void refuses_too_long_a_list_of_technologies(void **state)
 {
     struct fixture *f = *state;
     json_t *list = json_object_get(json_object_get(spec(f), "confidential"), "technologies");
@@ -179,7 +179,7 @@ static void keeps_a_list_of_technologies_that_is_too_long_out(void **state)
     assert_true(f->job.spec.technology_count <= TECHNOLOGY_COUNT);
 }
 
-static void reads_what_stands_beside_a_field_that_makes_no_sense(void **state)
+static void reads_the_other_fields_of_a_spec_with_an_invalid_one(void **state)
 {
     struct fixture *f = *state;
     json_object_set_new(spec(f), "suspend", json_string("yes"));
@@ -190,7 +190,7 @@ static void reads_what_stands_beside_a_field_that_makes_no_sense(void **state)
     assert_int_equal(f->job.spec.ttl_seconds, 7);
 }
 
-static void refuses_an_object_without_identity(void **state)
+static void refuses_an_object_without_name_or_uid(void **state)
 {
     struct fixture *f = *state;
     struct err e CLEANUP(err_fini) = {0};
@@ -199,7 +199,7 @@ static void refuses_an_object_without_identity(void **state)
     assert_int_equal(e.code, ERR_INVALID);
 }
 
-static void reads_back_the_status_that_it_wrote(void **state)
+static void decodes_the_status_that_it_encoded(void **state)
 {
     static const char *const nodes[] = {"cc-0", "cc-1"};
     struct fixture *f = *state;
@@ -238,7 +238,7 @@ static void reads_back_the_status_that_it_wrote(void **state)
     json_decref(json);
 }
 
-static void survives_a_status_that_makes_no_sense(void **state)
+static void survives_an_invalid_status(void **state)
 {
     struct fixture *f = *state;
     json_object_set_new(
@@ -251,7 +251,7 @@ static void survives_a_status_that_makes_no_sense(void **state)
 }
 
 /* The number of the next attempt, the sum of workers and the sweep of old pods stay in range. */
-static void takes_numbers_out_of_range_for_none(void **state)
+static void reads_numbers_out_of_range_as_zero(void **state)
 {
     struct fixture *f = *state;
     const int numbers[] = {-1, INT32_MIN, INT32_MAX};
@@ -272,16 +272,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reads_every_part),
-        TEST(fills_in_the_defaults_of_the_schema),
-        TEST(reads_rules_volumes_and_words),
-        TEST(says_what_is_wrong_with_a_spec),
-        TEST(keeps_a_list_of_technologies_that_is_too_long_out),
-        TEST(reads_what_stands_beside_a_field_that_makes_no_sense),
-        TEST(refuses_an_object_without_identity),
-        TEST(reads_back_the_status_that_it_wrote),
-        TEST(survives_a_status_that_makes_no_sense),
-        TEST(takes_numbers_out_of_range_for_none),
+        TEST(reads_every_field),
+        TEST(applies_the_defaults_of_the_schema),
+        TEST(reads_rules_volumes_and_enums),
+        TEST(reports_what_is_wrong_with_a_spec),
+        TEST(refuses_too_long_a_list_of_technologies),
+        TEST(reads_the_other_fields_of_a_spec_with_an_invalid_one),
+        TEST(refuses_an_object_without_name_or_uid),
+        TEST(decodes_the_status_that_it_encoded),
+        TEST(survives_an_invalid_status),
+        TEST(reads_numbers_out_of_range_as_zero),
     };
     return cmocka_run_group_tests_name("job_decode", tests, NULL, NULL);
 }

@@ -72,7 +72,7 @@ static void check_restricted(const json_t *one)
     assert_string_equal(json_string_value(json_array_get(drop, 0)), "ALL");
 }
 
-static void leaves_a_silent_node_after_a_time(void **state)
+static void leaves_an_unreachable_node_after_a_time(void **state)
 {
     struct rendering *f = *state;
     const json_t *list = js_at(f->pod, "spec.tolerations");
@@ -109,7 +109,7 @@ static void keeps_every_volume_in_memory(void **state)
 }
 
 /* The agent writes the inputs and is charged for them; the trainer for the outputs. */
-static void charges_memory_volumes_to_who_writes_them(void **state)
+static void charges_memory_volumes_to_the_container_that_writes_them(void **state)
 {
     struct rendering *f = *state;
     const json_t *agent = rendered_container(f->pod, "spec.initContainers", 1);
@@ -123,7 +123,7 @@ static void charges_memory_volumes_to_who_writes_them(void **state)
                         js_text(trainer, "resources.limits.memory"));
 }
 
-static void runs_the_command_behind_the_shim(void **state)
+static void runs_the_command_under_the_shim(void **state)
 {
     struct rendering *f = *state;
     const json_t *trainer = rendered_container(f->pod, "spec.containers", 0);
@@ -151,7 +151,7 @@ static json_t *agent_plan(struct rendering *f, int32_t attempt, int32_t index)
     return plan;
 }
 
-static void tells_the_agent_where_its_attempt_writes(void **state)
+static void gives_each_attempt_its_own_output_folder(void **state)
 {
     struct rendering *f = *state;
     json_t *plan = agent_plan(f, 3, 1);
@@ -167,7 +167,7 @@ static void tells_the_agent_where_its_attempt_writes(void **state)
     json_decref(plan);
 }
 
-static void tells_the_agent_which_checkpoint_cannot_be_taken_back(void **state)
+static void passes_the_newest_checkpoint_as_anchor(void **state)
 {
     struct rendering *f = *state;
     f->job.status.checkpoint.manifest_sha256 = "5ac1";
@@ -190,7 +190,7 @@ static void fingerprint(const json_t *pod, char out[FINGERPRINT_SIZE])
     free(text);
 }
 
-static void notices_what_was_changed_in_a_pod(void **state)
+static void detects_changes_of_a_pod(void **state)
 {
     struct rendering *f = *state;
     char sent[FINGERPRINT_SIZE];
@@ -219,7 +219,7 @@ static void notices_what_was_changed_in_a_pod(void **state)
     json_decref(as_stored);
 }
 
-static void gives_workers_names_before_they_are_ready(void **state)
+static void publishes_host_names_before_workers_are_ready(void **state)
 {
     struct rendering *f = *state;
     json_t *service = render_service(&f->job);
@@ -238,13 +238,13 @@ int main(void)
         TEST(may_run_on_confidential_nodes_only),
         TEST(is_restricted_in_every_container),
         TEST(keeps_every_volume_in_memory),
-        TEST(charges_memory_volumes_to_who_writes_them),
-        TEST(runs_the_command_behind_the_shim),
-        TEST(tells_the_agent_where_its_attempt_writes),
-        TEST(tells_the_agent_which_checkpoint_cannot_be_taken_back),
-        TEST(notices_what_was_changed_in_a_pod),
-        TEST(gives_workers_names_before_they_are_ready),
-        TEST(leaves_a_silent_node_after_a_time),
+        TEST(charges_memory_volumes_to_the_container_that_writes_them),
+        TEST(runs_the_command_under_the_shim),
+        TEST(gives_each_attempt_its_own_output_folder),
+        TEST(passes_the_newest_checkpoint_as_anchor),
+        TEST(detects_changes_of_a_pod),
+        TEST(publishes_host_names_before_workers_are_ready),
+        TEST(leaves_an_unreachable_node_after_a_time),
     };
     return cmocka_run_group_tests_name("render", tests, NULL, NULL);
 }

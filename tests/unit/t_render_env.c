@@ -29,7 +29,7 @@ static void check_variables(const struct rendering *r, const char *const *pairs)
             fail_msg("%s is '%s'", pairs[0], rendered_variable(trainer(r), pairs[0]));
 }
 
-static void starts_pytorch_by_python_and_by_torchrun(void **state)
+static void sets_the_variables_of_pytorch_and_torchrun(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'trainer': {'framework': 'PyTorch', 'resources': {'limits': {'cpu': '2500m'}}}}");
@@ -64,7 +64,7 @@ static void lets_torchrun_count_gpus(void **state)
     assert_string_equal(rendered_variable(trainer(r), "PET_NPROC_PER_NODE"), "auto");
 }
 
-static void lets_the_user_say_how_many_processes_a_worker_has(void **state)
+static void lets_the_user_set_the_number_of_processes(void **state)
 {
     struct rendering *r = *state;
     render_with(
@@ -77,7 +77,7 @@ static void lets_the_user_say_how_many_processes_a_worker_has(void **state)
     assert_string_equal(rendered_variable(trainer(r), "PET_NPROC_PER_NODE"), "7");
 }
 
-static void starts_tensorflow(void **state)
+static void sets_TF_CONFIG(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'trainer': {'framework': 'TensorFlow'}}");
@@ -90,7 +90,7 @@ static void starts_tensorflow(void **state)
     json_decref(expected);
 }
 
-static void starts_jax_by_either_spelling(void **state)
+static void sets_both_spellings_of_the_jax_variables(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'trainer': {'framework': 'JAX'}}");
@@ -114,7 +114,7 @@ static void starts_jax_by_either_spelling(void **state)
     check_variables(r, expected);
 }
 
-static void starts_xgboost_by_tracker_and_by_the_older_names(void **state)
+static void sets_the_tracker_and_the_older_variables_of_xgboost(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'trainer': {'framework': 'XGBoost', 'resources': {'limits': {'nvidia.com/gpu': '2'}}}}");
@@ -144,7 +144,7 @@ static void starts_xgboost_by_tracker_and_by_the_older_names(void **state)
     check_variables(r, expected);
 }
 
-static void sets_nothing_of_frameworks_that_were_not_asked_for(void **state)
+static void sets_no_variables_of_other_frameworks(void **state)
 {
     struct rendering *r = *state;
     static const char *const names[] = {"MASTER_ADDR", "RANK", "TF_CONFIG", "PROCESS_ID", "DMLC_TASK_ID"};
@@ -153,7 +153,7 @@ static void sets_nothing_of_frameworks_that_were_not_asked_for(void **state)
 }
 
 /* The API server stores them so, and the fingerprint is over what it stores. */
-static void has_no_empty_values(void **state)
+static void omits_empty_values(void **state)
 {
     struct rendering *r = *state;
     render_with(r,
@@ -165,7 +165,7 @@ static void has_no_empty_values(void **state)
     }
 }
 
-static void discards_what_the_program_prints(void **state)
+static void discards_the_programs_output_when_requested(void **state)
 {
     struct rendering *r = *state;
     char *before = json_dumps(js_at(trainer(r), "command"), 0);
@@ -186,7 +186,7 @@ static const json_t *named(const json_t *list, const char *name)
     return NULL;
 }
 
-static void mounts_what_the_job_names(void **state)
+static void mounts_the_volumes_of_the_job(void **state)
 {
     struct rendering *r = *state;
     render_with(
@@ -213,7 +213,7 @@ static void mounts_what_the_job_names(void **state)
     free(text);
 }
 
-static void tells_the_ports(void **state)
+static void declares_the_ports_of_the_job(void **state)
 {
     struct rendering *r = *state;
     assert_null(js_at(trainer(r), "ports"));
@@ -226,17 +226,17 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(starts_pytorch_by_python_and_by_torchrun),
+        TEST(sets_the_variables_of_pytorch_and_torchrun),
         TEST(lets_torchrun_count_gpus),
-        TEST(lets_the_user_say_how_many_processes_a_worker_has),
-        TEST(starts_tensorflow),
-        TEST(starts_jax_by_either_spelling),
-        TEST(starts_xgboost_by_tracker_and_by_the_older_names),
-        TEST(sets_nothing_of_frameworks_that_were_not_asked_for),
-        TEST(has_no_empty_values),
-        TEST(discards_what_the_program_prints),
-        TEST(mounts_what_the_job_names),
-        TEST(tells_the_ports),
+        TEST(lets_the_user_set_the_number_of_processes),
+        TEST(sets_TF_CONFIG),
+        TEST(sets_both_spellings_of_the_jax_variables),
+        TEST(sets_the_tracker_and_the_older_variables_of_xgboost),
+        TEST(sets_no_variables_of_other_frameworks),
+        TEST(omits_empty_values),
+        TEST(discards_the_programs_output_when_requested),
+        TEST(mounts_the_volumes_of_the_job),
+        TEST(declares_the_ports_of_the_job),
     };
     return cmocka_run_group_tests_name("render_env", tests, NULL, NULL);
 }

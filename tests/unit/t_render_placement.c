@@ -49,7 +49,7 @@ static void stays_off_spot_machines(void **state)
     assert_null(toleration_of(r, LABEL_NODE_SPOT));
 }
 
-static void prefers_spot_machines(void **state)
+static void prefers_spot_nodes(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'confidential': {'spot': 'Prefer'}}");
@@ -70,7 +70,7 @@ static void takes_spot_machines_only(void **state)
     assert_non_null(toleration_of(r, LABEL_NODE_SPOT));
 }
 
-static void asks_for_what_the_attempt_asks_for(void **state)
+static void requires_the_technology_of_the_attempt(void **state)
 {
     struct rendering *r = *state;
     render_with(r, "{'confidential': {'technologies': ['TDX', 'SEV']}}");
@@ -92,7 +92,7 @@ static void names_its_compute_class(void **state)
     assert_string_equal(js_text(t, "effect"), "NoSchedule");
 }
 
-static void tolerates_the_taint_of_gpu_nodes_when_it_wants_one(void **state)
+static void tolerates_the_taint_of_gpu_nodes_when_it_requests_a_gpu(void **state)
 {
     struct rendering *r = *state;
     assert_null(toleration_of(r, RESOURCE_GPU));
@@ -106,9 +106,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(stays_off_spot_machines),  TEST(prefers_spot_machines),
-        TEST(takes_spot_machines_only), TEST(asks_for_what_the_attempt_asks_for),
-        TEST(names_its_compute_class),  TEST(tolerates_the_taint_of_gpu_nodes_when_it_wants_one),
+        TEST(stays_off_spot_machines),  TEST(prefers_spot_nodes),
+        TEST(takes_spot_machines_only), TEST(requires_the_technology_of_the_attempt),
+        TEST(names_its_compute_class),  TEST(tolerates_the_taint_of_gpu_nodes_when_it_requests_a_gpu),
     };
     return cmocka_run_group_tests_name("render_placement", tests, NULL, NULL);
 }

@@ -224,7 +224,7 @@ static void check_policy(const struct rendering *r, bool is_narrow, const struct
     json_decref(policy);
 }
 
-static void reaches_googles_apis_by_their_private_addresses(void **state)
+static void allows_the_private_addresses_of_googles_apis(void **state)
 {
     static const struct row rows[] = {{OUT, &private_apis, "TCP", 443, ALLOWED},
                                       {OUT, &restricted, "TCP", 443, DENIED},
@@ -232,7 +232,7 @@ static void reaches_googles_apis_by_their_private_addresses(void **state)
     check_policy(*state, true, rows, ARRAY_LEN(rows));
 }
 
-static void reaches_googles_apis_by_their_restricted_addresses(void **state)
+static void allows_the_restricted_addresses_of_googles_apis(void **state)
 {
     static const struct row rows[] = {{OUT, &private_apis, "TCP", 443, DENIED},
                                       {OUT, &restricted, "TCP", 443, ALLOWED}};
@@ -240,7 +240,7 @@ static void reaches_googles_apis_by_their_restricted_addresses(void **state)
     check_policy(*state, true, rows, ARRAY_LEN(rows));
 }
 
-static void reaches_everything_when_asked_for(void **state)
+static void allows_everything_when_egress_is_unrestricted(void **state)
 {
     static const struct row rows[] = {{OUT, &world, "TCP", 443, ALLOWED},
                                       {OUT, &world, "UDP", 53, ALLOWED},
@@ -250,7 +250,7 @@ static void reaches_everything_when_asked_for(void **state)
     check_policy(*state, false, rows, ARRAY_LEN(rows));
 }
 
-static void reaches_what_the_job_names(void **state)
+static void allows_the_additional_egress_of_the_job(void **state)
 {
     static const struct peer database = {"a database", "10.1.2.3", NULL, NULL, NULL};
     static const struct peer registry = {"a registry", "10.9.0.1", NULL, NULL, NULL};
@@ -264,7 +264,7 @@ static void reaches_what_the_job_names(void **state)
 }
 
 /* What the chart's values say holds for every job. */
-static void is_scraped_and_reaches_what_the_administrator_names(void **state)
+static void allows_scraping_and_the_administrators_egress(void **state)
 {
     static const struct peer endpoint = {"an endpoint of the chart", "10.85.0.1", NULL, NULL, NULL};
     static const struct row rows[] = {{IN, &prometheus, "TCP", PORT_AGENT_METRICS, ALLOWED},
@@ -284,7 +284,7 @@ static void is_scraped_and_reaches_what_the_administrator_names(void **state)
     json_decref(egress);
 }
 
-static void belongs_to_the_job_and_to_its_pods(void **state)
+static void is_owned_by_the_job_and_its_pods(void **state)
 {
     const struct rendering *r = *state;
     const struct pod_owner pods[] = {{"digits-worker-0-3", "u0"}, {"digits-worker-1-3", "u1"}};
@@ -316,12 +316,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(reaches_googles_apis_by_their_private_addresses),
-        TEST(reaches_googles_apis_by_their_restricted_addresses),
-        TEST(reaches_everything_when_asked_for),
-        TEST(reaches_what_the_job_names),
-        TEST(is_scraped_and_reaches_what_the_administrator_names),
-        TEST(belongs_to_the_job_and_to_its_pods),
+        TEST(allows_the_private_addresses_of_googles_apis),
+        TEST(allows_the_restricted_addresses_of_googles_apis),
+        TEST(allows_everything_when_egress_is_unrestricted),
+        TEST(allows_the_additional_egress_of_the_job),
+        TEST(allows_scraping_and_the_administrators_egress),
+        TEST(is_owned_by_the_job_and_its_pods),
     };
     return cmocka_run_group_tests_name("render_policy", tests, NULL, NULL);
 }

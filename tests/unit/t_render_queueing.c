@@ -57,7 +57,7 @@ static void is_a_member_of_its_group(void **state)
     assert_string_equal(annotation(r->pod, ANNOTATION_GROUP_TOTAL), "2");
 }
 
-static void carries_what_the_user_says_to_kueue_and_nothing_else(void **state)
+static void copies_the_jobs_kueue_labels_and_no_others(void **state)
 {
     struct rendering *r = *state;
     queue(r);
@@ -68,7 +68,7 @@ static void carries_what_the_user_says_to_kueue_and_nothing_else(void **state)
     assert_string_equal(annotation(r->pod, ANNOTATION_GROUP_IS_RETRIED), "");
 }
 
-static void has_no_words_for_kueue_without_a_queue(void **state)
+static void has_no_kueue_labels_without_a_queue(void **state)
 {
     struct rendering *r = *state;
     char *text = json_dumps(js_at(r->pod, "metadata"), 0);
@@ -107,7 +107,7 @@ static struct pod_facts *facts_of(const json_t *pod)
 }
 
 /* A queue adds labels of its flavor to the selector; that is no change, and it is seen. */
-static void knows_what_a_queue_has_added(void **state)
+static void detects_what_a_queue_has_added(void **state)
 {
     struct rendering *r = *state;
     queue(r);
@@ -141,10 +141,10 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rendering_setup, rendering_teardown)
     const struct CMUnitTest tests[] = {
         TEST(is_a_member_of_its_group),
-        TEST(carries_what_the_user_says_to_kueue_and_nothing_else),
-        TEST(has_no_words_for_kueue_without_a_queue),
+        TEST(copies_the_jobs_kueue_labels_and_no_others),
+        TEST(has_no_kueue_labels_without_a_queue),
         TEST(has_the_shape_of_the_other_workers),
-        TEST(knows_what_a_queue_has_added),
+        TEST(detects_what_a_queue_has_added),
     };
     return cmocka_run_group_tests_name("render_queueing", tests, NULL, NULL);
 }
