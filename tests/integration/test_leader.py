@@ -184,9 +184,9 @@ def test_what_is_on_its_way_is_answered_before_the_lease_is_given_back(pair):
     def stop_meanwhile():
         wait_for("what is begun beside it", lambda: sum(is_for_the_job(r) for r, _ in list(pair.proxies["a"].requests)) == 3, 20)
         pair.a.process.send_signal(signal.SIGTERM)
-        time.sleep(1)  # the signal reaches it before this answer does
+        time.sleep(1)  # the signal reaches it before the answer does
 
-    pair.proxies["a"].once(is_for_the_job, ("then", stop_meanwhile))
+    pair.proxies["a"].once(is_for_the_job, ("after", stop_meanwhile))
     pair.site.create(pair.site.job("job", pair.namespace))
     assert pair.a.process.wait(60) == 0
     order = [w for w in pair.proxies["a"].accepted]

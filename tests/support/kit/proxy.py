@@ -19,6 +19,7 @@ DROP_REPLY = "drop reply"  # the request is carried out, the answer is lost
 # ("raw", bytes): the proxy answers with these bytes, whatever they are, and closes the connection
 # ("cut", share): passed on; of the answer only that share arrives
 # ("delay", seconds): passed on, after a while
+# ("after", function): passed on when function() has returned
 # ("error event", code, reason): a watch that consists of one ERROR event
 # ("as JSON",): passed on, as if the API server knew no protobuf
 # ("then", function): passed on; function() runs when the API server has answered, before the operator knows
@@ -192,6 +193,8 @@ class Proxy:
             return
         if kind == "delay":
             time.sleep(what[1])
+        if kind == "after":
+            what[1]()
         self._pass_on(handler, request, what)
 
     def _pass_on(self, handler, request, what):
