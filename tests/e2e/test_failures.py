@@ -71,7 +71,7 @@ def test_says_what_a_worker_lacks_and_goes_on_when_it_is_there(site, namespace):
         training_job("image", namespace, MISSING, ["/train"]),
         short("config", namespace, "true",
               trainer={"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "late", "key": "a"}}}]}))
-    status = says(site, namespace, "image", "container trainer of worker 0", "ImageUnavailable", "correct the image's name")
+    status = says(site, namespace, "image", "Container trainer of worker 0", "ImageUnavailable", "correct the image's name")
     assert status["phase"] == "Starting" and status["restarts"] == 0
     says(site, namespace, "config", "ContainerConfigInvalid", '"late" not found')
     site.cluster.apply(short("quota", namespace, "true", replicas=2))
