@@ -65,7 +65,7 @@ static int read_job(const struct fetch_options *a, json_t **ret, struct err *e)
 {
     struct kube_config *config CLEANUP(cleanup_kube_config) = kube_config_new(a->kubeconfig, a->context, e);
     if (config == NULL)
-        return err_wrap(e, "the kubeconfig");
+        return -1;
     const char *ns = a->ns != NULL ? a->ns : config->default_namespace;
     char *path CLEANUP(cleanup_free) =
         xasprintf("/apis/cloister.dev/v1alpha1/namespaces/%s/trainingjobs/%s", ns, a->job);
