@@ -105,7 +105,7 @@ class Settled:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for status, answer in pool.map(lambda job: api.create(object_of(*job)), jobs):
                 assert status == 201, complaint(answer)
-        wait_for("the operator to have answered every job", self.is_quiet, 300, 1)
+        wait_for("the operator to have answered every job", self.is_quiet, 900, 1)
 
     def is_quiet(self):
         self.jobs = {j["metadata"]["name"]: j for j in self.api.jobs(NAMESPACE)}
