@@ -1,6 +1,6 @@
 /*
- * cloister-install: puts cloister-exec into the pod's memory volume, where the
- * trainer's container, made from an image we know nothing of, finds it.
+ * cloister-install: copies cloister-exec into the pod's memory volume, from where
+ * the trainer's container runs it, whatever its image contains.
  */
 #ifndef WORKER_INSTALL_H
 #define WORKER_INSTALL_H

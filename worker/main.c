@@ -55,6 +55,6 @@ int main(int argc, char **argv)
         return 2;
     }
     if (result < 0)
-        log_failure(LOG_LEVEL_ERROR, &e, "cloister-worker cannot go on", NULL);
+        log_failure(LOG_LEVEL_ERROR, &e, "cloister-worker failed", NULL);
     return result < 0;
 }

@@ -1,7 +1,7 @@
 /*
- * The assignment: what the operator tells the agent of one worker, as one JSON
- * value in the variable ENV_ASSIGNMENT of its container. Nobody can change it once
- * the pod exists.
+ * The assignment: what the operator passes to the agent of one worker, as one JSON
+ * value in the variable ENV_ASSIGNMENT of its container. It is immutable once the
+ * pod exists.
  *
  * One struct and one table of fields for both sides: a field that one of them
  * writes is one that the other reads. Texts are "" when absent, and borrowed:
@@ -18,7 +18,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-/* The operator's is the worker image's: both are of one release, or a pod was made before an upgrade. */
+/* Operator and worker image of a new pod are of one release; pods made before an upgrade keep their agent. */
 #define ASSIGNMENT_VERSION 2
 
 struct assignment_key {
@@ -56,7 +56,7 @@ struct assignment {
 
 enum { ASSIGNMENT_CONNECTIONS_MAX = 64 };
 
-/* Says nothing; require_hsm is the cautious answer. */
+/* Everything absent; require_hsm is true, the safe default. */
 #define ASSIGNMENT_NONE                                                                                      \
     ((struct assignment){.job_namespace = "",                                                                \
                          .job = "",                                                                          \

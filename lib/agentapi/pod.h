@@ -1,5 +1,5 @@
 /*
- * A worker pod as its parties agree on it: the operator, which renders it, the
+ * The layout of a worker pod: shared by the operator, which renders it, and by the
  * agent and cloister-exec, which run in it. Paths, ports, variables, commands and
  * exit codes. Constants only: cloister-exec includes this and links nothing.
  */

@@ -1,8 +1,7 @@
 /*
- * The report: what the agent of a worker says of itself, as a JSON object. It
- * stands in the termination message of the agent's container, rewritten at each
- * change, and is posted to the operator while the agent runs. The program can
- * write neither.
+ * The report: the state of a worker as its agent reports it, a JSON object. It is
+ * the termination message of the agent's container, rewritten at each change, and is
+ * posted to the operator while the agent runs. The trainer can write neither.
  *
  * One struct and one table of fields for both sides. Texts are "" when absent, and
  * borrowed: encoding copies them, a decoded report lives as long as its tree.
@@ -19,7 +18,7 @@
 
 /* Workers outlive an upgrade of the operator: a report of an earlier release must be understood. */
 #define REPORT_VERSION 1
-/* Of a termination message: the kubelet cuts off what is more. */
+/* The limit of a termination message: the kubelet truncates it. */
 #define REPORT_BYTES_MAX 4096
 
 enum report_result { RESULT_RUNNING, RESULT_FAILED, RESULT_SUCCEEDED };
@@ -64,7 +63,7 @@ struct report {
     enum failure_class failure_class;
 };
 
-/* Says nothing. */
+/* Everything absent. */
 #define REPORT_NONE                                                                                          \
     ((struct report){.pod_uid = "",                                                                          \
                      .reason = "",                                                                           \

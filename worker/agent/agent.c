@@ -74,7 +74,7 @@ static void on_wake(void *context)
 static void poke_worker(struct agent *a)
 {
     if (write(a->poke[1], "", 1) < 0)
-        return; /* a full pipe wakes as well */
+        return; /* the pipe is full: the thread wakes up anyway */
 }
 
 static void on_exited(void *context, int code)
@@ -92,7 +92,7 @@ static void on_exited(void *context, int code)
     poke_worker(a);
 }
 
-/* Its memory is not ours: the limits of two containers differ. Nothing runs there, whatever is staged here.
+/* The trainer's container has a memory limit of its own, so its swap is not what the agent's own check saw.
  */
 static void on_swap(void *context)
 {
@@ -101,7 +101,7 @@ static void on_swap(void *context)
     (void)FAIL(&e, ERR_SWAP_ENABLED,
                "the node has swap and the trainer's container may use it: plaintext could reach a disk");
     char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
-    log_failure(LOG_LEVEL_ERROR, &e, "the command is not run", NULL);
+    log_failure(LOG_LEVEL_ERROR, &e, "not starting the command", NULL);
     report_writer_failure(a->report, &e);
     gate_set(a->gate, GATE_FAIL, sentence);
 }
@@ -162,7 +162,7 @@ static bool is_staged(void)
 {
     if (access(POD_READY_FILE, F_OK) != 0)
         return false;
-    log_info("inputs are already staged: the agent was restarted", NULL);
+    log_info("resuming after a restart: inputs are already staged", NULL);
     return true;
 }
 
@@ -201,15 +201,15 @@ static int prepare(struct agent *a, struct err *e)
     return 0;
 }
 
-/* A network that is away for a while, or a trainer that writes a checkpoint anew, does not end training: the
- * checkpoint stays in the volume for the next look. */
+/* A network failure, or a checkpoint that the trainer is rewriting, does not end training: the checkpoint
+ * stays in the volume and is committed by a later scan. */
 static int commit_checkpoints(struct agent *a, bool is_final, struct err *e)
 {
     if (a->checkpoints == NULL || checkpoints_commit(a->checkpoints, is_final, e) == 0)
         return 0;
     if (is_final || !err_code_is_retryable(e->code))
         return -1;
-    log_failure(LOG_LEVEL_WARNING, e, "a checkpoint could not be committed yet", NULL);
+    log_failure(LOG_LEVEL_WARNING, e, "could not commit a checkpoint, will retry", NULL);
     err_fini(e);
     return 0;
 }
@@ -222,7 +222,7 @@ static void wait_for_news(struct agent *a)
         fds[1].fd = checkpoints_hint_fd(a->checkpoints);
     (void)poll(fds, 2, SCAN_MS);
     if ((fds[0].revents & POLLIN) != 0 && read(a->poke[0], bytes, sizeof(bytes)) < 0)
-        log_warning("the agent's own pipe cannot be read", NULL);
+        log_warning("could not read the wake-up pipe", NULL);
 }
 
 static int supervise(struct agent *a, struct err *e)
@@ -250,18 +250,18 @@ static int conclude(struct agent *a, struct err *e)
         report_writer_success(a->report);
     } else {
         struct err failed CLEANUP(err_fini) = {0};
-        err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command ended with code %d", code);
+        err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command exited with code %d", code);
         report_writer_failure(a->report, &failed);
     }
     tell_gate(a, GATE_DONE, "");
     return 0;
 }
 
-/* Keys and tokens are of no use any more; the message is what the operator reads. */
+/* Drops the token, which is not needed any more, and leaves the failure for the operator to read. */
 static void give_up(struct agent *a, struct err *e)
 {
     char *sentence CLEANUP(cleanup_free) = failure_sentence(e);
-    log_failure(LOG_LEVEL_ERROR, e, "this worker has failed", NULL);
+    log_failure(LOG_LEVEL_ERROR, e, "the worker failed", NULL);
     report_writer_failure(a->report, e);
     credentials_forget_token(a->gcp.credentials);
     tell_gate(a, GATE_FAIL, sentence);

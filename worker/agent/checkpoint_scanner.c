@@ -105,7 +105,7 @@ static void forget_renamed(struct scanner *f, size_t at)
     f->renamed[at] = f->renamed[--f->renamed_count];
 }
 
-/* The trainer removes and renames, too; what it makes under the same name later was not moved into place. */
+/* The trainer may remove or rename an entry, and later create another of that name in place. */
 static void forget_absent(struct scanner *f)
 {
     struct stat ignored;
@@ -114,7 +114,7 @@ static void forget_absent(struct scanner *f)
             forget_renamed(f, i);
 }
 
-/* Learns which directories were moved into place whole. */
+/* Learns which directories were renamed into place. */
 static void read_hints(struct scanner *f)
 {
     char buffer[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)] __attribute__((aligned(8)));
@@ -140,7 +140,7 @@ static bool is_entry_quiet(int directory_fd, const char *name, int depth)
     struct stat st;
     int fd = openat(directory_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return true; /* publishing says what is wrong with it */
+        return true; /* publishing reports what is wrong with it */
     if (fstat(fd, &st) < 0) {
         close(fd);
         return false;
@@ -232,7 +232,8 @@ int scanner_scan(struct scanner *f, bool is_final, char ***ret_names, size_t *re
 }
 
 /* ---- removing ---- */
-/* While it is judged and removed it has a name that nobody else gives to anything. */
+/* An entry is renamed to this while its stamp is compared and it is removed, so that nobody else touches it.
+ */
 #define REMOVED ".cloister-removed"
 
 static uint64_t stamp_below(int directory_fd, const char *name, int depth)
@@ -280,6 +281,6 @@ int scanner_remove(struct scanner *f, const char *name, uint64_t stamp, struct e
         }
     if (tree_remove(f->directory_fd, REMOVED, e) == 0)
         return 0;
-    err_recode(e, ERR_OUTPUT_UNREADABLE); /* its writer has taken away the right to remove it */
+    err_recode(e, ERR_OUTPUT_UNREADABLE); /* the trainer has removed the permission to delete it */
     return -1;
 }

@@ -130,7 +130,7 @@ static int check_still_whole(const struct checkpoints *c, const char *name, uint
     bool is_file = m->count == 1 && strcmp(m->entries[0].path, name) == 0;
     return is_file || scanner_stamp(c->scanner, name) == stamp
                ? 0
-               : FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, name, "the directory changed while it was read");
+               : FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, name, "the directory changed while it was being read");
 }
 
 static int commit(struct checkpoints *c, const char *name, struct err *e)

@@ -1,13 +1,12 @@
 /*
- * Checkpoints: finds what the trainer has finished writing, publishes it, moves
- * HEAD, and removes it from the volume.
+ * Checkpoints: finds those that the trainer has finished writing, publishes them,
+ * moves HEAD, and removes them from the volume.
  *
- * Finished is an entry of the directory whose name does not look temporary (a
- * leading dot, tmp-, .tmp, .part, .incomplete) and whose regular files nobody
- * holds open for writing (a read lease is granted). A directory counts when it
- * was renamed into place or holds .metadata (PyTorch DCP). What is replaced or
- * written anew while it is published stays, and is published at a later look.
- * Blocking; one thread.
+ * An entry of the directory is finished when its name does not look temporary (a
+ * leading dot, tmp-, .tmp, .part, .incomplete) and none of its regular files is open
+ * for writing (a read lease is granted). A directory counts when it was renamed into
+ * place or contains .metadata (PyTorch DCP). An entry that is replaced or rewritten
+ * while it is published stays, and is published by a later scan. Blocking; one thread.
  */
 #ifndef AGENT_CHECKPOINTS_H
 #define AGENT_CHECKPOINTS_H
@@ -24,8 +23,7 @@ struct checkpoints *checkpoints_new(const struct assignment *assignment, const s
                                     struct err *e) MUST_CHECK;
 void checkpoints_free(struct checkpoints *c); /* NULL is fine */
 
-/* A descriptor that becomes readable when something was renamed or closed there: only a hint to look at once.
- */
+/* Becomes readable when a file was renamed or closed there: a hint to scan now. */
 int checkpoints_hint_fd(const struct checkpoints *c);
 /*
  * Commits every finished checkpoint, oldest first. is_final: the trainer has ended, so directories count as

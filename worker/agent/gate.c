@@ -26,7 +26,7 @@ struct gate {
     gate_exited_fn *on_exited;
     gate_swap_fn *on_swap;
     void *context;
-    gate_usage_fn *on_usage; /* NULL: nobody wants to know */
+    gate_usage_fn *on_usage; /* NULL: not reported */
     void *usage_context;
     enum gate_state state;
     char *text;
@@ -41,7 +41,7 @@ static void disconnect(struct gate *g)
     strbuf_clear(&g->input);
 }
 
-/* A line is far smaller than a socket's buffer: it is taken whole, or the connection is dead. */
+/* A line is far smaller than a socket's buffer: it is sent in one piece, or the connection is dead. */
 static void say(struct gate *g, const char *verb, const char *text)
 {
     char *line CLEANUP(cleanup_free) = xasprintf("%s%s%s\n", verb, *text == '\0' ? "" : " ", text);
@@ -102,7 +102,7 @@ static void obey(struct gate *g, struct view line)
     if (view_equal_text(verb, GATE_HELLO)) {
         version = view_cut(rest, ' ', &rest);
         if (!view_equal_text(version, GATE_VERSION))
-            log_error("cloister-exec speaks another version", "line", text, NULL);
+            log_error("unsupported protocol version of cloister-exec", "line", text, NULL);
         verb = view_cut(rest, ' ', &code);
         g->is_started = !view_equal_text(verb, GATE_IS_WAITING);
         if (view_equal_text(verb, GATE_IS_SWAPPED))
@@ -153,7 +153,7 @@ static void on_connection(void *context, int fd, unsigned events)
     int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (connection < 0)
         return;
-    disconnect(g); /* the newest counts: the old one is that of an exec that is gone */
+    disconnect(g); /* only one cloister-exec runs: an older connection is stale */
     g->connection = connection;
     g->connection_source = loop_add_io(g->loop, connection, LOOP_READ, on_readable, g);
 }

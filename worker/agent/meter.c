@@ -34,7 +34,7 @@ struct meter {
     double trainer_cpu_seconds;
 };
 
-/* Of each thread's last request: one that is made again is a retry. */
+/* The endpoint of the thread's last request, if it failed: the next one to it is a retry. */
 static _Thread_local enum endpoint failed_endpoint = ENDPOINT_COUNT;
 
 /* ---- requests ---- */
@@ -46,7 +46,7 @@ static enum endpoint endpoint_of(const struct meter *m, const char *url)
     return (enum endpoint)i;
 }
 
-/* As gcp/call.c sees it. */
+/* As gcp/call.c decides. */
 static bool is_worth_repeating(int status)
 {
     return status == 0 || status == 401 || status == 408 || status == 429 || status >= 500;
@@ -120,7 +120,7 @@ struct meter *meter_new(const struct assignment *assignment)
     struct meter *m = xcalloc(1, sizeof(*m));
     pthread_mutex_init(&m->lock, NULL);
     m->metrics = metrics_new(rows, ROW_COUNT);
-    /* Behind a proxy all may have one name; their paths differ. */
+    /* Behind a proxy they may share a host name; their paths differ. */
     m->prefixes[METADATA] = xasprintf("%s/computeMetadata/", assignment->metadata_url);
     m->prefixes[KMS] = xasprintf("%s/v1/projects/", assignment->kms_url);
     m->prefixes[STORAGE] = xasprintf("%s/", assignment->storage_url);

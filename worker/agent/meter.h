@@ -1,10 +1,9 @@
 /*
- * What the agent measures, for Prometheus: its requests by endpoint, its own use
- * of the machine, its volumes, and what cloister-exec tells of the trainer.
+ * The agent's metrics for Prometheus: its requests by endpoint, its resource usage,
+ * its volumes, and the resource usage of the trainer as cloister-exec reports it.
  *
- * Owned by the agent; one in a process, because it listens to every http_perform
- * (from whatever thread). It has a lock of its own. Nothing fails: what cannot be
- * read is 0.
+ * Owned by the agent; one per process, because it observes every http_perform, on
+ * any thread. It has its own lock. Nothing fails: a value that cannot be read is 0.
  */
 #ifndef AGENT_METER_H
 #define AGENT_METER_H
@@ -20,7 +19,7 @@ struct meter *meter_new(const struct assignment *assignment) MUST_CHECK RETURNS_
 /* After the last request. NULL is fine. */
 void meter_free(struct meter *m);
 
-/* Of the trainer's container, as cloister-exec reads its cgroup. */
+/* Resource usage of the trainer's container, as cloister-exec reads it from its cgroup. */
 void meter_trainer(struct meter *m, uint64_t memory_bytes, uint64_t cpu_us);
 /* The text of a scrape. */
 void meter_write(struct meter *m, struct strbuf *out);

@@ -24,7 +24,7 @@ struct monitor {
     struct progress progress;
     struct progress_file *file;
     struct progress_server *server; /* NULL: could not be set up */
-    struct report_client *client;   /* NULL: nobody to report to */
+    struct report_client *client;   /* NULL: the operator accepts no reports */
     struct loop_source *keeper;     /* puts progress into the report */
     bool is_kept;                   /* it is there */
     struct meter *meter;
@@ -43,7 +43,7 @@ static void keep_progress(void *context)
     report_writer_progress(n->report, n->progress.latest);
 }
 
-/* A program may speak a thousand times a second. */
+/* A program may report a thousand times a second. */
 static void on_progress(void *context)
 {
     struct monitor *n = context;
@@ -85,7 +85,7 @@ static void open_metrics(struct monitor *n, struct loop *loop, const struct assi
     if (assignment->metrics_port > 0)
         n->metrics = httpd_new(loop, address, on_scrape, n, &e);
     if (e.code != ERR_NONE)
-        log_failure(LOG_LEVEL_WARNING, &e, "metrics cannot be scraped", NULL);
+        log_failure(LOG_LEVEL_WARNING, &e, "could not serve metrics", NULL);
 }
 
 struct monitor *monitor_new(struct loop *loop, const struct assignment *assignment,
@@ -104,7 +104,7 @@ struct monitor *monitor_new(struct loop *loop, const struct assignment *assignme
     n->file = progress_file_new(loop, POD_PROGRESS_FILE, &n->progress, on_progress, n);
     n->server = progress_server_new(loop, assignment, &n->progress, on_progress, n, &e);
     if (n->server == NULL)
-        log_failure(LOG_LEVEL_WARNING, &e, "the trainer cannot post its progress", NULL);
+        log_failure(LOG_LEVEL_WARNING, &e, "could not serve the progress endpoint", NULL);
     if (*assignment->reports_url != '\0')
         n->client = report_client_new(loop, assignment, report, &n->progress);
     report_writer_watch(report, n->wake);

@@ -1,7 +1,7 @@
 /*
- * What this worker tells the outside while it runs, and hears from its trainer:
- * progress by file and loopback, reports to the operator, metrics. All on the
- * loop. Nothing of it is needed for training: what cannot be set up is logged.
+ * What makes a worker observable: progress of the trainer (by file and over the
+ * loopback), reports to the operator, and metrics. Runs on the loop. Training does
+ * not depend on it: a part that cannot be set up is logged and left out.
  */
 #ifndef AGENT_MONITOR_H
 #define AGENT_MONITOR_H
@@ -13,11 +13,12 @@ struct gate;
 struct loop;
 struct monitor;
 
-/* Before the trainer may start, so that its ports are taken by nobody else. Everything is borrowed. */
+/* Call it before the trainer may start, so that the trainer cannot occupy the ports. Everything is borrowed.
+ */
 struct monitor *monitor_new(struct loop *loop, const struct assignment *assignment,
                             struct report_writer *report, struct gate *gate) MUST_CHECK RETURNS_NONNULL;
-/* The trainer has ended: what it said last counts before the result is final. */
+/* The trainer has exited: reads the last progress it wrote, before the report becomes final. */
 void monitor_catch_up(struct monitor *n);
-void monitor_free(struct monitor *n); /* before the gate and the result; NULL is fine */
+void monitor_free(struct monitor *n); /* before the gate and the report; NULL is fine */
 
 #endif

@@ -8,7 +8,7 @@
 #include "agent/keyring.h"
 #include "agent/report_writer.h"
 
-/* Publishes the directory and puts it into the result. Errors are those of seal/publish.h. */
+/* Publishes the directory and puts it into the report. Errors are those of seal/publish.h. */
 int output_publish(const struct assignment *assignment, const struct keyring *keys,
                    struct report_writer *report, struct err *e) MUST_CHECK;
 

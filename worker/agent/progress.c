@@ -26,7 +26,7 @@ static int take_number(const json_t *status, const char *name, int32_t most, jso
     if (value == NULL || json_is_null(value))
         return 0;
     if (!json_is_number(value) || !(number >= 0 && number <= most))
-        return FAIL(e, ERR_INVALID, "%s is no number from 0 to %d", name, (int)most);
+        return FAIL(e, ERR_INVALID, "%s must be a number from 0 to %d", name, (int)most);
     json_object_set_new(ret, name, json_integer((json_int_t)number));
     return 0;
 }
@@ -62,11 +62,13 @@ static int take_metric(const json_t *metric, size_t at, json_t *ret, struct err 
     json_t *value CLEANUP(js_free) = value_as_text(json_object_get(metric, "value"));
     size_t name_bytes = json_string_length(name), value_bytes = json_string_length(value);
     if (name_bytes == 0 || name_bytes > NAME_MAX_BYTES)
-        return FAIL(e, ERR_INVALID, "metrics[%zu].name is no text of 1 to %d bytes", at, NAME_MAX_BYTES);
+        return FAIL(e, ERR_INVALID, "metrics[%zu].name must be a string of 1 to %d bytes", at,
+                    NAME_MAX_BYTES);
     if (value_bytes == 0 || value_bytes > VALUE_MAX_BYTES)
-        return FAIL(e, ERR_INVALID, "metrics[%zu].value is no text of 1 to %d bytes", at, VALUE_MAX_BYTES);
+        return FAIL(e, ERR_INVALID, "metrics[%zu].value must be a string of 1 to %d bytes", at,
+                    VALUE_MAX_BYTES);
     if (has_controls(name) || has_controls(value))
-        return FAIL(e, ERR_INVALID, "metrics[%zu] has control characters", at);
+        return FAIL(e, ERR_INVALID, "metrics[%zu] must not contain control characters", at);
     json_array_append_new(ret, json_pack("{s:O, s:O}", "name", name, "value", value));
     return 0;
 }
@@ -75,7 +77,7 @@ static int take_metrics(const json_t *list, json_t *ret, struct err *e)
 {
     json_t *metrics CLEANUP(js_free) = json_array();
     if (list != NULL && !json_is_null(list) && !json_is_array(list))
-        return FAIL(e, ERR_INVALID, "metrics is no list");
+        return FAIL(e, ERR_INVALID, "metrics must be an array");
     for (size_t i = 0; i < json_array_size(list) && i < METRICS_MAX; i++)
         if (take_metric(json_array_get(list, i), i, metrics, e) < 0)
             return -1;
@@ -88,13 +90,13 @@ int progress_take(struct progress *p, const json_t *status, struct err *e)
 {
     json_t *taken CLEANUP(js_free) = json_object();
     if (!json_is_object(status))
-        return FAIL(e, ERR_INVALID, "trainerStatus is no object");
+        return FAIL(e, ERR_INVALID, "trainerStatus must be an object");
     if (take_number(status, "progressPercentage", PERCENT_MAX, taken, e) < 0 ||
         take_number(status, "estimatedRemainingSeconds", INT32_MAX, taken, e) < 0 ||
         take_metrics(json_object_get(status, "metrics"), taken, e) < 0)
         return -1;
     if (json_object_size(taken) == 0)
-        return FAIL(e, ERR_INVALID, "it says nothing of progress");
+        return FAIL(e, ERR_INVALID, "no known progress field");
     json_decref(p->latest);
     p->latest = json_incref(taken);
     return 0;

@@ -1,8 +1,8 @@
 /*
- * What the trainer says of its progress: the newest word only, checked and made
- * small, as an object in Kubeflow Trainer's form (progressPercentage,
- * estimatedRemainingSeconds, metrics). Pure. Nothing that the trainer says makes
- * anything fail but its own saying: ERR_INVALID names the field.
+ * The trainer's progress: the newest report only, validated and limited in size, as
+ * an object in Kubeflow Trainer's form (progressPercentage,
+ * estimatedRemainingSeconds, metrics). Pure. An invalid report fails with
+ * ERR_INVALID, whose message names the field, and has no other effect.
  */
 #ifndef AGENT_PROGRESS_H
 #define AGENT_PROGRESS_H
@@ -13,13 +13,13 @@
 #include "base/err.h"
 #include "base/view.h"
 
-/* Zeroed: nothing was said. Owned by the caller. */
+/* Zeroed: no progress yet. Owned by the caller. */
 struct progress {
-    json_t *latest; /* NULL: nothing */
+    json_t *latest; /* NULL: none yet */
 };
 
 void progress_fini(struct progress *p);
-/* Takes what `status` (trainerStatus of Kubeflow Trainer) says in place of what was said before. */
+/* Replaces the progress with that of `status` (trainerStatus of Kubeflow Trainer). */
 int progress_take(struct progress *p, const json_t *status, struct err *e) MUST_CHECK;
 /*
  * The same from a line: such an object, also inside {"trainerStatus": ...}, or words like

@@ -24,7 +24,7 @@ struct progress_file {
     struct stat seen;
     uint64_t given_back_bytes; /* from the start of the file */
     bool is_unfinished;        /* its last line had no end when it was seen */
-    bool was_told_of_damage;   /* said once */
+    bool is_error_logged;      /* once per agent */
 };
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -33,7 +33,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* The last line of text, which then ends before it. */
+/* Returns the last line and cuts it off the text. */
 static struct view cut_last_line(struct view *text)
 {
     size_t at = text->len;
@@ -46,12 +46,12 @@ static struct view cut_last_line(struct view *text)
 
 static void complain(struct progress_file *f, const struct err *e)
 {
-    if (!f->was_told_of_damage)
-        log_failure(LOG_LEVEL_WARNING, e, "a line of progress was not understood", "file", f->path, NULL);
-    f->was_told_of_damage = true;
+    if (!f->is_error_logged)
+        log_failure(LOG_LEVEL_WARNING, e, "ignoring an invalid line of progress", "file", f->path, NULL);
+    f->is_error_logged = true;
 }
 
-/* is_whole: the text begins with a line, and not in the middle of one. */
+/* is_whole: the text starts at the beginning of a line. */
 static void read_lines(struct progress_file *f, struct view text, bool is_whole)
 {
     while (text.len > 0) {
@@ -67,7 +67,7 @@ static void read_lines(struct progress_file *f, struct view text, bool is_whole)
     }
 }
 
-/* The file keeps its length, the volume gets the memory back of what is far behind. */
+/* Punches a hole over old lines: the file keeps its length, the volume gets the memory back. */
 static void give_back(struct progress_file *f, int fd, uint64_t until)
 {
     uint64_t whole = until / PAGE_BYTES * PAGE_BYTES;
@@ -97,7 +97,7 @@ static void read_tail(struct progress_file *f, int fd, const struct stat *now, b
     give_back(f, fd, from);
 }
 
-/* is_over: nobody writes any more. */
+/* is_over: the trainer has exited. */
 static void look(struct progress_file *f, bool is_over)
 {
     struct stat now;

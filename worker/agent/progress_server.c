@@ -29,7 +29,7 @@ struct progress_server {
     void *context;
 };
 
-/* As the API server, and Trainer after it, answers. */
+/* A Status object, as the API server and Kubeflow Trainer answer. */
 static void answer(struct httpd_call *call, int code, const char *message)
 {
     json_t *status CLEANUP(js_free) =
@@ -45,7 +45,7 @@ static void take(struct progress_server *s, struct httpd_call *call)
     json_t *body CLEANUP(js_free) = js_parse(httpd_call_body(call), "the body", &e);
     if (body != NULL && progress_take(s->progress, json_object_get(body, "trainerStatus"), &e) == 0) {
         s->on_progress(s->context);
-        answer(call, 200, "taken");
+        answer(call, 200, "accepted");
         return;
     }
     char *text CLEANUP(cleanup_free) = err_text(&e);
@@ -56,16 +56,16 @@ static void on_call(void *context, struct httpd_call *call)
 {
     struct progress_server *s = context;
     if (strcmp(httpd_call_path(call), s->path) != 0)
-        answer(call, 404, "the path is that of KUBEFLOW_TRAINER_SERVER_URL");
+        answer(call, 404, "not found; progress is posted to KUBEFLOW_TRAINER_SERVER_URL");
     else if (!httpd_call_is_post(call))
-        answer(call, 405, "progress is posted");
+        answer(call, 405, "use POST to report progress");
     else if (!view_equal_text(httpd_call_bearer(call), s->token))
-        answer(call, 401, "the token is in the file KUBEFLOW_TRAINER_SERVER_TOKEN");
+        answer(call, 401, "unauthorized; use the token in the file KUBEFLOW_TRAINER_SERVER_TOKEN");
     else
         take(s, call);
 }
 
-/* Programs that run over a restart of the agent have read the old one. */
+/* Keeps the token over a restart of the agent: running programs have read it. */
 static char *find_token(struct err *e)
 {
     static const char path[] = POD_KUBEFLOW_TOKEN;

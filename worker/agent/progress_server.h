@@ -2,9 +2,9 @@
  * Progress over HTTP on the pod's loopback, as Kubeflow Trainer's clients send it
  * (KEP-2779): POST /apis/trainer.kubeflow.org/v1alpha1/namespaces/NS/trainjobs/NAME/status.
  *
- * It takes words and gives none: no answer holds anything but what the caller
- * sent wrong. The token that clients need is a file that only the pod's own
- * programs see. Runs on the loop.
+ * Answers contain nothing but what was wrong with the request. The token that
+ * clients need is in a file that only the pod's own containers can read. Runs on the
+ * loop.
  */
 #ifndef AGENT_PROGRESS_SERVER_H
 #define AGENT_PROGRESS_SERVER_H

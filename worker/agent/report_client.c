@@ -32,14 +32,14 @@ struct report_client {
     char *url;
     struct http_tls tls;
     struct http_loop *http;
-    struct http_call *call; /* NULL: nothing is out */
+    struct http_call *call; /* NULL: no post is in flight */
     struct loop_source *timer;
     struct backoff backoff;
     int64_t due_ms;   /* boot clock */
     int64_t ended_ms; /* when the last post was answered; 0: none was yet */
     bool is_failing;
-    bool was_said;      /* that it fails */
-    bool is_new_report; /* since the post that is out began */
+    bool is_logged;     /* that it fails */
+    bool is_new_report; /* since the post in flight began */
     bool is_new_progress;
 };
 
@@ -50,7 +50,7 @@ static void set_due(struct report_client *r, int64_t due_ms)
     loop_timer_set(r->timer, due_ms > now_ms ? due_ms - now_ms : 0);
 }
 
-/* While posts fail, only the pause decides. */
+/* While posts fail, only the backoff decides when to post. */
 static void hurry(struct report_client *r, int64_t pause_ms)
 {
     if (r->call == NULL && !r->is_failing && r->ended_ms + pause_ms < r->due_ms)
@@ -75,24 +75,24 @@ static void note_failure(struct report_client *r, const struct http_response *re
     int64_t wait_ms = backoff_next_ms(&r->backoff);
     int asked = http_response_retry_after(response, clock_wall_us());
     char *status CLEANUP(cleanup_free) = xasprintf("%d", response->status);
-    bool is_worth_saying = !r->was_said && (e != NULL || response->status != 503);
-    if (is_worth_saying && e != NULL)
+    bool is_worth_logging = !r->is_logged && (e != NULL || response->status != 503);
+    if (is_worth_logging && e != NULL)
         log_failure(LOG_LEVEL_WARNING, e, "cannot report to the operator; training continues", NULL);
-    else if (is_worth_saying)
+    else if (is_worth_logging)
         log_warning("the operator rejects reports of this worker; training continues", "status", status,
                     "answer", strbuf_text(&response->body), NULL);
     r->is_failing = true;
-    r->was_said |= is_worth_saying;
-    /* A standby asks to come again soon: the next connection may reach the one that works. */
+    r->is_logged |= is_worth_logging;
+    /* A standby answers with a short Retry-After: the next connection may reach the leader. */
     set_due(r, clock_boot_ms() + (asked > 0 ? asked * 1000 : wait_ms));
 }
 
 static void note_success(struct report_client *r)
 {
-    if (r->was_said)
+    if (r->is_logged)
         log_info("the operator is told again", NULL);
     backoff_reset(&r->backoff);
-    r->is_failing = r->was_said = false;
+    r->is_failing = r->is_logged = false;
     set_due(r, r->ended_ms + (r->is_new_report     ? REPORT_PAUSE_MS
                               : r->is_new_progress ? PROGRESS_PAUSE_MS
                                                    : REPEAT_MS));
@@ -115,7 +115,8 @@ static void post(void *context)
     struct report_client *r = context;
     struct err e CLEANUP(err_fini) = {0};
     struct secret token CLEANUP(secret_free) = {.bytes = NULL};
-    /* A connection for each: the operator has many agents, and the Service leads to another replica. */
+    /* A new connection for each post: the operator has many agents, and the Service may select another
+     * replica. */
     static const struct http_header headers[] = {{"Content-Type", "application/json"},
                                                  {"Connection", "close"}};
     if (r->call != NULL)

@@ -1,11 +1,11 @@
 /*
- * Reports to the operator: the agent's result as it stands, and the trainer's
- * progress, posted over TLS with the pod's own token.
+ * Posts the agent's report and the trainer's progress to the operator, over TLS
+ * with the pod's own token.
  *
- * Runs on the loop. A new result goes out within a second, new progress within
- * five, and once a minute all is said again to an operator that may have been
- * restarted. Reports are advice: a failure is logged once, tried again with
- * growing pauses, and changes nothing else.
+ * Runs on the loop. A change of the report is posted within a second, new progress
+ * within five, and everything once a minute, for an operator that was restarted.
+ * Reports are advisory: a failure is logged once and retried with backoff, and has no
+ * other effect.
  */
 #ifndef AGENT_REPORT_CLIENT_H
 #define AGENT_REPORT_CLIENT_H
@@ -23,7 +23,7 @@ struct report_client *report_client_new(struct loop *loop, const struct assignme
                                         const struct progress *progress) MUST_CHECK RETURNS_NONNULL;
 void report_client_free(struct report_client *r); /* NULL is fine */
 
-/* There is news. On the loop. */
+/* Report or progress have changed. On the loop. */
 void report_client_note_report(struct report_client *r);
 void report_client_note_progress(struct report_client *r);
 

@@ -11,20 +11,20 @@
 
 #include "agentapi/pod.h"
 
-/* A descriptor to speak to the log by, which the command does not inherit; -1 when there is none. */
+/* Returns a descriptor for messages, which the command does not inherit; -1 when there is none. */
 static int silence(void)
 {
     int log = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0 && dup2(nowhere, STDOUT_FILENO) >= 0 && dup2(nowhere, STDERR_FILENO) >= 0)
         return log;
-    /* What must not be logged is not run. */
+    /* Output must not reach the log, so the command is not run. */
     fprintf(stderr, "cloister: cannot open /dev/null to discard the output: %s\n", strerror(errno));
     _exit(EXIT_NOT_EXECUTABLE);
 }
 
-/* Plaintext must not reach a disk. One byte, not none: that also stops the kernel where cores go to a
- * program, which a limit of 0 does not. Nobody here may raise it again. */
+/* Plaintext must not reach a disk. The limit is one byte, not zero: only that also disables core dumps that
+ * the kernel pipes to a program. The hard limit keeps the command from raising it. */
 static void forbid_core_files(void)
 {
     struct rlimit one = {1, 1};
@@ -60,7 +60,7 @@ void command_start(struct command *c)
         c->exit_code = EXIT_NOT_EXECUTABLE;
         return;
     }
-    setpgid(c->pid, c->pid); /* both sides do it: whoever is first */
+    setpgid(c->pid, c->pid); /* both processes do it, whichever runs first */
 }
 
 bool command_is_running(const struct command *c)

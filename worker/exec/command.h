@@ -10,19 +10,19 @@
 
 struct command {
     char *const *argv;
-    bool is_silent; /* what it prints goes nowhere */
+    bool is_silent; /* its output is discarded */
     pid_t pid;      /* 0: not started */
     bool has_ended;
     int exit_code; /* 0..255; 128 + n for signal n */
 };
 
-/* Forks; the command leaves no core files. A command that cannot be executed ends with 127 or 126, as in a
- * shell, with a message. */
+/* Forks; core dumps are disabled. A command that cannot be executed exits with 127 or 126, as in a shell,
+ * with a message. */
 void command_start(struct command *c);
-/* To the whole group; nothing happens when it does not run. */
+/* Signals the whole process group; no effect when it is not running. */
 void command_signal(const struct command *c, int signal_number);
-/* Takes every ended child; true when the command itself is among them. What it left of its group is killed.
- */
+/* Reaps every exited child; true when the command is among them. Then the rest of its process group is
+ * killed. */
 bool command_reap(struct command *c);
 bool command_is_running(const struct command *c);
 

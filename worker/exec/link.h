@@ -1,7 +1,7 @@
 /*
- * The connection to the agent: text lines over a Unix stream socket, made again
- * whenever it is lost. Non-blocking; the owner polls agent_link_fd. A line is at
- * most 4 KiB; whoever sends more is cut off.
+ * The connection to the agent: lines of text over a Unix stream socket. Non-blocking;
+ * the owner polls `fd` and reconnects when the connection is lost. A longer line than
+ * GATE_LINE_BYTES closes the connection.
  */
 #ifndef EXEC_LINK_H
 #define EXEC_LINK_H
@@ -18,13 +18,13 @@ struct agent_link {
     size_t held;
 };
 
-/* One try. */
+/* Tries once. */
 bool agent_link_connect(struct agent_link *l);
 void agent_link_close(struct agent_link *l);
-/* Sends one line; closes the connection when it does not take it. */
+/* Sends one line; closes the connection when that fails. */
 void agent_link_send(struct agent_link *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Reads what is there. Calls on_line for every whole line, without its end. False when the connection is
- * lost. */
+/* Reads what has arrived and calls on_line for every complete line, without its line break. False when the
+ * connection is lost. */
 bool agent_link_receive(struct agent_link *l, void (*on_line)(void *context, char *line), void *context);
 
 #endif

@@ -4,14 +4,14 @@
  *   cloister-exec [--grace-seconds=N] [--reserve-seconds=N] [--socket=PATH] [--discard-output]
  *                 -- COMMAND ARGUMENT...
  *
- * It waits until the agent says that inputs are there, runs the command as its
- * only child group, passes signals on, reaps every orphan, and after the end
- * waits until the agent has published. It exits with the command's code, or with
- * 125 when the agent failed and 122 when there was no agent for five minutes. When
- * the pod is being ended, the command is killed some seconds (the reserve) before
- * the grace period is over, so that what is left can still be written. With
- * --discard-output what the command prints goes to /dev/null. Where this container's
- * memory could be swapped the command is not run, and the agent is told.
+ * Waits until the agent has staged the inputs, runs the command in a process group
+ * of its own, forwards signals, reaps orphans, and after the command's exit waits until the agent
+ * has published. Exits with the command's code, with 125 when the agent failed, or
+ * with 122 when the agent did not answer for five minutes. When the pod is being
+ * terminated, the command is killed some seconds (the reserve) before the grace
+ * period ends, so that there is time left for publishing. With --discard-output the
+ * command's output goes to /dev/null. Where this container's memory could be swapped,
+ * the command is not started, and the agent is informed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -40,11 +40,11 @@ struct shim {
     struct agent_link link;
     int signal_fd;
     long grace_seconds, reserve_seconds;
-    long long last_agent_ms; /* when the agent was last heard of */
+    long long last_agent_ms; /* when the agent last sent something */
     long long kill_at_ms;    /* when the command is killed; 0: not at all */
-    long long usage_at_ms;   /* when the agent is told next what this container uses */
+    long long usage_at_ms;   /* when the resource usage is sent next */
     bool has_swap;           /* the command is not started */
-    bool has_failed;         /* the agent said so */
+    bool has_failed;         /* the agent sent FAIL */
     bool is_over;
     int exit_code;
 };
@@ -128,7 +128,7 @@ static void on_terminate(struct shim *s)
     if (command_is_running(&s->command))
         end_command(s, SIGTERM, seconds > 0 ? seconds : 0);
     else if (!s->command.has_ended)
-        finish(s, EXIT_SIGNALLED + SIGTERM); /* nothing has begun */
+        finish(s, EXIT_SIGNALLED + SIGTERM); /* the command was not started yet */
 }
 
 static void on_signal(struct shim *s)
@@ -166,9 +166,9 @@ static void check_clocks(struct shim *s)
     if (s->link.fd < 0 && agent_link_connect(&s->link))
         say_hello(s);
     tell_usage(s, now);
-    /* While the command runs, an agent that is away is the operator's business. */
+    /* While the command runs, the operator deals with an agent that is gone. */
     if (!command_is_running(&s->command) && now - s->last_agent_ms > GATE_PATIENCE_MS) {
-        fprintf(stderr, "cloister: no word from the agent for %d seconds\n", GATE_PATIENCE_MS / 1000);
+        fprintf(stderr, "cloister: the agent has not answered for %d seconds\n", GATE_PATIENCE_MS / 1000);
         finish(s, EXIT_NO_AGENT);
     }
 }
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
     s.last_agent_ms = now_ms();
     s.signal_fd = open_signals();
     if (s.signal_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
-        fprintf(stderr, "cloister: cannot watch signals and children: %s\n", strerror(errno));
+        fprintf(stderr, "cloister: cannot set up signal handling: %s\n", strerror(errno));
         return EXIT_NOT_EXECUTABLE;
     }
     return run(&s);
