@@ -1,4 +1,4 @@
-"""Each rule of lint accepts a small tree that keeps it, and finds what breaks it."""
+"""Each lint rule accepts a small tree that follows it and reports what breaks it."""
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +8,7 @@ from rules import RULES, check
 from tree import Tree
 
 ROOT = Path(subprocess.check_output(["git", "rev-parse", "--show-toplevel"], cwd=Path(__file__).parent, text=True).strip())
-GONE = "gone"  # the name of no file; all others are names of this tree, for the rule of mentions reads this file too
+GONE = "gone"  # no file has this name. The other names exist in this tree: the rule about mentions reads this file, too
 
 
 def source(headers, *code):
@@ -31,7 +31,7 @@ def inside(*body):
     return err(*function("static bool f(const char *s, bool is_set, int n)", *body))
 
 
-# A tree that keeps all rules: two modules of a library and one of the operator.
+# A tree that follows all rules: two modules of a library and one of the operator.
 TREE = {
     "lib/base/banned.h": "/* What is not used. */\n",
     "lib/base/err.h": "/* Errors. */\nstruct err {\n    int code;\n};\nint err_set(struct err *e);\n",
@@ -73,7 +73,7 @@ def lint(tmp_path):
 
 
 @pytest.mark.parametrize("files", GOOD.values(), ids=GOOD)
-def test_what_keeps_the_rules_is_accepted(lint, files):
+def test_a_tree_that_follows_the_rules_is_accepted(lint, files):
     assert lint(files) == []
 
 
@@ -105,7 +105,7 @@ BAD = {
     "calls": [
         ({"lib/base/view.c": source("base/view.h base/err.h", *function("int view_length(const char *s)", "return err_set(NULL);")),
           "lib/base/err.c": source("base/err.h base/view.h", *function("int err_set(struct err *e)", "return view_length(NULL);"))},
-         "lib/base/err.c:11: circle of calls: lib/base/err.c calls view_length() of lib/base/view.c, "
+         "lib/base/err.c:11: circular calls: lib/base/err.c calls view_length() of lib/base/view.c, "
          "lib/base/view.c calls err_set() of lib/base/err.c"),
     ],
     "declarations": [
@@ -113,7 +113,7 @@ BAD = {
          "lib/base/err.c:15: f is declared in no header, not in lib/base/err.h or a *_int.h beside it"),
         ({"lib/base/view.h": TREE["lib/base/view.h"] + "extern int other;\n", **err("int other;")},
          "lib/base/err.c:13: other is declared in lib/base/view.h, not in lib/base/err.h or a *_int.h beside it"),
-        ({"lib/base/err.h": HEADER + "int err_none(void);\n"}, "lib/base/err.h:6: err_none is declared and defined nowhere"),
+        ({"lib/base/err.h": HEADER + "int err_none(void);\n"}, "lib/base/err.h:6: err_none is declared but never defined"),
     ],
     "signatures": [
         (err(*function("static int f(int a, int b, int c, int d, int e, int g, int h)", "return a + b + c + d + e + g + h;")),
@@ -127,25 +127,25 @@ BAD = {
         ({"lib/base/err.h": HEADER + "struct a {\n    int this;\n};\n"}, "lib/base/err.h:7: the name this is a keyword of C++"),
     ],
     "truth": [(inside(*body), f"lib/base/err.c:15: {wrong}") for body, wrong in (
-        (("if (s)", "    n++;", "return n > 0;"), "the pointer s is compared with NULL, not tested by its truth"),
-        (("while (*s)", "    s++;", "return n > 0;"), "the character *s is compared with '\\0', not tested by its truth"),
-        (("for (const char *c = s; *c; c++)", "    n++;", "return n > 0;"), "the character *c is compared with '\\0', not tested by its truth"),
-        (("return !s;",), "the pointer s is compared with NULL, not tested by its truth"),
-        (("return s;",), "the pointer s is compared with NULL, not tested by its truth"),
-        (("return is_set && strchr(s, 'x');",), "the pointer strchr(s, 'x') is compared with NULL, not tested by its truth"),
-        (("return is_set || (*s && n);",), "the character *s is compared with '\\0', not tested by its truth"),
-        (("return (s ? 1 : n) > 0;",), "the pointer s is compared with NULL, not tested by its truth"),
-        (("return s == 0;",), "a pointer is compared with NULL, not with 0"),
-        (("return *s != 0;",), "a character is compared with '\\0', not with 0"),
-        (("return NULL == s;",), "a constant stands on the right of == and !="),
-        (("return s[0] == '\\0';",), "whether a text is empty is asked by *s == '\\0'"),
-        (("return strlen(s) == 0;",), "whether a text is empty is asked by *s == '\\0'"),
-        (('return strcmp(s, "") == 0;',), "whether a text is empty is asked by *s == '\\0'"))],
+        (("if (s)", "    n++;", "return n > 0;"), "compare the pointer s with NULL instead of testing its truth"),
+        (("while (*s)", "    s++;", "return n > 0;"), "compare the character *s with '\\0' instead of testing its truth"),
+        (("for (const char *c = s; *c; c++)", "    n++;", "return n > 0;"), "compare the character *c with '\\0' instead of testing its truth"),
+        (("return !s;",), "compare the pointer s with NULL instead of testing its truth"),
+        (("return s;",), "compare the pointer s with NULL instead of testing its truth"),
+        (("return is_set && strchr(s, 'x');",), "compare the pointer strchr(s, 'x') with NULL instead of testing its truth"),
+        (("return is_set || (*s && n);",), "compare the character *s with '\\0' instead of testing its truth"),
+        (("return (s ? 1 : n) > 0;",), "compare the pointer s with NULL instead of testing its truth"),
+        (("return s == 0;",), "compare a pointer with NULL, not with 0"),
+        (("return *s != 0;",), "compare a character with '\\0', not with 0"),
+        (("return NULL == s;",), "put the constant on the right of == and !="),
+        (("return s[0] == '\\0';",), "test whether a string is empty with *s == '\\0'"),
+        (("return strlen(s) == 0;",), "test whether a string is empty with *s == '\\0'"),
+        (('return strcmp(s, "") == 0;',), "test whether a string is empty with *s == '\\0'"))],
     "unique": [
         ({"lib/base/view.h": TREE["lib/base/view.h"] + "struct err;\n", "operator/api/job.c": TREE["operator/api/job.c"] + "\nstruct err {\n    int n;\n};\n"},
-         "lib/base/err.h:2: the tag 'err' stands again in operator/api/job.c:13"),
+         "lib/base/err.h:2: the tag 'err' is also defined in operator/api/job.c:13"),
         ({f"lib/base/{GONE}.h": "/* A. */\n", f"operator/api/{GONE}.h": "/* B. */\n"},
-         f"lib/base/{GONE}.h: the header's name {GONE}.h stands again in operator/api/{GONE}.h"),
+         f"lib/base/{GONE}.h: another header is named {GONE}.h: operator/api/{GONE}.h"),
     ],
     "sizes": [
         (err(*["/* A line. */"] * 400), "lib/base/err.c: 412 lines, more than 400: split it by idea"),
@@ -166,9 +166,9 @@ BAD = {
 
 
 @pytest.mark.parametrize(("rule", "files", "problem"), [(rule, *case) for rule, cases in BAD.items() for case in cases])
-def test_what_breaks_a_rule_is_found(lint, rule, files, problem):
+def test_a_violation_is_reported(lint, rule, files, problem):
     assert lint(files) == [(rule, problem)]
 
 
-def test_each_rule_is_seen_to_find_something():
+def test_every_rule_has_a_violation_here():
     assert set(BAD) == {"compiles", *(rule.__name__.split(".")[-1] for rule in RULES)}

@@ -1,4 +1,4 @@
-"""A tree of sources: the files that git tracks in it, or would track, and their texts."""
+"""A source tree: the files that git tracks or would track, and their contents."""
 import subprocess
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ class Problem(NamedTuple):
 
 
 class Tree:
-    """Paths are texts relative to the root, sorted."""
+    """Paths are strings relative to the root, sorted."""
 
     def __init__(self, root):
         self.root = Path(root).resolve()

@@ -1,8 +1,8 @@
 """
-The C files as libclang reads them, one by one in processes of their own.
+Parses the C files with libclang, in several processes.
 
-libclang is of the version of Debian's clang, since it reads that one's headers. What a rule wants to know of a file it
-collects there, as plain tuples: cursors do not cross processes.
+libclang has the version of Debian's clang, because it uses that compiler's headers. Rules collect what they need in the
+process that parsed the file, as plain tuples: cursors cannot be sent to another process.
 """
 import os
 import subprocess
@@ -21,11 +21,11 @@ from tree import ROOTS, Problem
 class Unit:
     path: str  # relative to the root of the tree
     source: bytes
-    top: list[Cursor]  # the declarations of this file itself, without those that it includes
-    nodes: list[tuple[Cursor, list[Cursor]]]  # each cursor of these, with what stands right below it
+    top: list[Cursor]  # the declarations of this file itself, not those of its headers
+    nodes: list[tuple[Cursor, list[Cursor]]]  # every cursor of the file, with its children
 
     def offset(self, location):
-        """Where a location is in the file: of what is given to a macro there, of what a macro brings where it is used."""
+        """The offset of a location in the file. An argument of a macro has its own; the rest of a macro has that of its use."""
         offset = c_uint()
         conf.lib.clang_getFileLocation(location, None, None, None, byref(offset))
         return offset.value
@@ -71,7 +71,7 @@ def nodes_below(top):
 
 
 def read_unit(job):
-    """Gives the problems that the compiler has with a file, and what each collector collects of it."""
+    """Returns the compiler errors of a file and what each collector yields for it."""
     root, path, options, collectors = job
     full = str(root / path)
     alone = ["-xc", "-include", "stddef.h"] if path.endswith(".h") else []
@@ -83,7 +83,7 @@ def read_unit(job):
 
 
 def collect(tree, collectors):
-    """Gives the problems of all C files, and for each collector a list of what it collected of all of them."""
+    """Returns the compiler errors of all C files, and for each collector a list of what it yielded for them."""
     options = arguments(tree.root)
     jobs = [(tree.root, path, options, collectors) for path in tree.c_files]
     problems, collected = [], [[] for _ in collectors]

@@ -1,6 +1,6 @@
 """
-The rules, one a module, over all files that git knows. Each has problems(tree, collected), and those about what C means
-have collect(unit), which runs beside the parsed file: `collected` is what that gave for all files.
+The rules, one per module. Each has problems(tree, collected). A rule about the meaning of C also has collect(unit), which
+runs in the process that parsed the file; `collected` is what it yielded for all files.
 """
 import units
 from rules import (calls, chart, declarations, formatting, headers, includes, keywords, mentions, signatures, sizes, truth,

@@ -1,4 +1,4 @@
-"""No circle of calls: when one file calls another, that one does not call back, at any distance."""
+"""No circular calls between files: if one file calls another, that one does not call back, not even through a third."""
 from clang.cindex import CursorKind, LinkageKind
 from tree import ROOTS, Problem
 
@@ -17,7 +17,7 @@ def collect(unit):
 
 
 def graph_of(collected):
-    """File -> {file that it calls: (function, line)}. A name means its own program's function before the library's."""
+    """File -> {file that it calls: (function, line)}. A program's own function hides one of the library."""
     homes = {}
     for kind, function, path, _ in collected:
         if kind == "defines":
@@ -59,4 +59,4 @@ def problems(tree, collected):
             told.add(frozenset(back))
             circle = [path, *back]
             calls = ", ".join(f"{a} calls {graph[a][b][0]}() of {b}" for a, b in zip(circle, circle[1:]))
-            yield Problem(path, graph[path][there][1], f"circle of calls: {calls}")
+            yield Problem(path, graph[path][there][1], f"circular calls: {calls}")

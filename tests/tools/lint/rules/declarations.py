@@ -1,4 +1,4 @@
-"""What is public in a source is declared in the header of its name, or in an internal one (*_int.h) of its folder."""
+"""A public name of NAME.c is declared in NAME.h, or in an internal header (*_int.h) of its folder."""
 import re
 
 from clang.cindex import CursorKind, LinkageKind, StorageClass
@@ -25,9 +25,9 @@ def problems(tree, collected):
         if kind == "declares":
             headers.setdefault(name, set()).add(path)
             if name not in defined:
-                yield Problem(path, line, f"{name} is declared and defined nowhere")
+                yield Problem(path, line, f"{name} is declared but never defined")
     for kind, name, path, line in collected:
-        # The simulation's rig defines what the product's headers declare, in place of their own sources.
+        # Only the product: the simulation's rig replaces functions that the product's headers declare.
         if kind != "defines" or name == "main" or path.split("/")[0] not in ROOTS:
             continue
         own, declared = path.removesuffix(".c") + ".h", headers.get(name, set())

@@ -1,4 +1,4 @@
-"""A header starts with what it is for. (That it compiles alone shows where it is read: units.py.)"""
+"""A header starts by saying what it is for. (units.py checks that it compiles on its own.)"""
 from tree import Problem
 
 

@@ -1,4 +1,4 @@
-"""The include law: who may include whom, which folders do no I/O, and where each library may stand."""
+"""Which folder may include which, which folders do no I/O, and which folders may use which library."""
 import re
 
 from tree import ROOTS, Problem, folder_of

@@ -1,4 +1,4 @@
-"""No name is a keyword of C++: a reader takes it for that, and so do editors."""
+"""No name is a keyword of C++: readers and editors would take it for one."""
 from tree import Problem
 
 KEYWORDS = set("""

@@ -1,9 +1,9 @@
 """
-A file that is mentioned exists: in comments, documents, scripts and build files, each word that looks like a path of
-this tree (it starts with one of its folders) or like the name of a source or document (it ends as these do).
+Every file that is mentioned exists. A mention is a word, in any file of the tree, that starts like a path of this tree
+or ends like the name of a source or a document.
 
-A name may be given from any folder on (base/err.h), a source without its ending (lib/base/err), several by a pattern
-(t_*.c, t_NAME.c, base/{err,view}.h). Headers that some file includes from elsewhere are known by that.
+A mention may leave out leading folders (base/err.h) or the suffix of a source (lib/base/err), and it may be a pattern
+(t_*.c, t_NAME.c, base/{err,view}.h). Headers of other projects are known because some file includes them.
 """
 import os
 import re
@@ -24,13 +24,13 @@ INCLUDE = re.compile(r"\s*#\s*include\s*<([^>]+)>")
 
 
 def alternatives(pattern):
-    """What a pattern with braces stands for."""
+    """The names that a pattern with braces stands for."""
     parts = re.split(r"\{([^{}]*)\}", pattern)
     return ["".join(choice) for choice in product(*(p.split(",") if i % 2 else [p] for i, p in enumerate(parts)))]
 
 
 class Names:
-    """Every way to say a file or folder of the tree."""
+    """The ways to name a file or folder of the tree."""
 
     def __init__(self, tree):
         self.foreign = set(FOREIGN)
@@ -55,7 +55,7 @@ class Names:
 
 
 def mentions(line, top):
-    """The names of files in a line, without what stands around them."""
+    """The words of a line that look like names of files."""
     line = ADDRESS.sub("", line)
     for found in [*NAME.finditer(line), *top.finditer(line)]:
         # A comma outside of braces separates.

@@ -1,6 +1,6 @@
 """
-Pointers and characters are compared, never tested by their truth: p == NULL, p != NULL, *s == '\\0', *s != '\\0'.
-Booleans and what is a number are tested as they are.
+Pointers and characters are compared and never used as truth values: p == NULL, p != NULL, *s == '\\0', *s != '\\0'.
+Booleans and numbers may be tested as they are.
 """
 import re
 
@@ -30,7 +30,7 @@ def kind_of(cursor):
 
 
 def condition_of_for(unit, cursor, parts):
-    """What stands between the two semicolons of a for."""
+    """The expression between the two semicolons of a for."""
     start, end = unit.start(cursor), unit.start(parts[-1])
     ends = [start + m.start() for m in re.finditer(rb";", unit.source[start:end])]
     return [p for p in parts[:-1] if len(ends) > 1 and ends[0] < unit.start(p) < ends[1]]
@@ -48,7 +48,7 @@ def operator_of(unit, cursor, parts):
 
 
 def conditions(unit, cursor, parts):
-    """The expressions below a cursor that are tested by their truth."""
+    """The expressions below a cursor that are used as truth values."""
     kind = cursor.kind
     if kind in (CursorKind.IF_STMT, CursorKind.WHILE_STMT, CursorKind.CONDITIONAL_OPERATOR):
         return parts[:1]
@@ -57,7 +57,7 @@ def conditions(unit, cursor, parts):
     if kind == CursorKind.FOR_STMT:
         return condition_of_for(unit, cursor, parts)
     if kind == CursorKind.UNARY_OPERATOR:
-        # (void)!f() is how a result is dropped that must be looked at.
+        # (void)!f() discards a result that the compiler wants to be checked.
         start = unit.start(cursor)
         return parts if unit.source[start:start + 1] == b"!" and not unit.source[:start].endswith(b"(void)") else []
     if kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.CSTYLE_CAST_EXPR):
@@ -72,7 +72,7 @@ def constant(unit, cursor):
 
 
 def is_emptiness(unit, left, value):
-    """Whether a comparison asks by another way than *s whether a text is empty."""
+    """Whether a comparison tests for an empty string in another way than by *s."""
     if value == "0" and left.kind == CursorKind.CALL_EXPR:
         given = [constant(unit, bare(a)) for a in left.get_arguments()]
         return left.spelling == "strlen" or left.spelling == "strcmp" and '""' in given
@@ -88,10 +88,10 @@ def misfit(unit, cursor, parts):
         return None
     left = bare(parts[0])
     if constant(unit, left) in ("NULL", "'\\0'"):
-        return "a constant stands on the right of == and !="
+        return "put the constant on the right of == and !="
     if value == "0" and kind_of(left) is not None:
-        return f"a {kind_of(left)} is compared with {NOTHING[kind_of(left)]}, not with 0"
-    return "whether a text is empty is asked by *s == '\\0'" if is_emptiness(unit, left, value) else None
+        return f"compare a {kind_of(left)} with {NOTHING[kind_of(left)]}, not with 0"
+    return "test whether a string is empty with *s == '\\0'" if is_emptiness(unit, left, value) else None
 
 
 def collect(unit):
@@ -104,7 +104,7 @@ def collect(unit):
             kind = kind_of(tested)
             if kind is not None:
                 yield (unit.path, unit.line(tested),
-                       f"the {kind} {unit.text(bare(tested))} is compared with {NOTHING[kind]}, not tested by its truth")
+                       f"compare the {kind} {unit.text(bare(tested))} with {NOTHING[kind]} instead of testing its truth")
 
 
 def problems(tree, collected):

@@ -1,4 +1,4 @@
-"""In the product a tag (of a struct, union or enum) and a header's file name stand once."""
+"""In the product, each tag (of a struct, union or enum) and each header's file name exists once."""
 from pathlib import Path
 
 from clang.cindex import CursorKind
@@ -16,14 +16,19 @@ def collect(unit):
             yield cursor.spelling, unit.path, cursor.location.line
 
 
+def twice(places):
+    """Name -> (its first place, the others), of what has several."""
+    return {name: (first, others) for name, (first, *others) in ((n, sorted(set(p))) for n, p in sorted(places.items())) if others}
+
+
 def problems(tree, collected):
-    places = {}
+    tags, headers = {}, {}
     for tag, path, line in collected:
-        places.setdefault(f"the tag '{tag}'", []).append((path, line))
+        tags.setdefault(tag, []).append((path, line))
     for path in tree.product:
         if path.endswith(".h"):
-            places.setdefault(f"the header's name {Path(path).name}", []).append((path, 0))
-    for what, where in sorted(places.items()):
-        (path, line), *others = sorted(set(where))
-        if others:
-            yield Problem(path, line, f"{what} stands again in " + ", ".join(f"{p}:{n}" if n else p for p, n in others))
+            headers.setdefault(Path(path).name, []).append(path)
+    for tag, ((path, line), others) in twice(tags).items():
+        yield Problem(path, line, f"the tag '{tag}' is also defined in " + ", ".join(f"{p}:{n}" for p, n in others))
+    for name, (path, others) in twice(headers).items():
+        yield Problem(path, 0, f"another header is named {name}: " + ", ".join(others))
