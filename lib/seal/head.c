@@ -27,9 +27,8 @@ static bool is_hex(const char *text, size_t length)
 
 static int decode(struct view text, struct head *h, struct err *e)
 {
-    json_t *object CLEANUP(js_free) = js_parse(text, "HEAD", e);
-    if (object == NULL)
-        return -1;
+    struct err ignored CLEANUP(err_fini) = {0};
+    json_t *object CLEANUP(js_free) = js_parse(text, "HEAD", &ignored);
     const char *manifest = js_text(object, "manifest"), *id = js_text(object, "id"),
                *sum = js_text(object, "manifestSHA256");
     if (js_int(object, "version", 0) != 1 || !seal_path_is_safe(manifest) ||
