@@ -48,6 +48,8 @@ def test_others_go_on_beside_ten_thousand_jobs_at_once(site, namespace):
     count, api = 10_000, site.cluster.api
     dropped = site.operator.metric("cloister_events_dropped_total")
     make_namespaces(site.cluster, CROWD, confidential=False)
+    # However slowly the crowd is written: its events go out more slowly, so that they gather.
+    site.proxy.faults.append(lambda request: ("delay", 1) if request.is_event and f"/namespaces/{CROWD}/" in request.path else None)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         created = pool.map(lambda i: api.create(site.job(f"job-{i}", CROWD))[0], range(count))
         wait_for("the crowd to gather", lambda: len(site.proxy.accepted) > 500, 120)

@@ -90,7 +90,7 @@ static void note_failure(struct report_client *r, const struct http_response *re
 static void note_success(struct report_client *r)
 {
     if (r->is_logged)
-        log_info("the operator is told again", NULL);
+        log_info("reporting to the operator again", NULL);
     backoff_reset(&r->backoff);
     r->is_failing = r->is_logged = false;
     set_due(r, r->ended_ms + (r->is_new_report     ? REPORT_PAUSE_MS
