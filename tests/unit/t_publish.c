@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "os/file.h"
+#include "os/tree.h"
 #include "seal/fetch.h"
 #include "seal/head.h"
 #include "seal/object_write.h"
@@ -65,6 +66,13 @@ static struct published publish_two_files(struct seal_fixture *s)
     return p;
 }
 
+static void seal_as(struct seal_fixture *s, const char *name, const char *associated_data, const char *plain)
+{
+    struct seal_target t = {.name = name, .associated_data = associated_data};
+    struct sealed sealed;
+    assert_int_equal(seal_write_bytes(&s->c, &t, view_from(plain), &sealed, &s->bucket->e), 0);
+}
+
 /* The object of a publication's file. */
 static struct fake_object *object_of(struct seal_fixture *s, const struct published *p, const char *path)
 {
@@ -72,13 +80,14 @@ static struct fake_object *object_of(struct seal_fixture *s, const struct publis
     return fake_bucket_find(&s->bucket->fake, name);
 }
 
-/* Reads the manifest and then all objects into IN. */
+/* Reads the manifest and then all objects into IN, which is emptied first. */
 static int fetch_at(struct seal_fixture *s, const struct manifest_ref *at)
 {
     char *directory CLEANUP(cleanup_free) = xasprintf("%s/" IN, s->directory);
     struct manifest m = {.kind = NULL};
     struct seal_set set = {.items = NULL};
     assert_int_equal(file_make_directories(directory, 0700, &s->bucket->e), 0);
+    assert_int_equal(tree_empty(directory, &s->bucket->e), 0);
     int result = manifest_read(&s->c, at, &m, &s->bucket->e);
     if (result == 0)
         result = manifest_objects(&s->c, &m, at->name, &set, &s->bucket->e);
@@ -176,6 +185,10 @@ static void the_objects_must_be_those_of_the_manifest(void **state)
     fake_bucket_put(&s->bucket->fake, name, strbuf_view(&object_of(s, &older, "data/b")->bytes));
     must_not_fetch(s, &p.p.manifest, ERR_DATA_TAMPERED, "data/b was changed after it was encrypted");
     fake_bucket_delete(&s->bucket->fake, name);
+    char *ad CLEANUP(cleanup_free) = manifest_associated_data(p.m.id, "b");
+    seal_as(s, name, ad, "Second"); /* by the right key, for this place and of this size, but later */
+    must_not_fetch(s, &p.p.manifest, ERR_DATA_TAMPERED, "data/b was changed after it was encrypted");
+    fake_bucket_delete(&s->bucket->fake, name);
     must_not_fetch(s, &p.p.manifest, ERR_DATA_NOT_FOUND, "data/b");
     published_fini(&p);
     published_fini(&older);
@@ -239,21 +252,22 @@ static void a_head_that_somebody_else_has_moved_is_not_moved(void **state)
 
 static void a_head_that_points_elsewhere_is_refused(void **state)
 {
+    /* "@" stands for an id of 32 hexadecimal digits, "#" for a digest of 64. */
     static const char *const TEXTS[] = {
         "nonsense",
-        "{\"version\":2,\"manifest\":\"1/I/manifest\",\"id\":\"I\",\"manifestSHA256\":\"S\"}",
-        "{\"version\":1,\"manifest\":\"../I/manifest\",\"id\":\"I\",\"manifestSHA256\":\"S\"}",
-        "{\"version\":1,\"manifest\":\"1/I/data\",\"id\":\"I\",\"manifestSHA256\":\"S\"}",
-        "{\"version\":1,\"manifest\":\"1/I/manifest\",\"id\":\"no id\",\"manifestSHA256\":\"S\"}",
-        "{\"version\":1,\"manifest\":\"1/I/manifest\",\"id\":\"I\",\"manifestSHA256\":\"short\"}",
+        "{\"version\":2,\"manifest\":\"1/@/manifest\",\"id\":\"@\",\"manifestSHA256\":\"#\"}",
+        "{\"version\":1,\"manifest\":\"../@/manifest\",\"id\":\"@\",\"manifestSHA256\":\"#\"}",
+        "{\"version\":1,\"manifest\":\"1/@/data\",\"id\":\"@\",\"manifestSHA256\":\"#\"}",
+        "{\"version\":1,\"manifest\":\"1/@/manifest\",\"id\":\"no id\",\"manifestSHA256\":\"#\"}",
+        "{\"version\":1,\"manifest\":\"1/@/manifest\",\"id\":\"@\",\"manifestSHA256\":\"short\"}",
     };
     struct seal_fixture *s = *state;
     for (size_t i = 0; i < ARRAY_LEN(TEXTS); i++) {
         struct strbuf text = STRBUF(4096);
         struct head head;
         for (const char *at = TEXTS[i]; *at != '\0'; at++)
-            if (*at == 'I' || *at == 'S') /* an id has 32 hexadecimal digits, a digest 64 */
-                strbuf_addf(&text, "%0*d", *at == 'I' ? 32 : 64, 0);
+            if (*at == '@' || *at == '#')
+                strbuf_addf(&text, "%0*d", *at == '@' ? 32 : 64, 0);
             else
                 strbuf_add_char(&text, *at);
         fake_bucket_put(&s->bucket->fake, "set/HEAD", strbuf_view(&text));
@@ -274,13 +288,6 @@ static void a_denied_head_is_a_denied_output(void **state)
 }
 
 /* ---- sets ---- */
-static void seal_as(struct seal_fixture *s, const char *name, const char *associated_data)
-{
-    struct seal_target t = {.name = name, .associated_data = associated_data};
-    struct sealed sealed;
-    assert_int_equal(seal_write_bytes(&s->c, &t, VIEW_LITERAL("plain"), &sealed, &s->bucket->e), 0);
-}
-
 static int list_and_fetch(struct seal_fixture *s, const char *uri, const char *mode)
 {
     struct seal_set set = {.items = NULL};
@@ -310,7 +317,7 @@ static void a_set_is_a_folder_or_one_object_in_each_mode(void **state)
     for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
         char *folder CLEANUP(cleanup_free) = xasprintf("set/%zu/", i + 1);
         fake_bucket_put(&s->bucket->fake, folder, VIEW_LITERAL("")); /* as the console makes them */
-        seal_as(s, CASES[i].name, CASES[i].associated_data);
+        seal_as(s, CASES[i].name, CASES[i].associated_data, "plain");
         assert_int_equal(list_and_fetch(s, CASES[i].uri, CASES[i].mode), 0);
         must_be_file(s, CASES[i].path, VIEW_LITERAL("plain"));
         assert_int_equal(unlinkat(s->directory_fd, CASES[i].path, 0), 0);
@@ -325,7 +332,7 @@ static void a_set_without_objects_or_with_an_unsafe_path_is_refused(void **state
     must_say(s->bucket, ERR_DATA_NOT_FOUND, "gs://bucket/set/", "there is nothing at");
     assert_int_equal(list_and_fetch(s, "gs://bucket/set/a", "Object"), -1);
     must_say(s->bucket, ERR_DATA_NOT_FOUND, "gs://bucket/set/a", "answered 404");
-    seal_as(s, "set/../a", "gs://bucket/set/../a");
+    seal_as(s, "set/../a", "gs://bucket/set/../a", "plain");
     assert_int_equal(list_and_fetch(s, "gs://bucket/set/", "Object"), -1);
     must_say(s->bucket, ERR_INVALID, "gs://bucket/set/../a", "is not a valid path");
 }
@@ -333,7 +340,7 @@ static void a_set_without_objects_or_with_an_unsafe_path_is_refused(void **state
 static void a_path_that_is_taken_is_refused(void **state)
 {
     struct seal_fixture *s = *state;
-    seal_as(s, "set/a", "gs://bucket/set/a");
+    seal_as(s, "set/a", "gs://bucket/set/a", "plain");
     add_file(s, "a", "there");
     assert_int_equal(list_and_fetch(s, "gs://bucket/set/", "Object"), -1);
     must_say(s->bucket, ERR_INVALID, "a cannot be created", "another object has its name");
@@ -346,7 +353,7 @@ static void the_first_failure_ends_a_download_and_a_cancelled_one_does_not_begin
     atomic_bool is_cancelled = true;
     char name[] = "set/0";
     for (; name[4] < '8'; name[4]++)
-        seal_as(s, name, name); /* none under the name it is read by */
+        seal_as(s, name, name, "plain"); /* none under the name it is read by */
     assert_int_equal(list_and_fetch(s, "gs://bucket/set/", "Object"), -1);
     must_say(s->bucket, ERR_DATA_SWAPPED, "gs://bucket/set/", "was encrypted as");
     assert_true(s->bucket->fake.requests <= 8 + 1 + 2); /* written, listed, one for each connection */

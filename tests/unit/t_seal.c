@@ -184,6 +184,26 @@ static void a_refusal_to_read_has_the_codes_of_data(void **state)
     must_refuse(s, "set/a", AD_A, ERR_DATA_CHANGED, "answered 404");
 }
 
+static int refuse(void *context, const void *bytes, size_t length, struct err *e)
+{
+    (void)context;
+    (void)bytes;
+    (void)length;
+    return FAIL(e, ERR_IO, "the sink is full");
+}
+
+static void an_error_of_the_sink_names_the_object(void **state)
+{
+    struct seal_fixture *s = *state;
+    struct seal_item item = {.associated_data = xstrdup(AD_A)};
+    put(s, "set/a", AD_A, "plain");
+    assert_int_equal(gcs_stat(&s->c.bucket, "set/a", &item.object, &s->bucket->e), 0);
+    assert_int_equal(seal_read(&s->c, &item, (struct byte_sink){refuse, NULL}, &s->bucket->e), -1);
+    assert_string_equal(s->bucket->e.object, "gs://bucket/set/a");
+    must_say(s->bucket, ERR_IO, "", "the sink is full");
+    seal_item_fini(&item);
+}
+
 /* ---- writing ---- */
 static int write_target(struct seal_fixture *s, int fd, uint64_t bytes)
 {
@@ -271,6 +291,7 @@ int main(void)
         SEAL_TEST(hints_decide_nothing),
         SEAL_TEST(an_older_version_is_not_what_was_pinned),
         SEAL_TEST(a_refusal_to_read_has_the_codes_of_data),
+        SEAL_TEST(an_error_of_the_sink_names_the_object),
         SEAL_TEST(a_long_file_is_uploaded_again_when_its_session_is_lost),
         SEAL_TEST(a_file_that_changes_while_it_is_read_is_refused),
         SEAL_TEST(a_refusal_to_write_has_the_codes_of_output),
