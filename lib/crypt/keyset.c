@@ -131,28 +131,52 @@ static int check_whole(struct keyset *ks, uint64_t primary_id, struct err *e)
     return primaries == 1 ? 0 : FAIL(e, ERR_KEYSET_INVALID, "there is no enabled primary key");
 }
 
-/* Appends the key; owned by ks even when it fails. */
-static int add_key(struct keyset *ks, const struct protobuf_field *f, struct err *e)
+static int check_count(size_t count, struct err *e)
 {
-    if (f->type != PROTOBUF_BYTES || ks->count == KEYS_MAX)
-        return FAIL(e, ERR_KEYSET_INVALID, "not a Tink keyset");
-    ks->keys = xreallocarray(ks->keys, ks->count + 1, sizeof(*ks->keys));
-    ks->keys[ks->count] = (struct keyset_key){.id = 0};
-    return parse_key(f->bytes, &ks->keys[ks->count++], e);
+    if (count == 0)
+        return FAIL(e, ERR_KEYSET_INVALID, "the keyset has no keys");
+    if (count > KEYS_MAX)
+        return FAIL(e, ERR_KEYSET_INVALID,
+                    "the keyset has %zu keys, and at most %d are supported: remove keys that no object is "
+                    "encrypted with",
+                    count, KEYS_MAX);
+    return 0;
+}
+
+/* The fields that keyset_parse uses, before any of the keys is looked at. */
+static int scan(struct view serialized, size_t *ret_count, uint64_t *ret_primary_id, struct err *e)
+{
+    struct protobuf p = protobuf_open(serialized);
+    struct protobuf_field f;
+    *ret_count = 0;
+    *ret_primary_id = 0;
+    while (next_field(&p, &f)) {
+        if (f.number == KEYSET_PRIMARY_ID)
+            *ret_primary_id = f.value;
+        else if (f.number != KEYSET_KEY)
+            continue;
+        else if (f.type == PROTOBUF_BYTES)
+            ++*ret_count;
+        else
+            p.is_broken = true;
+    }
+    return p.is_broken ? FAIL(e, ERR_KEYSET_INVALID, "not a Tink keyset in binary form")
+                       : check_count(*ret_count, e);
 }
 
 static int parse_keys(struct view serialized, struct keyset *ks, struct err *e)
 {
     struct protobuf p = protobuf_open(serialized);
     struct protobuf_field f;
-    uint64_t primary_id = 0;
-    while (next_field(&p, &f)) {
-        if (f.number == KEYSET_PRIMARY_ID)
-            primary_id = f.value;
-        else if (f.number == KEYSET_KEY && add_key(ks, &f, e) < 0)
+    uint64_t primary_id;
+    size_t count;
+    if (scan(serialized, &count, &primary_id, e) < 0)
+        return -1;
+    ks->keys = xcalloc(count, sizeof(*ks->keys));
+    while (next_field(&p, &f))
+        if (f.number == KEYSET_KEY && parse_key(f.bytes, &ks->keys[ks->count++], e) < 0)
             return -1;
-    }
-    return p.is_broken ? FAIL(e, ERR_KEYSET_INVALID, "not a Tink keyset") : check_whole(ks, primary_id, e);
+    return check_whole(ks, primary_id, e);
 }
 
 int keyset_parse(struct view serialized, struct keyset *ret, struct err *e)

@@ -4,7 +4,8 @@
  * one enabled primary key, ids that differ, at most 32 keys.
  *
  * A keyset owns its key material as secrets; keyset_free wipes it. Parsing fails
- * with ERR_KEYSET_INVALID and a message that contains nothing of the keys.
+ * with ERR_KEYSET_INVALID and a message that says what is wrong and contains
+ * nothing of the keys.
  */
 #ifndef CRYPT_KEYSET_H
 #define CRYPT_KEYSET_H

@@ -35,6 +35,19 @@ int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes, uint
     return 0;
 }
 
+uint64_t stream_least_plain_size(const struct keyset *ks, uint32_t likely_id, uint64_t cipher_bytes)
+{
+    const struct keyset_key *likely = keyset_find(ks, likely_id);
+    uint64_t bytes, least = UINT64_MAX;
+    if (likely != NULL && stream_plain_size(&likely->params, cipher_bytes, &bytes) == 0)
+        return bytes;
+    for (size_t i = 0; i < ks->count; i++)
+        if (ks->keys[i].is_enabled && stream_plain_size(&ks->keys[i].params, cipher_bytes, &bytes) == 0 &&
+            bytes < least)
+            least = bytes;
+    return least == UINT64_MAX ? 0 : least;
+}
+
 static const char *hash_name(enum stream_hash hash)
 {
     switch (hash) {

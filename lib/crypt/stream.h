@@ -27,5 +27,9 @@ uint64_t stream_cipher_size(const struct stream_params *p, uint64_t plain_bytes)
  * a nonce can count. */
 int stream_plain_size(const struct stream_params *p, uint64_t cipher_bytes,
                       uint64_t *ret_plain_bytes) MUST_CHECK;
+/* The plaintext bytes of an object of which nothing was read yet: exact when likely_id names an enabled key
+ * of the keyset and the object was written with it, or when all keys have the same parameters; otherwise the
+ * least that an enabled key allows. 0 when no key can have written an object of this size. */
+uint64_t stream_least_plain_size(const struct keyset *ks, uint32_t likely_id, uint64_t cipher_bytes);
 
 #endif

@@ -26,7 +26,7 @@ struct seal_item {
     struct gcs_object object;
     char *path;                        /* below the target directory: relative, no "..", no empty part */
     char *associated_data;             /* text */
-    uint64_t plain_bytes;              /* computed from the object's size; certain once it was read */
+    uint64_t plain_bytes;              /* from a manifest, or of a stream: stream_least_plain_size */
     uint32_t key_id;                   /* from a manifest, or 0 */
     uint8_t header[STREAM_HEADER_MAX]; /* from a manifest */
     bool is_pinned;                    /* header and key_id must match */

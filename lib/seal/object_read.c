@@ -79,6 +79,7 @@ int seal_read(const struct seal_context *c, const struct seal_item *item, struct
 
 struct file_sink {
     int fd;
+    const char *path;
     uint64_t offset;
 };
 
@@ -97,7 +98,7 @@ static int write_plain(void *context, const void *bytes, size_t length, struct e
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return errno == ENOSPC ? volume_full("a file", e) : FAIL_ERRNO(e, "writing");
+            return errno == ENOSPC ? volume_full(sink->path, e) : FAIL_ERRNO(e, "writing");
         at += n;
         length -= (size_t)n;
         sink->offset += (uint64_t)n;
@@ -148,10 +149,10 @@ int seal_read_file(const struct seal_context *c, const struct seal_item *item, i
                    struct err *e)
 {
     int fd CLEANUP(cleanup_fd) = open_below(directory_fd, item->path, e);
-    struct file_sink sink = {.fd = fd};
+    struct file_sink sink = {.fd = fd, .path = item->path};
     if (fd < 0 || reserve(fd, item, e) < 0 ||
         seal_read(c, item, (struct byte_sink){write_plain, &sink}, e) < 0)
         return -1;
-    /* plain_bytes assumes the primary key; another key's segments may give fewer bytes. */
+    /* plain_bytes believes the hint that names the key; another key's segments may give fewer bytes. */
     return ftruncate(fd, (off_t)sink.offset) < 0 ? FAIL_ERRNO(e, "truncating %s to its size", item->path) : 0;
 }

@@ -42,16 +42,15 @@ static char *associated_data_of(const struct listing *l, const struct gcs_object
 static int take_object(void *context, struct gcs_object *o, struct err *e)
 {
     struct listing *l = context;
-    const struct keyset *keys = l->c->keys;
     const char *path = o->name + l->prefix;
     if (o->size == 0 && view_has_suffix(view_from(o->name), "/"))
         return 0; /* a folder, as the Cloud console creates them */
     if (!seal_path_is_safe(path))
         return FAIL_OBJECT(e, ERR_INVALID, o->name, "gs://%s/%s: \"%s\" is not a valid path below the inputs",
                            l->c->bucket.name, o->name, path);
-    struct seal_item item = {.path = xstrdup(path), .associated_data = associated_data_of(l, o, path)};
-    if (stream_plain_size(&keys->keys[keys->primary].params, o->size, &item.plain_bytes) < 0)
-        item.plain_bytes = 0; /* no stream has this size; reading it fails and names the object */
+    struct seal_item item = {.path = xstrdup(path),
+                             .associated_data = associated_data_of(l, o, path),
+                             .plain_bytes = stream_least_plain_size(l->c->keys, o->key_id, o->size)};
     item.object = *o;
     *o = (struct gcs_object){.name = NULL};
     seal_set_add(l->set, &item);

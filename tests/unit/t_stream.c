@@ -328,6 +328,88 @@ static void a_stream_has_no_more_segments_than_a_nonce_counts(void **state)
     assert_int_equal(stream_plain_size(&P, UINT64_MAX - 63, &plain), -1);
 }
 
+/* A keyset of so many keys, each of which is the one of KEYSET with another id; the first is the primary. */
+static int parse_many(size_t count, struct keyset *ret, struct err *e)
+{
+    uint8_t one[256];
+    size_t length;
+    struct strbuf many = STRBUF(1U << 20);
+    assert_int_equal(base64_decode(view_from(KEYSET), one, sizeof(one), &length), 0);
+    strbuf_add(&many, one, 3); /* the primary's id */
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *key = one + 3;
+        size_t id = length - 3 - 5; /* 0x18, two bytes of varint, then the output prefix */
+        key[id + 1] = (uint8_t)(0x80U | ((0x52U + i) & 0x7fU));
+        key[id + 2] = (uint8_t)(9U + (0x52U + i) / 0x80U);
+        strbuf_add(&many, key, length - 3);
+    }
+    int result = keyset_parse(strbuf_view(&many), ret, e);
+    strbuf_fini(&many);
+    return result;
+}
+
+static void says_how_many_keys_are_too_many(void **state)
+{
+    struct keyset ks;
+    struct err e CLEANUP(err_fini) = {0};
+    (void)state;
+    assert_int_equal(parse_many(32, &ks, &e), 0);
+    assert_int_equal(ks.count, 32);
+    assert_int_equal(ks.primary, 0);
+    assert_non_null(keyset_find(&ks, ks.keys[31].id));
+    keyset_free(&ks);
+    assert_int_equal(parse_many(33, &ks, &e), -1);
+    assert_int_equal(e.code, ERR_KEYSET_INVALID);
+    assert_string_equal(e.text, "the keyset has 33 keys, and at most 32 are supported: remove keys that no "
+                                "object is encrypted with");
+}
+
+static void says_what_is_no_keyset(void **state)
+{
+    const struct {
+        struct view bytes;
+        const char *message;
+    } CASES[] = {
+        {VIEW_LITERAL(""), "the keyset has no keys"},
+        {VIEW_LITERAL("\x08\x01"), "the keyset has no keys"},
+        {VIEW_LITERAL("{\"primaryKeyId\": 1}"), "not a Tink keyset in binary form"},
+        {VIEW_LITERAL("\x10\x01"), "not a Tink keyset in binary form"},
+        {VIEW_LITERAL("\x12\x00"), "there is no enabled primary key"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(CASES); i++) {
+        struct keyset ks;
+        struct err e CLEANUP(err_fini) = {0};
+        assert_int_equal(keyset_parse(CASES[i].bytes, &ks, &e), -1);
+        assert_string_equal(e.text, CASES[i].message);
+    }
+}
+
+/* A keyset of a primary key with segments of 1 MiB, and of an older one with segments of 4 KiB. */
+static void the_size_before_the_first_byte_is_that_of_the_key_that_is_named(void **state)
+{
+    enum { PLAIN = 1 << 20 };
+    struct keyset_key keys[] = {
+        {.id = 1, .is_enabled = true, .params = {1 << 20, 32, STREAM_SHA256}},
+        {.id = 2, .is_enabled = true, .params = {4096, 32, STREAM_SHA256}},
+        {.id = 3, .is_enabled = false, .params = {64, 32, STREAM_SHA256}},
+    };
+    struct keyset ks = {.keys = keys, .count = ARRAY_LEN(keys), .primary = 0};
+    uint64_t cipher[] = {stream_cipher_size(&keys[0].params, PLAIN),
+                         stream_cipher_size(&keys[1].params, PLAIN)};
+    (void)state;
+    assert_int_equal(stream_least_plain_size(&ks, 1, cipher[0]), PLAIN);
+    assert_int_equal(stream_least_plain_size(&ks, 2, cipher[1]), PLAIN);
+    assert_int_equal(stream_least_plain_size(&ks, 0, cipher[1]), PLAIN);
+    uint64_t least = stream_least_plain_size(&ks, 0, cipher[0]);
+    assert_true(least < PLAIN && least > PLAIN - PLAIN / 200);
+    /* A hint that names none, a disabled one, or one that cannot have written it decides nothing. */
+    assert_int_equal(stream_least_plain_size(&ks, 9, cipher[0]), least);
+    assert_int_equal(stream_least_plain_size(&ks, 3, cipher[0]), least);
+    assert_int_equal(stream_least_plain_size(&ks, 2, 4096 + 1), 4097 - 40 - 16);
+    assert_int_equal(stream_least_plain_size(&ks, 1, 40), 0);
+}
+
 static void refuses_damaged_keysets(void **state)
 {
     uint8_t bytes[256];
@@ -356,6 +438,9 @@ int main(void)
         cmocka_unit_test(a_generated_keyset_is_read_back_and_writes_readable_streams),
         cmocka_unit_test(a_stream_has_no_more_segments_than_a_nonce_counts),
         cmocka_unit_test(refuses_damaged_keysets),
+        cmocka_unit_test(says_how_many_keys_are_too_many),
+        cmocka_unit_test(says_what_is_no_keyset),
+        cmocka_unit_test(the_size_before_the_first_byte_is_that_of_the_key_that_is_named),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }
