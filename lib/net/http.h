@@ -8,9 +8,10 @@
  * A request and everything it points to is borrowed until it has ended. A status of
  * 400 or more is not an error of this layer: the caller reads response.status. Errors
  * of this layer are ERR_UNAVAILABLE (name not found, no connection, connection lost),
- * ERR_TIMED_OUT, ERR_PROTOCOL (untrusted certificate, malformed response),
- * ERR_TOO_LARGE (body over max_body_bytes, headers over 64 KiB), ERR_DENIED (every
- * address is refused), ERR_CANCELLED, and what on_body returned.
+ * ERR_TIMED_OUT, ERR_PROTOCOL (untrusted certificate, malformed response, headers over
+ * 64 KiB),
+ * ERR_TOO_LARGE (a 2xx body over max_body_bytes), ERR_DENIED (every address is
+ * refused), ERR_CANCELLED, and what on_body returned.
  *
  * Redirects are never followed. HTTPS certificates are always verified, unless
  * tls.insecure is set. Every handle has CURLOPT_QUICK_EXIT, so that a name that never
@@ -69,7 +70,9 @@ struct http_request {
     int (*on_head)(void *context, const struct http_response *r, struct err *e);
     void *context; /* for the three callbacks above */
 
-    size_t max_body_bytes;  /* of a buffered response; 0: 1 MiB */
+    /* Of a buffered response; 0: 1 MiB. A longer body of a 2xx response is ERR_TOO_LARGE. Of any other
+     * response, such as an error page, only so many bytes are read: its status says what matters. */
+    size_t max_body_bytes;
     int connect_timeout_ms; /* 0: 10 s */
     int idle_timeout_ms;    /* without a byte of either body; 0: 30 s; -1: no limit */
     int total_timeout_ms;   /* 0: none */

@@ -27,6 +27,7 @@ struct transfer {
     size_t sent;                    /* bytes of q->body */
     size_t head_bytes;              /* of all response headers so far */
     bool is_head_seen;              /* on_head was called */
+    bool is_body_cut;               /* the rest of an error page is not read */
     char refused[INET6_ADDRSTRLEN]; /* the last address that was refused, or "" */
     char text[CURL_ERROR_SIZE];     /* libcurl's error message */
 };

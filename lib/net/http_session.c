@@ -136,8 +136,8 @@ int http_perform(struct http_session *s, const struct http_request *q, struct ht
         return -1;
     set_stall_timer(&timer);
     CURLcode code = curl_easy_perform(s->easy);
-    bool is_broken = code != CURLE_OK && (timer.has_stalled || t.error.code == ERR_NONE);
+    bool is_ours = t.error.code != ERR_NONE && !timer.has_stalled; /* a callback ended the transfer */
     int result = transfer_end(&t, code, e);
-    notify_observer(s, q, is_broken ? 0 : r->status);
+    notify_observer(s, q, result < 0 && !is_ours ? 0 : r->status);
     return result;
 }

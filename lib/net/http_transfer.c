@@ -31,7 +31,7 @@ static bool is_head_too_long(struct transfer *t, size_t length)
     t->head_bytes += length;
     if (t->head_bytes <= HTTP_HEADERS_MAX)
         return false;
-    err_set(&t->error, ERR_TOO_LARGE, transfer_label(t),
+    err_set(&t->error, ERR_PROTOCOL, transfer_label(t),
             "%s %s: the headers of the response are larger than %d bytes", t->q->method, transfer_label(t),
             HTTP_HEADERS_MAX);
     return true;
@@ -74,6 +74,22 @@ static int call_on_head(struct transfer *t)
     return t->q->on_head == NULL ? 0 : t->q->on_head(t->q->context, t->r, &t->error);
 }
 
+/* Keeps the beginning of a body, and ends the transfer where it is full. */
+static size_t buffer_body(struct transfer *t, const char *bytes, size_t length)
+{
+    struct strbuf *body = &t->r->body;
+    size_t room = body->max - body->len;
+    strbuf_add(body, bytes, length < room ? length : room);
+    if (length <= room)
+        return length;
+    if (t->r->status >= 200 && t->r->status < 300)
+        err_set(&t->error, ERR_TOO_LARGE, transfer_label(t), "the response is larger than %zu bytes",
+                body->max);
+    else
+        t->is_body_cut = true;
+    return CURL_WRITEFUNC_ERROR;
+}
+
 static size_t on_write(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
@@ -86,13 +102,7 @@ static size_t on_write(char *bytes, size_t size, size_t count, void *context)
             return CURL_WRITEFUNC_ERROR;
         return length;
     }
-    strbuf_add(&t->r->body, bytes, length);
-    if (strbuf_overflowed(&t->r->body)) {
-        err_set(&t->error, ERR_TOO_LARGE, transfer_label(t), "the response is larger than %zu bytes",
-                t->r->body.max);
-        return CURL_WRITEFUNC_ERROR;
-    }
-    return length;
+    return buffer_body(t, bytes, length);
 }
 
 static size_t on_read(char *out, size_t size, size_t count, void *context)
@@ -259,7 +269,7 @@ int transfer_begin(struct transfer *t, const struct http_tls *tls, struct err *e
     t->headers = NULL;
     t->connect_to = NULL;
     t->sent = t->head_bytes = 0;
-    t->is_head_seen = false;
+    t->is_head_seen = t->is_body_cut = false;
     t->refused[0] = '\0';
     t->text[0] = '\0';
     http_response_fini(t->r);
@@ -303,7 +313,7 @@ int transfer_end(struct transfer *t, CURLcode code, struct err *e)
         err_move(e, &t->error);
         return -1;
     }
-    if (code == CURLE_OK)
+    if (code == CURLE_OK || t->is_body_cut)
         return 0;
     const char *label = transfer_label(t);
     if (code == CURLE_COULDNT_CONNECT && *t->refused != '\0')

@@ -81,6 +81,34 @@ static void a_write_that_lost_a_race_is_a_conflict_although_its_size_is_the_same
     must_hold(f, "eno");
 }
 
+static void add_long_page(struct exchange *x)
+{
+    for (int i = 0; i < 100 * 1024; i++)
+        strbuf_add_char(&x->reply, 'e');
+}
+
+static void a_refusal_is_read_by_its_status_however_long_its_page_is(void **state)
+{
+    struct bucket_fixture *f = *state;
+    f->fake.faults[0] =
+        (struct fake_fault){.match = "POST", .times = 1, .status = 503, .after = add_long_page};
+    assert_int_equal(write_small(f, "one", 0, NULL), 0);
+    f->fake.faults[1] =
+        (struct fake_fault){.match = "POST", .times = 1, .status = 403, .after = add_long_page};
+    assert_int_equal(write_small(f, "two", 1, NULL), -1);
+    must_say(f, ERR_DENIED, "gs://bucket/a b", "answered 403");
+}
+
+static void a_reply_that_should_be_read_and_is_too_long_is_an_error(void **state)
+{
+    struct bucket_fixture *f = *state;
+    struct gcs_object o;
+    fake_bucket_put(&f->fake, "a b", VIEW_LITERAL("one"));
+    f->fake.faults[0] = (struct fake_fault){.match = "GET", .times = 1000, .after = add_long_page};
+    assert_int_equal(gcs_stat(&f->b, "a b", &o, &f->e), -1);
+    must_say(f, ERR_TOO_LARGE, "gs://bucket/a b", "larger than 65536 bytes");
+}
+
 static void corrupt_sum(struct exchange *x)
 {
     char *at = strstr(x->reply.data, "\"crc32c\":\"");
@@ -235,6 +263,8 @@ int main(void)
         BUCKET_TEST(a_write_holds_to_its_precondition),
         BUCKET_TEST(a_write_whose_reply_was_lost_counts),
         BUCKET_TEST(a_write_that_lost_a_race_is_a_conflict_although_its_size_is_the_same),
+        BUCKET_TEST(a_refusal_is_read_by_its_status_however_long_its_page_is),
+        BUCKET_TEST(a_reply_that_should_be_read_and_is_too_long_is_an_error),
         BUCKET_TEST(a_write_that_the_server_stored_differently_is_an_error),
         BUCKET_TEST(a_large_object_is_uploaded_in_chunks),
         BUCKET_TEST(an_upload_goes_on_from_what_the_server_has),

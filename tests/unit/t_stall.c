@@ -195,9 +195,19 @@ static void a_head_without_end_is_refused(void **state)
         struct err e CLEANUP(err_fini) = {0};
         int status = -1;
         assert_int_equal(perform(&s, (struct http_request){.method = "GET"}, &status, &e), -1);
-        assert_int_equal(e.code, ERR_TOO_LARGE);
+        assert_int_equal(e.code, ERR_PROTOCOL);
         assert_non_null(strstr(e.text, "headers of the response"));
     }
+}
+
+static void an_error_page_without_end_is_an_answer(void **state)
+{
+    struct server s = {.head = "HTTP/1.1 503 Busy\r\n\r\n", .piece = "<p>Try again.</p>", .count = ENDLESS};
+    struct err e CLEANUP(err_fini) = {0};
+    int status = -1;
+    (void)state;
+    assert_int_equal(perform(&s, (struct http_request){.method = "GET"}, &status, &e), 0);
+    assert_int_equal(status, 503);
 }
 
 static int set_up(void **state)
@@ -216,6 +226,7 @@ int main(void)
         cmocka_unit_test(what_is_slow_and_steady_has_not_stalled),
         cmocka_unit_test(the_time_that_a_callback_takes_is_no_stall),
         cmocka_unit_test(a_head_without_end_is_refused),
+        cmocka_unit_test(an_error_page_without_end_is_an_answer),
     };
     return cmocka_run_group_tests_name("stall", tests, set_up, NULL);
 }
