@@ -23,14 +23,14 @@ void seal_set_add(struct seal_set *set, struct seal_item *item)
 }
 
 /* ---- listing ---- */
-struct listing {
+struct object_listing {
     const struct seal_context *c;
     const char *mode;
     size_t prefix; /* length of the part of names that is not in paths */
     struct seal_set *set;
 };
 
-static char *associated_data_of(const struct listing *l, const struct gcs_object *o, const char *path)
+static char *associated_data_of(const struct object_listing *l, const struct gcs_object *o, const char *path)
 {
     if (strcmp(l->mode, "Object") == 0)
         return gcs_uri(l->c->bucket.name, o->name);
@@ -41,7 +41,7 @@ static char *associated_data_of(const struct listing *l, const struct gcs_object
 
 static int take_object(void *context, struct gcs_object *o, struct err *e)
 {
-    struct listing *l = context;
+    struct object_listing *l = context;
     const char *path = o->name + l->prefix;
     if (o->size == 0 && view_has_suffix(view_from(o->name), "/"))
         return 0; /* a folder, as the Cloud console creates them */
@@ -57,7 +57,7 @@ static int take_object(void *context, struct gcs_object *o, struct err *e)
     return 0;
 }
 
-static int list_one(struct listing *l, struct err *e)
+static int list_one(struct object_listing *l, struct err *e)
 {
     struct gcs_object o;
     const char *name = l->c->prefix, *slash = strrchr(name, '/');
@@ -69,7 +69,7 @@ static int list_one(struct listing *l, struct err *e)
     return result;
 }
 
-static int list_all(struct listing *l, struct err *e)
+static int list_all(struct object_listing *l, struct err *e)
 {
     const char *name = l->c->prefix;
     l->prefix = strlen(name);
@@ -83,7 +83,7 @@ static int list_all(struct listing *l, struct err *e)
 int seal_set_list(const struct seal_context *c, const char *mode, struct seal_set *ret, struct err *e)
 {
     struct seal_set set = {.items = NULL};
-    struct listing l = {.c = c, .mode = mode, .set = &set};
+    struct object_listing l = {.c = c, .mode = mode, .set = &set};
     if (list_all(&l, e) < 0) {
         seal_set_fini(&set);
         if (e->code == ERR_NOT_FOUND)

@@ -20,7 +20,7 @@ static const double request_buckets[] = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 #define METRIC_TABLE "agent/metrics.def"
 #include "base/metric_rows.def"
 
-static const struct volume {
+static const struct memory_mount {
     const char *name, *path;
 } volumes[] = {{"inputs", POD_IN}, {"outputs", POD_OUT}};
 

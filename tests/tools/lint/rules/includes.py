@@ -10,7 +10,7 @@ RANKS = {
     "operator/core/model": 7, "operator/core/verdict": 8, "operator/core/render": 8, "operator/core/plan": 9,
     "operator/shell/cache": 10, "operator/shell/metrics": 11, "operator/shell/events": 12,
     "operator/shell/notify": 13, "operator/shell/reconcile": 14, "operator/shell/reports": 15, "operator": 16,
-    "worker/agent": 6, "worker": 7, "worker/exec": 6, "client": 6,
+    "worker/volume": 1, "worker/checkpoint": 5, "worker/agent": 6, "worker": 7, "worker/exec": 6, "client": 6,
 }
 # Programs never include each other; pure folders do no I/O.
 PURE_LIB = {"lib/base", "lib/data", "lib/kobj", "lib/agentapi"}
@@ -22,7 +22,7 @@ PURE = {
     "operator/core/verdict": PURE_LIB | {"operator/api", "operator/core/model"},
     "operator/core/render": PURE_LIB | {"operator/api", "operator/core/model"},
     "operator/core/plan": PURE_LIB | {"operator/api", "operator/core/model", "operator/core/verdict", "operator/core/render"},
-    "worker/exec": set(),
+    "worker/exec": set(), "worker/volume": {"lib/base"},
 }
 # cloister-exec links no library: of ours it knows these constants only, which for that reason include nothing.
 CONSTANTS = {"lib/agentapi/gate_protocol.h", "lib/agentapi/pod.h"}
