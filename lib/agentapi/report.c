@@ -31,6 +31,7 @@ const struct field report_fields[REPORT_FIELDS] = {
     WORD("class", failure_class, false, failure_class_names),
     FIELD("reason", TEXT, reason),
     FIELD("message", TEXT, message),
+    FIELD("warning", TEXT, warning),
     NUMBER("exitCode", INT32, exit_code),
     FIELD("progress", OBJECT, progress),
     FIELD("checkpoint.uri", TEXT, checkpoint.uri),

@@ -51,6 +51,7 @@ struct report {
     const char *pod_uid;
     const char *reason;               /* of a failure (failures.h); "" = none */
     const char *message;              /* a sentence with the remedy */
+    const char *warning;              /* what a person should know though nothing failed: sentences */
     struct checkpoint_ref checkpoint; /* that this worker committed last */
     struct output_ref output;         /* that it published */
     const json_t *progress; /* in Kubeflow Trainer's form; NULL = none. What is decoded is not checked */
@@ -68,6 +69,7 @@ struct report {
     ((struct report){.pod_uid = "",                                                                          \
                      .reason = "",                                                                           \
                      .message = "",                                                                          \
+                     .warning = "",                                                                          \
                      .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},               \
                      .output = {.uri = "", .manifest_sha256 = ""},                                           \
                      .attempt = -1,                                                                          \

@@ -45,6 +45,7 @@ static const struct report_facts *report_by(const struct pod *p, const char *uid
                                                                   : STAGE_RUNNING,
                                .reason = "",
                                .message = "",
+                               .warning = "",
                                .exit_code = is_well ? 0 : -1,
                                .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
                                .progress = ""};

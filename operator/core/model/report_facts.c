@@ -22,7 +22,8 @@ static bool fits(const struct report *r)
     return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
            strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
            strlen(r->output.uri) <= 2048 && strlen(r->output.manifest_sha256) <= 64 &&
-           strlen(r->reason) <= 64 && strlen(r->message) <= REPORT_BYTES_MAX;
+           strlen(r->reason) <= 64 && strlen(r->message) <= REPORT_BYTES_MAX &&
+           strlen(r->warning) <= REPORT_BYTES_MAX;
 }
 
 /* False when it is no report, or one of another pod, attempt or index. */
@@ -67,13 +68,10 @@ static char *progress_text(const struct report *r)
 struct report_facts *report_facts_new(const json_t *report, const struct pod_facts *pod, struct err *e)
 {
     static const size_t texts[] = {
-        POSTED(pod_uid),
-        POSTED(reason),
-        POSTED(message),
-        POSTED(checkpoint.uri),
-        POSTED(checkpoint.name),
-        POSTED(checkpoint.time),
-        POSTED(checkpoint.manifest_sha256),
+        POSTED(pod_uid),         POSTED(reason),
+        POSTED(message),         POSTED(warning),
+        POSTED(checkpoint.uri),  POSTED(checkpoint.name),
+        POSTED(checkpoint.time), POSTED(checkpoint.manifest_sha256),
         POSTED(progress),
     };
     struct report r;
@@ -87,6 +85,7 @@ struct report_facts *report_facts_new(const json_t *report, const struct pod_fac
                              .reason = r.reason,
                              .failure_class = r.failure_class,
                              .message = r.message,
+                             .warning = r.warning,
                              .exit_code = r.exit_code,
                              .checkpoint = r.checkpoint,
                              .progress = progress};
@@ -97,8 +96,8 @@ bool report_facts_equal(const struct report_facts *a, const struct report_facts 
 {
     return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step && a->stage == b->stage &&
            a->failure_class == b->failure_class && strcmp(a->reason, b->reason) == 0 &&
-           strcmp(a->message, b->message) == 0 && strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 &&
-           strcmp(a->progress, b->progress) == 0;
+           strcmp(a->message, b->message) == 0 && strcmp(a->warning, b->warning) == 0 &&
+           strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 && strcmp(a->progress, b->progress) == 0;
 }
 
 int report_facts_order(const void *a, const void *b)

@@ -21,6 +21,7 @@ struct report_facts {
     const char *pod_uid;
     const char *reason; /* of a failure; "" = none */
     const char *message;
+    const char *warning;
     const char *progress; /* JSON in Kubeflow Trainer's form */
     struct checkpoint_ref checkpoint;
     int32_t exit_code; /* of the program; -1 = it has not ended */

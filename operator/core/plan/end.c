@@ -109,6 +109,7 @@ void plan_clean_up(struct planner *p)
 void plan_succeed(struct planner *p)
 {
     struct report r;
+    const char *warnings = plan_warnings(p);
     plan_stop_old_workers(p);
     if (report_of_pod(p->gang.workers[COORDINATOR_INDEX], p->a, &r))
         p->next.output = r.output;
@@ -117,9 +118,11 @@ void plan_succeed(struct planner *p)
         planner_set_phase(
             p, PHASE_SUCCEEDED, REASON_Completed,
             "All workers of attempt %d succeeded; the output is at %s, encrypted. Fetch it with "
-            "'kubectl cloister fetch %s -n %s'.",
-            (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->ns);
+            "'kubectl cloister fetch %s -n %s'.%s",
+            (int)p->gang.attempt, p->next.output.uri, p->j->name, p->j->ns, warnings);
     else
-        planner_set_phase(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.",
-                          (int)p->gang.attempt);
+        planner_set_phase(p, PHASE_SUCCEEDED, REASON_Completed, "All workers of attempt %d succeeded.%s",
+                          (int)p->gang.attempt, warnings);
+    if (*warnings != '\0')
+        planner_add_event(p, "Warning", REASON_WorkerWarning, warnings + 1);
 }

@@ -72,6 +72,8 @@ bool plan_is_publishing(const struct planner *p);
 const char *plan_slowest_stage(const struct planner *p);
 /* Updates progress and newest checkpoint of `next`. */
 void plan_apply_reports(struct planner *p);
+/* What the agents warn of, as sentences that each begin with a space and a worker; "" = nothing. */
+const char *plan_warnings(const struct planner *p);
 
 /* status.c: updates counts, nodes, completed indexes, reports and conditions of `next`. */
 void plan_update_status(struct planner *p);

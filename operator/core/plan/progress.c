@@ -253,8 +253,8 @@ static void report_phase(struct planner *p, enum job_phase phase, int32_t ready)
             attempt);
     else if (phase == PHASE_RUNNING)
         planner_set_phase(p, phase, REASON_Training,
-                          "Attempt %d: %d of %d workers are training on confidential nodes.", attempt,
-                          (int)ready, all);
+                          "Attempt %d: %d of %d workers are training on confidential nodes.%s", attempt,
+                          (int)ready, all, plan_warnings(p));
     else if (phase == PHASE_STAGING)
         planner_set_phase(p, phase, REASON_Staging,
                           "Attempt %d: %d of %d workers have decrypted their keys and inputs%s%s.", attempt,

@@ -15,6 +15,9 @@
 /* Progress and checkpoints alone do not cause status writes more often than this. */
 #define REFRESH_US (10 * SECOND_US)
 
+/* A job may have hundreds of workers. */
+#define WARNINGS_MAX ((size_t)1000)
+
 /* ---- stages ---- */
 
 static const struct report_facts *posted(const struct planner *p, int32_t index)
@@ -52,6 +55,30 @@ const char *plan_slowest_stage(const struct planner *p)
             slowest = post->stage;
     }
     return slowest < STAGE_RUNNING ? report_stage_name(slowest) : "";
+}
+
+/* ---- warnings ---- */
+
+static const char *warning_of(const struct planner *p, int32_t index)
+{
+    const struct pod_facts *pod = p->gang.workers[index];
+    const struct report_facts *post = posted(p, index);
+    struct report r;
+    if (pod != NULL && report_of_pod(pod, p->a, &r))
+        return r.warning;
+    return post != NULL ? post->warning : "";
+}
+
+const char *plan_warnings(const struct planner *p)
+{
+    const char *all = "";
+    for (int32_t i = 0; i < p->gang.replicas && strlen(all) < WARNINGS_MAX; i++) {
+        const char *warning = warning_of(p, i);
+        if (*warning != '\0')
+            all = arena_printf(p->a, "%s Warning of %s: %s", all,
+                               verdict_worker_text(p->a, p->gang.workers[i]), warning);
+    }
+    return all;
 }
 
 /* ---- progress and checkpoints ---- */

@@ -104,6 +104,8 @@ static bool failed_by_report(const struct pod_facts *p, const struct report *r, 
     /* The agent knows what happened, the operator knows where. */
     if (*r->message != '\0')
         v.message = arena_printf(a, "%s: %s", verdict_worker_text(a, p), r->message);
+    if (*r->warning != '\0')
+        v.message = arena_printf(a, "%s Warning: %s", v.message, r->warning);
     v = of_container(v, CONTAINER_AGENT, &p->agent);
     v.exit_code = -1;
     v.signal = 0;
@@ -121,8 +123,10 @@ static bool failed_by_posted_report(const struct world *w, const struct pod_fact
     const struct report_facts *post = report_facts_of_pod(w, p);
     if (post == NULL)
         return false;
-    const struct report r = {
-        .reason = post->reason, .failure_class = post->failure_class, .message = post->message};
+    const struct report r = {.reason = post->reason,
+                             .failure_class = post->failure_class,
+                             .message = post->message,
+                             .warning = post->warning};
     struct verdict v;
     if (!failed_by_report(p, &r, a, &v) || !class_is_permanent(v.failure_class))
         return false;
