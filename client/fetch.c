@@ -10,6 +10,7 @@
 #include "kube/client.h"
 #include "os/options.h"
 #include "seal/fetch.h"
+#include "seal/links.h"
 #include "seal/manifest.h"
 #include "seal/unwrap.h"
 
@@ -120,20 +121,15 @@ static int locate(const struct seal_context *seal, const struct output *o, struc
 }
 
 /* The bucket does not prove whose output this is; the manifest does, because writing one takes the key. */
-static int read_manifest(const struct seal_context *seal, const struct output *o, struct seal_set *ret,
-                         struct err *e)
+static int read_manifest(const struct seal_context *seal, const struct output *o, struct manifest *ret,
+                         struct seal_set *ret_set, struct err *e)
 {
     struct manifest_ref at CLEANUP(manifest_ref_fini) = {.name = NULL};
-    struct manifest m;
-    if (locate(seal, o, &at, e) < 0 || manifest_read(seal, &at, &m, e) < 0)
+    if (locate(seal, o, &at, e) < 0 || manifest_read(seal, &at, ret, e) < 0)
         return -1;
-    int result = 0;
-    if (strcmp(m.job_uid, o->job_uid) != 0 || strcmp(m.kind, "output") != 0)
-        result = FAIL_OBJECT(e, ERR_DATA_SWAPPED, o->uri, "%s is not the output of this job", o->uri);
-    if (result == 0)
-        result = manifest_objects(seal, &m, at.name, ret, e);
-    manifest_fini(&m);
-    return result;
+    if (strcmp(ret->job_uid, o->job_uid) != 0 || strcmp(ret->kind, "output") != 0)
+        return FAIL_OBJECT(e, ERR_DATA_SWAPPED, o->uri, "%s is not the output of this job", o->uri);
+    return manifest_objects(seal, ret, at.name, ret_set, e);
 }
 
 static int download(struct cloud *c, const struct output *o, const struct atomic_directory *d,
@@ -141,21 +137,25 @@ static int download(struct cloud *c, const struct output *o, const struct atomic
 {
     struct keyset keys = {.keys = NULL};
     struct seal_set set = {.items = NULL};
+    struct manifest manifest = {.kind = NULL};
     struct seal_context seal = {.prefix = NULL};
     int result = seal_unwrap_keyset(&c->client, &o->kms_key, o->wrapped_keyset, &keys, e);
     if (result == 0)
         result = seal_open(&seal, &c->config, o->uri, &keys, e);
     if (result == 0)
-        result = read_manifest(&seal, o, &set, e);
+        result = read_manifest(&seal, o, &manifest, &set, e);
     if (result == 0)
         result = seal_fetch(&seal, &set, d->temporary, CONNECTIONS, e);
+    if (result == 0)
+        result = manifest_make_links(&manifest, d->temporary, 0777, e);
     if (result < 0 && e->code == ERR_INPUT_VOLUME_FULL) {
         err_fini(e);
         result = FAIL_OBJECT(e, ERR_IO, d->target, "not enough disk space for the %llu bytes of %s",
                              (unsigned long long)set.plain_bytes, d->target);
     }
-    *ret_files = set.count;
+    *ret_files = manifest.count;
     seal_set_fini(&set);
+    manifest_fini(&manifest);
     seal_close(&seal);
     keyset_free(&keys);
     return result;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -140,4 +141,21 @@ int file_make_directories(const char *path, unsigned mode, struct err *e)
         if (kept == '\0')
             return 0;
     }
+}
+
+static bool is_held_now(int fd)
+{
+    bool is_free = fcntl(fd, F_SETLEASE, F_RDLCK) == 0 || errno != EAGAIN;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    return !is_free;
+}
+
+bool fd_is_held(int fd)
+{
+    const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
+    if (!is_held_now(fd))
+        return false;
+    /* The kernel tells of a close a moment before it counts one writer less. */
+    (void)nanosleep(&moment, NULL);
+    return is_held_now(fd);
 }

@@ -6,6 +6,7 @@
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,5 +30,9 @@ int fd_read_at(int fd, void *bytes, size_t length, uint64_t offset, size_t *ret_
                struct err *e) MUST_CHECK;
 /* close() for CLEANUP; -1 is fine. */
 void cleanup_fd(int *fd);
+
+/* Whether anybody has the file open for writing: a read lease is granted only while nobody has. fd is open
+ * for reading, and the file is of our user. */
+bool fd_is_held(int fd);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/codec.h"
 #include "data/js.h"
 #include "seal/object_read.h"
+#include "seal/object_write.h"
 
 #include "base/banned.h"
 
@@ -33,7 +34,7 @@ void manifest_fini(struct manifest *m)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < m->count; i++)
-        free(m->entries[i].path);
+        manifest_entry_fini(&m->entries[i]);
     free(m->entries);
     manifest_ref_fini(&m->parent);
     *m = (struct manifest){.kind = NULL};
@@ -49,8 +50,15 @@ void manifest_make_id(char ret[MANIFEST_ID_SIZE])
 
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed)
 {
-    m->entries = xreallocarray(m->entries, m->count + 1, sizeof(*m->entries));
-    m->entries[m->count++] = (struct manifest_entry){path, *sealed};
+    manifest_add_entry(m, &(struct manifest_entry){.path = path, .sealed = *sealed});
+}
+
+void manifest_add_entry(struct manifest *m, struct manifest_entry *entry)
+{
+    if ((m->count & (m->count - 1)) == 0) /* 0, or a power of two: all places are taken */
+        m->entries = xreallocarray(m->entries, m->count == 0 ? 1 : 2 * m->count, sizeof(*m->entries));
+    m->entries[m->count++] = *entry;
+    *entry = (struct manifest_entry){.path = NULL};
 }
 
 char *manifest_associated_data(const char *id, const char *path)
@@ -69,24 +77,16 @@ static void add_line(struct strbuf *sb, json_t *line)
 
 static json_t *first_line(const struct manifest *m)
 {
-    json_t *line = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:s,s:I,s:s}", "cloister", FORMAT, "id", m->id,
-                             "kind", m->kind, "namespace", m->job_namespace, "job", m->job, "jobUID",
-                             m->job_uid, "attempt", (json_int_t)m->attempt, "index", (json_int_t)m->index,
-                             "name", m->name, "step", (json_int_t)m->step, "time", m->time);
+    json_t *line =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:s,s:I,s:s}", "cloister", FORMAT, "id", m->id,
+                  "kind", m->kind, "namespace", m->job_namespace, "job", m->job, "jobUID", m->job_uid,
+                  "attempt", (json_int_t)m->attempt, "index", (json_int_t)m->index, "sequence",
+                  (json_int_t)m->sequence, "name", m->name, "step", (json_int_t)m->step, "time", m->time);
     json_object_set_new(line, "parent",
                         m->parent.name == NULL
                             ? json_null()
                             : json_pack("{s:s,s:s}", "manifest", m->parent.name, "sha256", m->parent.sha256));
     return line;
-}
-
-static json_t *entry_line(const struct manifest_entry *entry)
-{
-    char *header CLEANUP(cleanup_free) = base64_encode(entry->sealed.header, entry->sealed.header_bytes);
-    return json_pack("{s:s,s:I,s:I,s:s,s:I}", "path", entry->path, "size",
-                     (json_int_t)entry->sealed.plain_bytes, "cipherSize",
-                     (json_int_t)entry->sealed.cipher_bytes, "header", header, "keyId",
-                     (json_int_t)entry->sealed.key_id);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -102,10 +102,30 @@ void manifest_encode(struct manifest *m, struct strbuf *ret, char ret_sha256[SHA
     strbuf_init(ret, MANIFEST_MAX);
     add_line(ret, first_line(m));
     for (size_t i = 0; i < m->count; i++)
-        add_line(ret, entry_line(&m->entries[i]));
+        add_line(ret, manifest_entry_encode(&m->entries[i]));
     sha256_hex(strbuf_text(ret), ret->len, body);
     add_line(ret, json_pack("{s:I,s:s}", "count", (json_int_t)m->count, "sha256", body));
     sha256_hex(strbuf_text(ret), ret->len, ret_sha256);
+}
+
+int manifest_write(const struct seal_context *c, struct manifest *m, const char *folder,
+                   struct manifest_ref *ret, struct err *e)
+{
+    struct strbuf text;
+    struct sealed sealed;
+    char sha256[SHA256_HEX_SIZE];
+    char *below CLEANUP(cleanup_free) = xasprintf("%s/manifest", folder);
+    char *name CLEANUP(cleanup_free) = seal_object_name(c, below);
+    char *associated_data CLEANUP(cleanup_free) = manifest_associated_data(m->id, NULL);
+    struct seal_target target = {.name = name, .associated_data = associated_data};
+    manifest_encode(m, &text, sha256);
+    int result = strbuf_overflowed(&text) ? FAIL(e, ERR_TOO_LARGE, "too many files for one manifest")
+                                          : seal_write_bytes(c, &target, strbuf_view(&text), &sealed, e);
+    strbuf_fini(&text);
+    if (result < 0)
+        return err_wrap(e, "publishing the manifest");
+    *ret = (struct manifest_ref){.name = TAKE_PTR(below), .id = xstrdup(m->id), .sha256 = xstrdup(sha256)};
+    return 0;
 }
 
 /* ---- reading ---- */
@@ -133,6 +153,7 @@ static void read_first(const json_t *line, struct manifest *m)
     m->job_uid = xstrdup(js_text(line, "jobUID"));
     m->attempt = js_int(line, "attempt", 0);
     m->index = js_int(line, "index", 0);
+    m->sequence = js_int(line, "sequence", 0);
     m->name = xstrdup(js_text(line, "name"));
     m->step = js_int(line, "step", -1);
     m->time = xstrdup(js_text(line, "time"));
@@ -141,26 +162,18 @@ static void read_first(const json_t *line, struct manifest *m)
             .name = xstrdup(parent), .id = id_in(parent), .sha256 = xstrdup(js_text(line, "parent.sha256"))};
 }
 
-/* An entry must have a safe path that sorts after the previous one, and a stream's header. */
+/* Each entry must sort after the previous one. */
 static bool read_entry(const json_t *line, struct manifest *m)
 {
-    const char *path = js_text(line, "path"), *previous = m->count > 0 ? m->entries[m->count - 1].path : "";
-    int64_t size = js_int(line, "size", -1), cipher = js_int(line, "cipherSize", -1),
-            key = js_int(line, "keyId", 0);
-    struct sealed sealed = {0};
-    size_t length = 0;
-    if (!seal_path_is_safe(path) || strcmp(previous, path) >= 0 || size < 0 || cipher < 0 || key <= 0 ||
-        key > UINT32_MAX ||
-        base64_decode(view_from(js_text(line, "header")), sealed.header, sizeof(sealed.header), &length) <
-            0 ||
-        (length != 24 && length != 40) || sealed.header[0] != length)
+    struct manifest_entry entry;
+    if (!manifest_entry_decode(line, &entry))
         return false;
-    sealed.plain_bytes = (uint64_t)size;
-    sealed.cipher_bytes = (uint64_t)cipher;
-    sealed.header_bytes = (uint32_t)length;
-    sealed.key_id = (uint32_t)key;
-    manifest_add(m, xstrdup(path), &sealed);
-    return true;
+    bool is_in_order = m->count == 0 || strcmp(m->entries[m->count - 1].path, entry.path) < 0;
+    if (is_in_order)
+        manifest_add_entry(m, &entry);
+    else
+        manifest_entry_fini(&entry);
+    return is_in_order;
 }
 
 static bool read_last(const json_t *line, struct view lines, const struct manifest *m)
@@ -256,11 +269,38 @@ int manifest_read(const struct seal_context *c, const struct manifest_ref *at, s
     return result;
 }
 
-/* The object of one entry; folder: of the manifest. item is the caller's to free also when this fails. */
-static int find_object(const struct seal_context *c, const struct manifest_entry *entry, const char *folder,
-                       struct seal_item *item, struct err *e)
+/* "<attempt>/<id>/manifest" -> "<attempt>/<id>/"; "manifest" -> "". */
+static char *folder_of(const char *name)
 {
-    char *name CLEANUP(cleanup_free) = xasprintf("%sdata/%s", folder, entry->path);
+    const char *slash = strrchr(name, '/');
+    return xstrndup(name, slash == NULL ? 0 : (size_t)(slash + 1 - name));
+}
+
+/* Where the entry's object is, and what its associated data says of that. own: the folder of the manifest. */
+static void locate(const struct seal_context *c, const struct manifest *m, const struct manifest_entry *entry,
+                   const char *own, struct seal_item *ret)
+{
+    const char *path = entry->stored_path != NULL ? entry->stored_path : entry->path;
+    const char *slash = entry->folder == NULL ? NULL : strrchr(entry->folder, '/');
+    const char *id = entry->folder == NULL ? m->id : slash == NULL ? entry->folder : slash + 1;
+    char *name CLEANUP(cleanup_free) = entry->folder == NULL ? xasprintf("%sdata/%s", own, path)
+                                                             : xasprintf("%s/data/%s", entry->folder, path);
+    *ret = (struct seal_item){.object = {.name = seal_object_name(c, name)},
+                              .path = xstrdup(entry->path),
+                              .associated_data = manifest_associated_data(id, path),
+                              .plain_bytes = entry->sealed.plain_bytes,
+                              .key_id = entry->sealed.key_id,
+                              .is_pinned = true};
+    memcpy(ret->header, entry->sealed.header, sizeof(ret->header));
+}
+
+/* item is the caller's to free also when this fails. */
+static int find_object(const struct seal_context *c, const struct manifest *m,
+                       const struct manifest_entry *entry, const char *own, struct seal_item *item,
+                       struct err *e)
+{
+    locate(c, m, entry, own, item);
+    char *name CLEANUP(cleanup_free) = TAKE_PTR(item->object.name);
     if (gcs_stat(&c->bucket, name, &item->object, e) < 0) {
         if (e->code == ERR_NOT_FOUND)
             err_recode(e, ERR_DATA_NOT_FOUND);
@@ -276,18 +316,13 @@ static int find_object(const struct seal_context *c, const struct manifest_entry
 int manifest_objects(const struct seal_context *c, const struct manifest *m, const char *name,
                      struct seal_set *ret, struct err *e)
 {
-    char *folder CLEANUP(cleanup_free) = seal_object_name(c, name);
+    char *own CLEANUP(cleanup_free) = folder_of(name);
     struct seal_set set = {.items = NULL};
-    folder[strlen(folder) - strlen("manifest")] = '\0';
     for (size_t i = 0; i < m->count; i++) {
-        const struct manifest_entry *entry = &m->entries[i];
-        struct seal_item item = {.path = xstrdup(entry->path),
-                                 .associated_data = manifest_associated_data(m->id, entry->path),
-                                 .plain_bytes = entry->sealed.plain_bytes,
-                                 .key_id = entry->sealed.key_id,
-                                 .is_pinned = true};
-        memcpy(item.header, entry->sealed.header, sizeof(item.header));
-        if (find_object(c, entry, folder, &item, e) < 0) {
+        struct seal_item item = {.path = NULL};
+        if (m->entries[i].link != NULL)
+            continue;
+        if (find_object(c, m, &m->entries[i], own, &item, e) < 0) {
             seal_item_fini(&item);
             seal_set_fini(&set);
             return -1;

@@ -3,11 +3,13 @@
  *
  *   {"cloister":"manifest/v1","id":...,"kind":...,"job":...,...}
  *   {"path":...,"size":...,"cipherSize":...,"header":...,"keyId":...}     sorted by path
+ * (seal/manifest_entry.h)
  *   {"count":N,"sha256":"digest of all lines before this one"}
  *
  * Each line pins one object: its path, sizes, whole stream header and key. The
  * manifest is itself a sealed object with associated data "cloister/v1/<id>"; its
- * objects have "cloister/v1/<id>/<path>" and are stored beside it below data/.
+ * objects have "cloister/v1/<id>/<path>" and are stored beside it below data/, or
+ * beside an earlier one that the entry names.
  * It is accepted only when it authenticates, has the expected digest and id, its
  * lines are in order, and count and digest of the lines match.
  * Manifests and references own their texts.
@@ -17,10 +19,8 @@
 
 #include "crypt/digest.h"
 #include "seal/context.h"
-#include "seal/object.h"
+#include "seal/manifest_entry.h"
 #include "seal/set.h"
-
-#define MANIFEST_ID_SIZE 33 /* 128 random bits in hexadecimal, and the terminator */
 
 /* Refers to a manifest: where it is and what it must be. */
 struct manifest_ref {
@@ -32,16 +32,12 @@ struct manifest_ref {
 void manifest_ref_fini(struct manifest_ref *r);
 struct manifest_ref manifest_ref_copy(const struct manifest_ref *r);
 
-struct manifest_entry {
-    char *path;
-    struct sealed sealed;
-};
-
 struct manifest {
     char id[MANIFEST_ID_SIZE];
     char *kind; /* "checkpoint" or "output" */
     char *job_namespace, *job, *job_uid;
     int64_t attempt, index;
+    int64_t sequence;           /* of a checkpoint: from 1 within its attempt */
     char *name;                 /* checkpoint's name, or "" */
     int64_t step;               /* number in the name, or -1 */
     char *time;                 /* RFC 3339 */
@@ -55,11 +51,19 @@ void manifest_fini(struct manifest *m);
 void manifest_make_id(char ret[MANIFEST_ID_SIZE]);
 /* Takes ownership of path. */
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed);
+/* Takes the entry's content and leaves it empty. */
+void manifest_add_entry(struct manifest *m, struct manifest_entry *entry);
+
 /* Sorts the entries and writes the lines; sha256 is that of the whole text. *ret is initialised here and
  * overflows at 64 MiB. */
 void manifest_encode(struct manifest *m, struct strbuf *ret, char ret_sha256[SHA256_HEX_SIZE]);
 /* DATA_TAMPERED for anything that is not a manifest. */
 int manifest_decode(struct view text, struct manifest *ret, struct err *e) MUST_CHECK;
+
+/* Stores the manifest below the context's URI as FOLDER/manifest, which must not exist yet. folder: where its
+ * own objects are, "<attempt>/<id>". Errors: those of seal/object_write.h, and TOO_LARGE. */
+int manifest_write(const struct seal_context *c, struct manifest *m, const char *folder,
+                   struct manifest_ref *ret, struct err *e) MUST_CHECK;
 
 /* "cloister/v1/ID" or "cloister/v1/ID/PATH" (path may be NULL); the caller frees it. */
 char *manifest_associated_data(const char *id, const char *path) MUST_CHECK;

@@ -14,12 +14,13 @@
 
 #include "base/banned.h"
 
-enum { DEPTH_MAX = 32, OBJECT_NAME_MAX = 1024 };
+enum { DEPTH_MAX = 32, OBJECT_NAME_MAX = 1024, LINK_MAX = 1024 };
 
 void publication_fini(struct publication *p)
 {
     manifest_ref_fini(&p->manifest);
     free(p->uri);
+    free(p->skipped_link);
     *p = (struct publication){.uri = NULL};
 }
 
@@ -27,6 +28,8 @@ struct publishing {
     const struct seal_context *c;
     char *base; /* object name of <folder><id>/ */
     struct manifest *m;
+    char *skipped_link; /* the first one */
+    size_t skipped_links;
 };
 
 static int unreadable(const char *path, const char *why, struct err *e)
@@ -52,6 +55,23 @@ static int publish_file(struct publishing *p, int fd, uint64_t size, const char 
 
 static int publish_directory(struct publishing *p, int fd, const char *path, int depth, struct err *e);
 
+/* A link that leads out of the directory would lead to nothing, or to something else, where it is fetched. */
+static void publish_link(struct publishing *p, int parent_fd, const char *entry, const char *path)
+{
+    char target[LINK_MAX + 1];
+    ssize_t n = readlinkat(parent_fd, entry, target, sizeof(target));
+    if (n >= 0 && (size_t)n < sizeof(target)) {
+        target[n] = '\0';
+        if (utf8_is_valid(target) && manifest_link_is_inside(path, target)) {
+            struct manifest_entry link = {.path = xstrdup(path), .link = xstrdup(target)};
+            manifest_add_entry(p->m, &link);
+            return;
+        }
+    }
+    if (p->skipped_links++ == 0)
+        p->skipped_link = xstrdup(path);
+}
+
 /* Opens one name beneath the directory, without following a link, and publishes what it is. */
 static int publish_entry(struct publishing *p, int parent_fd, const char *entry, const char *path, int depth,
                          struct err *e)
@@ -63,8 +83,12 @@ static int publish_entry(struct publishing *p, int parent_fd, const char *entry,
     int fd = openat(parent_fd, entry, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, path, "%s was removed before it could be read", path);
+    if (fd < 0 && errno == ELOOP) {
+        publish_link(p, parent_fd, entry, path);
+        return 0;
+    }
     if (fd < 0)
-        return unreadable(path, errno == ELOOP ? "is a symbolic link" : strerror(errno), e);
+        return unreadable(path, strerror(errno), e);
     int result;
     if (fstat(fd, &st) < 0)
         result = FAIL_ERRNO(e, "looking at %s", path);
@@ -105,33 +129,7 @@ static int publish_tree(struct publishing *p, const struct publish_source *sourc
     int fd = open(source->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return unreadable(source->directory, strerror(errno), e);
-    if (source->entry == NULL)
-        return publish_directory(p, fd, "", 0, e); /* takes fd */
-    int result = publish_entry(p, fd, source->entry, source->entry, 0, e);
-    close(fd);
-    return result;
-}
-
-static int publish_manifest(struct publishing *p, struct publication *ret, struct err *e)
-{
-    struct strbuf text;
-    struct sealed sealed;
-    char sha256[SHA256_HEX_SIZE];
-    const char *bucket = p->c->bucket.name;
-    char *associated_data CLEANUP(cleanup_free) = manifest_associated_data(p->m->id, NULL);
-    char *name CLEANUP(cleanup_free) = xasprintf("%smanifest", p->base);
-    struct seal_target target = {.name = name, .associated_data = associated_data};
-    manifest_encode(p->m, &text, sha256);
-    int result = strbuf_overflowed(&text) ? FAIL(e, ERR_TOO_LARGE, "too many files for one manifest")
-                                          : seal_write_bytes(p->c, &target, strbuf_view(&text), &sealed, e);
-    strbuf_fini(&text);
-    if (result < 0)
-        return err_wrap(e, "publishing the manifest");
-    *ret = (struct publication){.manifest = {.name = xstrdup(name + strlen(p->c->prefix)),
-                                             .id = xstrdup(p->m->id),
-                                             .sha256 = xstrdup(sha256)},
-                                .uri = gcs_uri(bucket, p->base)};
-    return 0;
+    return publish_directory(p, fd, "", 0, e); /* takes fd */
 }
 
 int seal_publish(const struct seal_context *c, const struct publish_source *source, struct manifest *m,
@@ -141,8 +139,16 @@ int seal_publish(const struct seal_context *c, const struct publish_source *sour
     manifest_make_id(m->id);
     p.base = xasprintf("%s%s%s/", c->prefix, source->folder, m->id);
     int result = publish_tree(&p, source, e);
+    char *folder CLEANUP(cleanup_free) = xasprintf("%s%s", source->folder, m->id);
+    struct manifest_ref at;
     if (result == 0)
-        result = publish_manifest(&p, ret, e);
+        result = manifest_write(c, m, folder, &at, e);
+    if (result == 0)
+        *ret = (struct publication){.manifest = at,
+                                    .uri = gcs_uri(c->bucket.name, p.base),
+                                    .skipped_link = TAKE_PTR(p.skipped_link),
+                                    .skipped_links = p.skipped_links};
+    free(p.skipped_link);
     free(p.base);
     return result;
 }

@@ -14,21 +14,22 @@
 /* What is published, and where. Borrowed for the call. */
 struct publish_source {
     const char *directory;
-    const char *entry;  /* the one file or directory in it to publish; NULL: all of them */
     const char *folder; /* below the context's URI: "" or with a slash at its end */
 };
 
 struct publication {
     struct manifest_ref manifest;
-    char *uri; /* gs://bucket/...<folder><id>/ */
+    char *uri;            /* gs://bucket/...<folder><id>/ */
+    char *skipped_link;   /* the first link that leads out of the directory; NULL: none does */
+    size_t skipped_links; /* how many do */
 };
 
 void publication_fini(struct publication *p);
 
 /*
  * m: the caller has set its texts and numbers; id and entries are filled in. Paths are relative to the
- * directory and begin with the entry's name, if there is one. Files are opened beneath the directory without
- * following links.
+ * directory. Files are opened beneath the directory without
+ * following links; links that stay inside the directory are kept as links, others are left out.
  *
  * ERR_OUTPUT_UNREADABLE for anything that is neither file nor directory or cannot be read, ERR_OUTPUT_CHANGED
  * for a file that is changed or removed while it is read, and the errors of seal/object_write.h.

@@ -58,7 +58,7 @@ def test_containers_that_survive_their_pods_advance_nothing(two_pools, tmp_path)
         status = site.wait_phase("digits", namespace, "Succeeded", timeout=180)
         # The old worker 0 met the new HEAD, and ended its trainer.
         wait_for("no trainer to be left, also of the lost node", lambda: site.cluster.inside(
-            "pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip() == "0", 10)
+            "pgrep", "-fc", "^/usr/bin/digits train", check=False).stdout.strip() == "0", 30)
     # A new worker may have met an old one under the host name that they share, and failed: then it is attempt 3.
     attempt = status["attempt"]
     assert attempt >= 2 and f"/{attempt}/worker-0/" in status["output"]["uri"]

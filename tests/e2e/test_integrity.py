@@ -155,7 +155,7 @@ def heads(site, namespace):
 
 def test_ends_the_job_when_a_committed_checkpoint_is_taken_back(site, namespace, secrets):
     """Somebody who may write to the bucket puts HEAD back to what it was, while the job runs; no key is needed for that."""
-    save = "cd /cloister/checkpoints; echo {0} > .{0}.tmp; mv .{0}.tmp {0}; while [ -e {0} ]; do sleep 0.2; done; sleep 5; "
+    save = "cd /cloister/checkpoints; echo {0} > .{0}.tmp; mv .{0}.tmp {0}; sleep 15; "
     script = "echo started; " + save.format("step-1") + save.format("step-2") + "exit 1"
     site.cluster.apply(training_job("job", namespace, image("toolbox"), ["/bin/sh", "-c", script], keys=secrets["keys"],
                                     checkpoints={"uri": f"gs://{BUCKET}/{namespace}/checkpoints/", "keyName": "secrets"},

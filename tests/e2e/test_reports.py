@@ -29,7 +29,7 @@ def test_progress_is_seen_while_the_digits_train(site, namespace, digits):
 
 
 def test_is_publishing_while_the_model_is_on_its_way(site, namespace, digits):
-    site.cloud.api.faults([{"match": f"upload.*{namespace}/models", "delay_seconds": 4}])
+    site.cloud.api.faults([{"match": f"upload.*{namespace}/models.*data", "delay_seconds": 4}])
     try:
         site.cluster.apply(train_digits("digits", namespace, digits, epochs=3))
         status = site.wait_phase("digits", namespace, "Publishing")

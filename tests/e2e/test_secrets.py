@@ -131,11 +131,13 @@ def test_nothing_secret_comes_to_rest_anywhere(site, namespace, canaries, tmp_pa
 
 
 def test_the_bucket_holds_ciphertext_only(site, namespace, digits):
-    """Every object of the bucket, but for the pointers, has no run of text that the inputs or models have."""
+    """Every object of the bucket, but for pointers and markers, has no run of text that the inputs or models have."""
     for name in site.cloud.api.objects(BUCKET):
         data = site.cloud.api.object_bytes(BUCKET, name)
         if name.endswith("/HEAD"):
             assert set(json.loads(data)) <= {"version", "manifest", "id", "manifestSHA256", "attempt", "podUID", "name",
                                              "step", "time"}
+        elif name.endswith("/writable"):
+            assert data == b"{}"
         else:
             assert b"digits model" not in data and b"0,0,5,13" not in data and b"manifest/v1" not in data, name

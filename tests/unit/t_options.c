@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "agent/checkpoint_scanner.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "data/js.h"
@@ -115,20 +114,6 @@ static void hostile_yaml_is_refused(void **state)
     strbuf_fini(&laughs);
 }
 
-static void names_of_checkpoints_tell_whether_and_which(void **state)
-{
-    static const char *const TEMPORARY[] = {".x", "tmp-1", "a.tmp", "a.part", "a.incomplete"};
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(TEMPORARY); i++)
-        assert_true(scanner_name_is_temporary(TEMPORARY[i]));
-    assert_false(scanner_name_is_temporary("epoch-1"));
-    assert_false(scanner_name_is_temporary("tmp"));
-    assert_int_equal(scanner_step("epoch-12"), 12);
-    assert_int_equal(scanner_step("epoch-12.ckpt"), 12);
-    assert_int_equal(scanner_step("checkpoint"), -1);
-    assert_int_equal(scanner_step("global_step0"), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,7 +122,6 @@ int main(void)
         cmocka_unit_test(the_environment_is_read_by_one_rule_and_the_command_line_wins),
         cmocka_unit_test(yaml_is_read_as_kubectl_reads_it),
         cmocka_unit_test(hostile_yaml_is_refused),
-        cmocka_unit_test(names_of_checkpoints_tell_whether_and_which),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

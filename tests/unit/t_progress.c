@@ -127,6 +127,25 @@ static void bounds_metrics(void **state)
     progress_fini(&p);
 }
 
+static void check_cut(const char *text, const char *rest, const char *path)
+{
+    struct view line = view_from(text), found = {0};
+    assert_int_equal(progress_cut_checkpoint(&line, &found), path != NULL);
+    assert_true(view_equal_text(line, rest));
+    if (path != NULL)
+        assert_true(view_equal_text(found, path));
+}
+
+static void a_checkpoint_is_cut_off_the_end_of_a_line(void **state)
+{
+    (void)state;
+    check_cut("checkpoint=run/ckpt-5", "", "run/ckpt-5");
+    check_cut("checkpoint=with a space ", "", "with a space");
+    check_cut("progress=40 checkpoint=ckpt-5", "progress=40 ", "ckpt-5");
+    check_cut("progress=40 mycheckpoint=5", "progress=40 mycheckpoint=5", NULL);
+    check_cut("{\"a\": \" checkpoint=5\"}", "{\"a\": \" checkpoint=5\"}", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +155,7 @@ int main(void)
         cmocka_unit_test(refuses_control_characters),
         cmocka_unit_test(keeps_what_was_said_when_the_next_line_is_nonsense),
         cmocka_unit_test(bounds_metrics),
+        cmocka_unit_test(a_checkpoint_is_cut_off_the_end_of_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,6 +16,8 @@
 #include "os/tree.h"
 #include "seal/fetch.h"
 #include "seal/head.h"
+#include "seal/links.h"
+#include "seal/marker.h"
 #include "seal/object_write.h"
 #include "seal/publish.h"
 #include "seal_fixture.h"
@@ -42,10 +44,10 @@ static void add_file(struct seal_fixture *s, const char *path, const char *text)
     close(make_file(s, path, view_from(text)));
 }
 
-static int publish(struct seal_fixture *s, const char *entry, struct published *ret)
+static int publish(struct seal_fixture *s, struct published *ret)
 {
     char *directory CLEANUP(cleanup_free) = xasprintf("%s/" OUT, s->directory);
-    struct publish_source source = {.directory = directory, .entry = entry, .folder = "3/"};
+    struct publish_source source = {.directory = directory, .folder = "3/"};
     *ret = (struct published){.m = {.kind = xstrdup("checkpoint"),
                                     .job_namespace = xstrdup("ml"),
                                     .job = xstrdup("digits"),
@@ -62,7 +64,7 @@ static struct published publish_two_files(struct seal_fixture *s)
     struct published p;
     add_file(s, OUT "/b", "second");
     add_file(s, OUT "/a/c", "first");
-    assert_int_equal(publish(s, NULL, &p), 0);
+    assert_int_equal(publish(s, &p), 0);
     return p;
 }
 
@@ -115,22 +117,57 @@ static void a_published_directory_is_fetched_as_it_was(void **state)
     published_fini(&p);
 }
 
-static void one_entry_of_a_directory_is_published_alone(void **state)
+static void links_that_stay_inside_are_kept_and_others_are_left_out(void **state)
 {
     struct seal_fixture *s = *state;
     struct published p;
+    char *in CLEANUP(cleanup_free) = xasprintf("%s/" IN, s->directory);
+    char target[16] = "";
     add_file(s, OUT "/a/c", "first");
-    add_file(s, OUT "/b", "second");
-    assert_int_equal(publish(s, "a", &p), 0);
-    assert_int_equal(p.m.count, 1);
-    assert_string_equal(p.m.entries[0].path, "a/c");
+    assert_int_equal(symlinkat("c", s->directory_fd, OUT "/a/latest"), 0);
+    assert_int_equal(symlinkat("/etc/passwd", s->directory_fd, OUT "/a/secret"), 0);
+    assert_int_equal(publish(s, &p), 0);
+    assert_int_equal(p.m.count, 2);
+    assert_int_equal(p.p.skipped_links, 1);
+    assert_string_equal(p.p.skipped_link, "a/secret");
+    assert_int_equal(fetch_at(s, &p.p.manifest), 0);
+    assert_int_equal(manifest_make_links(&p.m, in, 0700, &s->bucket->e), 0);
+    assert_int_equal(readlinkat(s->directory_fd, IN "/a/latest", target, sizeof(target)), 1);
+    assert_string_equal(target, "c");
     published_fini(&p);
+}
+
+static void a_link_is_not_made_below_another_link(void **state)
+{
+    struct seal_fixture *s = *state;
+    struct manifest m = {.kind = NULL};
+    struct manifest_entry links[] = {{.path = xstrdup("a"), .link = xstrdup(".")},
+                                     {.path = xstrdup("a/b"), .link = xstrdup("c")}};
+    for (size_t i = 0; i < ARRAY_LEN(links); i++)
+        manifest_add_entry(&m, &links[i]);
+    assert_int_equal(manifest_make_links(&m, s->directory, 0700, &s->bucket->e), -1);
+    must_say(s->bucket, ERR_IO, "", "making the link a/b");
+    manifest_fini(&m);
+}
+
+static void a_place_that_cannot_be_written_to_is_found_out(void **state)
+{
+    struct seal_fixture *s = *state;
+    s->c.keys = NULL;
+    assert_int_equal(seal_mark(&s->c, &s->bucket->e), 0);
+    assert_int_equal(seal_mark(&s->c, &s->bucket->e), 0); /* it is there already */
+    s->bucket->fake.faults[0] = (struct fake_fault){.match = "POST", .times = 1, .status = 403};
+    assert_int_equal(seal_mark(&s->c, &s->bucket->e), -1);
+    must_say(s->bucket, ERR_OUTPUT_DENIED, "gs://bucket/set/", "answered 403");
+    s->bucket->fake.faults[0] = (struct fake_fault){.match = "POST", .times = 1, .status = 404};
+    assert_int_equal(seal_mark(&s->c, &s->bucket->e), -1);
+    must_say(s->bucket, ERR_OUTPUT_NOT_FOUND, "gs://bucket/set/", "answered 404");
 }
 
 static void must_not_publish(struct seal_fixture *s, const char *why)
 {
     struct published p;
-    assert_int_equal(publish(s, NULL, &p), -1);
+    assert_int_equal(publish(s, &p), -1);
     must_say(s->bucket, ERR_OUTPUT_UNREADABLE, "", why);
     published_fini(&p);
 }
@@ -139,9 +176,6 @@ static void only_files_and_directories_are_published(void **state)
 {
     struct seal_fixture *s = *state;
     add_file(s, OUT "/a", "first");
-    assert_int_equal(symlinkat("/etc/passwd", s->directory_fd, OUT "/b"), 0);
-    must_not_publish(s, "b is a symbolic link");
-    assert_int_equal(unlinkat(s->directory_fd, OUT "/b", 0), 0);
     assert_int_equal(mkfifoat(s->directory_fd, OUT "/b", 0600), 0);
     must_not_publish(s, "b is neither a regular file nor a directory");
     assert_int_equal(unlinkat(s->directory_fd, OUT "/b", 0), 0);
@@ -371,7 +405,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SEAL_TEST(a_published_directory_is_fetched_as_it_was),
-        SEAL_TEST(one_entry_of_a_directory_is_published_alone),
+        SEAL_TEST(links_that_stay_inside_are_kept_and_others_are_left_out),
+        SEAL_TEST(a_link_is_not_made_below_another_link),
+        SEAL_TEST(a_place_that_cannot_be_written_to_is_found_out),
         SEAL_TEST(only_files_and_directories_are_published),
         SEAL_TEST(a_manifest_is_pinned_by_digest_and_id),
         SEAL_TEST(the_objects_must_be_those_of_the_manifest),

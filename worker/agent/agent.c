@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "agent/checkpoints.h"
+#include "agent/destinations.h"
 #include "agent/environment.h"
 #include "agent/gate.h"
 #include "agent/monitor.h"
 #include "agent/output.h"
+#include "agent/restore.h"
 #include "agent/staging.h"
+#include "agent/stray_checkpoints.h"
 #include "agentapi/failures.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
@@ -31,7 +34,7 @@ struct agent {
     struct gcp_config gcp; /* as the job's service account */
     struct keyring keys;
     struct report_writer *report;
-    struct checkpoints *checkpoints; /* NULL: none asked for, or not this worker's task */
+    bool has_said_stray; /* the work thread's */
 
     struct loop *loop;
     struct gate *gate;
@@ -45,6 +48,8 @@ struct agent {
     int exit_code;  /* of the trainer; -1: not known */
     bool is_ending; /* SIGTERM has come */
     bool is_over;   /* the work thread has nothing more to do */
+    struct checkpoints
+        *checkpoints; /* NULL: none asked for, or not this worker's task. Set by the work thread */
 };
 
 /* ---- between the threads ---- */
@@ -92,6 +97,16 @@ static void on_exited(void *context, int code)
     poke_worker(a);
 }
 
+/* The program names a checkpoint. */
+static void on_named(void *context, const char *path)
+{
+    struct agent *a = context;
+    pthread_mutex_lock(&a->lock);
+    if (a->checkpoints != NULL)
+        checkpoints_name(a->checkpoints, path);
+    pthread_mutex_unlock(&a->lock);
+}
+
 /* The trainer's container has a memory limit of its own, so its swap is not what the agent's own check saw.
  */
 static void on_swap(void *context)
@@ -122,6 +137,13 @@ static bool is_ending(struct agent *a)
     return answer;
 }
 
+static void set_checkpoints(struct agent *a, struct checkpoints *c)
+{
+    pthread_mutex_lock(&a->lock);
+    a->checkpoints = c;
+    pthread_mutex_unlock(&a->lock);
+}
+
 static void begin_stage(struct agent *a, enum report_stage stage)
 {
     report_writer_stage(a->report, stage);
@@ -137,26 +159,6 @@ static int learn_identity(struct agent *a, struct err *e)
     return token == NULL ? -1 : 0;
 }
 
-/* Read before the keys are asked for: a worker that was replaced must not get them. */
-static int read_head(struct agent *a, struct head *head, struct err *e)
-{
-    struct seal_context seal;
-    if (*a->assignment.checkpoints_uri == '\0')
-        return 0;
-    if (seal_open(&seal, &a->gcp, a->assignment.checkpoints_uri, NULL, e) < 0)
-        return -1;
-    int result = head_read(&seal, head, e);
-    seal_close(&seal);
-    if (result < 0)
-        return -1;
-    bool is_other_pod = head->attempt == a->assignment.attempt && a->assignment.index == 0 &&
-                        head->generation != 0 && strcmp(head->pod_uid, a->assignment.pod_uid) != 0;
-    if (head->attempt > a->assignment.attempt || is_other_pod)
-        return FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                    (long long)head->attempt, (long long)a->assignment.attempt);
-    return 0;
-}
-
 /* Inputs stay staged when this container is restarted: the trainer may be reading them. */
 static bool is_staged(void)
 {
@@ -166,52 +168,66 @@ static bool is_staged(void)
     return true;
 }
 
-static int stage(struct agent *a, const struct head *head, struct err *e)
+static int stage(struct agent *a, const struct snapshot_found *found, struct err *e)
 {
     struct staging staging = {.assignment = &a->assignment, .keys = &a->keys};
-    struct restored restored = {.step = -1};
     begin_stage(a, STAGE_STAGING);
     if (stage_inputs(&staging, e) < 0)
         return -1;
-    if (*a->assignment.checkpoints_uri != '\0' && stage_restore(&staging, head, &restored, e) < 0)
-        return -1;
-    if (restored.name != NULL)
-        log_info("restored a checkpoint", "name", restored.name, NULL);
-    free(restored.name);
+    if (found->at.name != NULL) {
+        if (restore_fetch(&staging, found, a->report, e) < 0)
+            return -1;
+        log_info("restored a checkpoint", "name", found->manifest.name, NULL);
+    }
     return file_replace(POD_READY_FILE, view_from(""), 0600, e);
+}
+
+static int open_keys_and_stage(struct agent *a, struct head *head, struct snapshot_found *found,
+                               struct err *e)
+{
+    bool has_checkpoints = *a->assignment.checkpoints_uri != '\0';
+    begin_stage(a, STAGE_KEYS);
+    if (keyring_open(&a->keys, &a->assignment, &a->gcp, e) < 0 ||
+        (has_checkpoints && restore_find(&a->assignment, &a->keys, head, found, e) < 0) ||
+        (!is_staged() && stage(a, found, e) < 0))
+        return -1;
+    if (!has_checkpoints || a->assignment.index != 0)
+        return 0;
+    set_checkpoints(a, checkpoints_new(&a->assignment, &a->keys, a->report, head, &found->manifest, e));
+    return a->checkpoints == NULL ? -1 : 0;
 }
 
 static int prepare(struct agent *a, struct err *e)
 {
     struct head head CLEANUP(head_fini) = {.generation = 0};
-    if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 || read_head(a, &head, e) < 0)
+    struct snapshot_found found CLEANUP(snapshot_found_fini) = {.at = {.name = NULL}};
+    if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 ||
+        destinations_read_head(&a->assignment, &a->gcp, &head, e) < 0 ||
+        destinations_check(&a->assignment, &a->gcp, e) < 0 || open_keys_and_stage(a, &head, &found, e) < 0)
         return -1;
-    begin_stage(a, STAGE_KEYS);
-    if (keyring_open(&a->keys, &a->assignment, &a->gcp, e) < 0)
-        return -1;
-    if (!is_staged() && stage(a, &head, e) < 0)
-        return -1;
-    if (*a->assignment.checkpoints_uri != '\0' && a->assignment.index == 0) {
-        a->checkpoints = checkpoints_new(&a->assignment, &a->keys, a->report, &head, e);
-        if (a->checkpoints == NULL)
-            return -1;
-    }
     report_writer_stage(a->report, STAGE_RUNNING);
     tell_gate(a, GATE_OPEN, "");
     return 0;
 }
 
-/* A network failure, or a checkpoint that the trainer is rewriting, does not end training: the checkpoint
- * stays in the volume and is committed by a later scan. */
-static int commit_checkpoints(struct agent *a, bool is_final, struct err *e)
+/* A network failure does not end training: what could not be committed stays in the volume and is committed
+ * by a later look. */
+static int look_at_checkpoints(struct agent *a, struct err *e)
 {
-    if (a->checkpoints == NULL || checkpoints_commit(a->checkpoints, is_final, e) == 0)
+    if (*a->assignment.checkpoints_uri != '\0' && a->assignment.index != 0)
+        stray_checkpoints_look(a->report, &a->has_said_stray);
+    if (a->checkpoints == NULL || checkpoints_look(a->checkpoints, e) == 0)
         return 0;
-    if (is_final || !err_code_is_retryable(e->code))
+    if (!err_code_is_retryable(e->code))
         return -1;
     log_failure(LOG_LEVEL_WARNING, e, "could not commit a checkpoint, will retry", NULL);
     err_fini(e);
     return 0;
+}
+
+static int end_checkpoints(struct agent *a, struct err *e)
+{
+    return a->checkpoints == NULL ? 0 : checkpoints_end(a->checkpoints, trainer_exit_code(a) == 0, e);
 }
 
 static void wait_for_news(struct agent *a)
@@ -219,7 +235,7 @@ static void wait_for_news(struct agent *a)
     struct pollfd fds[2] = {{.fd = a->poke[0], .events = POLLIN}, {.fd = -1, .events = POLLIN}};
     char bytes[64];
     if (a->checkpoints != NULL)
-        fds[1].fd = checkpoints_hint_fd(a->checkpoints);
+        fds[1].fd = checkpoints_fd(a->checkpoints);
     (void)poll(fds, 2, SCAN_MS);
     if ((fds[0].revents & POLLIN) != 0 && read(a->poke[0], bytes, sizeof(bytes)) < 0)
         log_warning("could not read the wake-up pipe", NULL);
@@ -229,7 +245,7 @@ static int supervise(struct agent *a, struct err *e)
 {
     while (trainer_exit_code(a) < 0 && !is_ending(a)) {
         wait_for_news(a);
-        if (commit_checkpoints(a, false, e) < 0)
+        if (look_at_checkpoints(a, e) < 0)
             return -1;
     }
     return 0;
@@ -241,7 +257,7 @@ static int conclude(struct agent *a, struct err *e)
     report_writer_exit(a->report, code);
     report_writer_stage(a->report, STAGE_PUBLISHING);
     tell_gate(a, GATE_PUBLISH, "");
-    if (commit_checkpoints(a, true, e) < 0)
+    if (end_checkpoints(a, e) < 0)
         return -1;
     if (code == 0 && a->assignment.must_publish && output_publish(&a->assignment, &a->keys, a->report, e) < 0)
         return -1;
@@ -250,7 +266,14 @@ static int conclude(struct agent *a, struct err *e)
         report_writer_success(a->report);
     } else {
         struct err failed CLEANUP(err_fini) = {0};
-        err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command exited with code %d", code);
+        if (a->checkpoints != NULL && checkpoints_lack_room(a->checkpoints))
+            err_set(
+                &failed, ERR_OUTPUT_VOLUME_FULL, NULL,
+                "the trainer's command exited with code %d, and there is no room left for checkpoints and "
+                "output",
+                code);
+        else
+            err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command exited with code %d", code);
         report_writer_failure(a->report, &failed);
     }
     tell_gate(a, GATE_DONE, "");
@@ -275,11 +298,12 @@ static void *work(void *context)
     if (result == 0)
         result = supervise(a, &e);
     if (result == 0)
-        result = trainer_exit_code(a) >= 0 ? conclude(a, &e) : commit_checkpoints(a, true, &e);
+        result = trainer_exit_code(a) >= 0 ? conclude(a, &e) : end_checkpoints(a, &e);
     if (result < 0)
         give_up(a, &e);
-    checkpoints_free(a->checkpoints);
-    a->checkpoints = NULL;
+    struct checkpoints *c = a->checkpoints;
+    set_checkpoints(a, NULL);
+    checkpoints_free(c);
     keyring_wipe(&a->keys);
     while (!is_ending(a)) {
         char byte;
@@ -334,7 +358,7 @@ static int agent_init(struct agent *a, struct err *e)
     a->gate = gate_new(a->loop, POD_SOCKET, on_exited, on_swap, a, e);
     if (a->gate == NULL)
         return -1;
-    a->monitor = monitor_new(a->loop, &a->assignment, a->report, a->gate);
+    a->monitor = monitor_new(a->loop, &a->assignment, a->report, a->gate, on_named, a);
     return 0;
 }
 

@@ -1,43 +1,132 @@
 #include "agent/checkpoints.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "agent/checkpoint_scanner.h"
+#include "agent/remembered.h"
+#include "agent/room.h"
+#include "agent/watcher.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
-#include "base/rfc3339.h"
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "base/view.h"
+#include "checkpoint/committer.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
-#include "seal/publish.h"
+#include "volume/commits.h"
 
 #include "base/banned.h"
 
-enum { MOVE_TRIES = 10 };
+enum { COMMIT_MS = 10 * 1000, LINK_MAX = 1024, NAMES_MAX = 5 };
 
 struct checkpoints {
-    const struct assignment *assignment;
     struct report_writer *report;
-    struct scanner *scanner;
-    struct seal_context seal; /* of the job's checkpoints */
-    struct head head;
+    struct watcher *watcher;
+    struct volume *volume;
+    struct committer *committer;
+    int directory_fd;
+    int64_t next_commit_ms;
+    struct room room;
+    bool has_said_overtaken;
 };
 
-struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
-                                    struct report_writer *report, struct head *head, struct err *e)
+/* ---- what has changed ---- */
+static void on_change(void *context, const struct change *change)
 {
+    const struct checkpoints *c = context;
+    if (!volume_apply(c->volume, change))
+        log_warning("the program names a checkpoint, but there is no complete file or directory of that name "
+                    "in " TRAINER_CHECKPOINTS,
+                    "path", change->path, NULL);
+}
+
+/* False: it is outside. *ret is relative, without empty parts and "."; the caller frees it. */
+static bool path_in_directory(const char *path, char **ret)
+{
+    struct view part, rest = view_from(path);
+    if (view_has_prefix(rest, TRAINER_CHECKPOINTS "/"))
+        rest = view_skip(rest, strlen(TRAINER_CHECKPOINTS));
+    else if (*path == '/' && strcmp(path, TRAINER_CHECKPOINTS) != 0)
+        return false;
+    else if (*path == '/')
+        rest.len = 0;
+    char *clean = xstrdup("");
+    while (rest.len > 0) {
+        part = view_cut(rest, '/', &rest);
+        if (view_equal_text(part, "..")) {
+            free(clean);
+            return false;
+        }
+        if (part.len == 0 || view_equal_text(part, "."))
+            continue;
+        char *longer = xasprintf("%s%s%.*s", clean, *clean != '\0' ? "/" : "", (int)part.len, part.ptr);
+        free(clean);
+        clean = longer;
+    }
+    *ret = clean;
+    return true;
+}
+
+void checkpoints_name(struct checkpoints *c, const char *path)
+{
+    char *clean CLEANUP(cleanup_free) = NULL;
+    if (path_in_directory(path, &clean))
+        watcher_name(c->watcher, clean);
+    else
+        log_warning("the program names a checkpoint outside of " TRAINER_CHECKPOINTS, "path", path, NULL);
+}
+
+static void take_changes(struct checkpoints *c)
+{
+    struct err e CLEANUP(err_fini) = {0};
+    if (watcher_drain(c->watcher, on_change, c, &e) < 0)
+        log_failure(LOG_LEVEL_WARNING, &e, "a directory of checkpoints cannot be watched", NULL);
+}
+
+/* ---- life ---- */
+static int open_directory(struct checkpoints *c, struct err *e)
+{
+    if (file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) < 0)
+        return -1;
+    c->directory_fd = open(POD_OUT_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (c->directory_fd < 0)
+        return FAIL_ERRNO(e, "opening %s", POD_OUT_CHECKPOINTS);
+    c->room.directory_fd = c->directory_fd;
+    c->watcher = watcher_new(POD_OUT_CHECKPOINTS, e);
+    return c->watcher == NULL ? -1 : 0;
+}
+
+struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
+                                    struct report_writer *report, struct head *head, struct manifest *base,
+                                    struct err *e)
+{
+    const struct committer_id id = {.job_namespace = assignment->job_namespace,
+                                    .job = assignment->job,
+                                    .job_uid = assignment->job_uid,
+                                    .pod_uid = assignment->pod_uid,
+                                    .attempt = assignment->attempt,
+                                    .index = assignment->index};
+    struct seal_context seal;
+    if (keyring_seal(keys, assignment->checkpoints_uri, assignment->checkpoints_key, &seal, e) < 0)
+        return NULL;
     struct checkpoints *c = xcalloc(1, sizeof(*c));
-    c->assignment = assignment;
+    version_on_free = stored_free;
     c->report = report;
-    if (keyring_seal(keys, assignment->checkpoints_uri, assignment->checkpoints_key, &c->seal, e) == 0 &&
-        file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) == 0)
-        c->scanner = scanner_new(POD_OUT_CHECKPOINTS, e);
-    if (c->scanner == NULL) {
+    c->volume = volume_new();
+    c->directory_fd = -1;
+    if (open_directory(c, e) < 0) {
+        seal_close(&seal);
         checkpoints_free(c);
         return NULL;
     }
-    c->head = *head;
-    *head = (struct head){.generation = 0};
+    take_changes(c);
+    remember_committed(c->volume, c->directory_fd, base, assignment->attempt);
+    c->committer = committer_new(&id, &seal, head, base);
     return c;
 }
 
@@ -45,135 +134,221 @@ void checkpoints_free(struct checkpoints *c)
 {
     if (c == NULL)
         return;
-    scanner_free(c->scanner);
-    seal_close(&c->seal);
-    head_fini(&c->head);
+    watcher_free(c->watcher);
+    volume_free(c->volume);
+    committer_free(c->committer);
+    cleanup_fd(&c->directory_fd);
     free(c);
 }
 
-int checkpoints_hint_fd(const struct checkpoints *c)
+int checkpoints_fd(const struct checkpoints *c)
 {
-    return scanner_hint_fd(c->scanner);
+    return watcher_fd(c->watcher);
 }
 
-static void fill_manifest(const struct checkpoints *c, const char *name, struct manifest *m)
+/* ---- reading versions ---- */
+static void skip(struct version *v, const char *why)
 {
-    char now[RFC3339_SIZE];
-    rfc3339_format_seconds(clock_wall_us(), now);
-    m->kind = xstrdup("checkpoint");
-    m->job_namespace = xstrdup(c->assignment->job_namespace);
-    m->job = xstrdup(c->assignment->job);
-    m->job_uid = xstrdup(c->assignment->job_uid);
-    m->attempt = c->assignment->attempt;
-    m->index = c->assignment->index;
-    m->name = xstrdup(name);
-    m->step = scanner_step(name);
-    m->time = xstrdup(now);
-    m->parent = manifest_ref_copy(&c->head.manifest); /* none before the first checkpoint */
+    log_warning("left out of the checkpoint", "path", v->path, "why", why, NULL);
+    v->state = VERSION_SKIPPED;
 }
 
-/*
- * Somebody else has moved HEAD. A pod of an older attempt that still runs may do so until our first
- * checkpoint, and is overruled. A newer attempt, or another pod in our place, overrules us.
- */
-static int check_who_moved(struct checkpoints *c, struct err *e)
+static void read_link(struct checkpoints *c, struct version *v)
 {
-    struct head there;
-    if (head_read(&c->seal, &there, e) < 0)
-        return -1;
-    bool is_ours = there.attempt == c->assignment->attempt && there.pod_uid != NULL &&
-                   strcmp(there.pod_uid, c->assignment->pod_uid) == 0;
-    if (there.attempt >= c->assignment->attempt && !is_ours) {
-        int result =
-            FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                 (long long)there.attempt, (long long)c->assignment->attempt);
-        head_fini(&there);
-        return result;
+    char target[LINK_MAX + 1];
+    ssize_t n = readlinkat(c->directory_fd, v->path, target, sizeof(target));
+    if (n < 0)
+        return; /* it is no link any more: a change is on its way */
+    if ((size_t)n == sizeof(target)) {
+        skip(v, "the link's target is too long");
+        return;
     }
-    head_fini(&c->head);
-    c->head = there;
+    target[n] = '\0';
+    if (!utf8_is_valid(target) || !manifest_link_is_inside(v->path, target)) {
+        skip(v, "the link leads out of the directory");
+        return;
+    }
+    v->object = committer_store_link(v->path, target);
+    v->state = VERSION_READ;
+}
+
+static int read_file(struct checkpoints *c, struct version *v, int fd, uint64_t bytes, struct err *e)
+{
+    if (fd_is_held(fd)) {
+        v->state = VERSION_HELD;
+        return 0;
+    }
+    struct stored *stored = committer_store(c->committer, v->path, fd, bytes, e);
+    if (stored == NULL && e->code == ERR_OUTPUT_CHANGED) {
+        err_fini(e); /* a change is on its way */
+        return 0;
+    }
+    if (stored == NULL)
+        return -1;
+    take_changes(c);
+    if (v->state == VERSION_UNREAD) {
+        v->object = stored;
+        v->state = VERSION_READ;
+    } else {
+        stored_free(stored);
+    }
     return 0;
 }
 
-static int move_head(struct checkpoints *c, const struct manifest *m, const struct publication *p,
-                     struct err *e)
+/* Without moving the time of the last access, which tells whether the program has read the file
+ * (agent/room.h). */
+static int open_unnoticed(int directory_fd, const char *path)
 {
-    for (int tries = 0;; tries++) {
-        struct head next = {.manifest = manifest_ref_copy(&p->manifest),
-                            .attempt = m->attempt,
-                            .pod_uid = xstrdup(c->assignment->pod_uid),
-                            .name = xstrdup(m->name),
-                            .step = m->step,
-                            .time = xstrdup(m->time),
-                            .generation = c->head.generation};
-        if (head_move(&c->seal, &next, e) == 0) {
-            head_fini(&c->head);
-            c->head = next;
-            return 0;
-        }
-        head_fini(&next);
-        if (e->code != ERR_SUPERSEDED || tries == MOVE_TRIES)
+    enum { FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC };
+    int fd = openat(directory_fd, path, FLAGS | O_NOATIME);
+    return fd < 0 && errno == EPERM ? openat(directory_fd, path, FLAGS) : fd;
+}
+
+static int read_version(struct checkpoints *c, struct version *v, struct err *e)
+{
+    struct stat st;
+    if (!utf8_is_valid(v->path) || strpbrk(v->path, "\r\n") != NULL) {
+        skip(v, "the name is not UTF-8 or contains a line break");
+        return 0;
+    }
+    if (!committer_may_store(c->committer, v->path)) {
+        skip(v, "the path is too long for an object name");
+        return 0;
+    }
+    int fd CLEANUP(cleanup_fd) = open_unnoticed(c->directory_fd, v->path);
+    if (fd < 0 && errno == ELOOP)
+        read_link(c, v);
+    else if (fd < 0 && errno != ENOENT)
+        skip(v, strerror(errno));
+    if (fd < 0)
+        return 0;
+    if (fstat(fd, &st) < 0)
+        return FAIL_ERRNO(e, "looking at %s", v->path);
+    if (S_ISREG(st.st_mode))
+        return read_file(c, v, fd, (uint64_t)st.st_size, e);
+    skip(v, "neither a regular file nor a link");
+    return 0;
+}
+
+/* Where it could not be read, a change was on its way. */
+static void decide(struct checkpoints *c, struct version *v)
+{
+    if (v->state == VERSION_UNREAD)
+        take_changes(c);
+    if (v->state == VERSION_UNREAD)
+        version_leaves(v);
+}
+
+static int read_versions(struct checkpoints *c, struct err *e)
+{
+    struct version *v;
+    while ((v = volume_unread(c->volume)) != NULL) {
+        v = version_share(v);
+        int result = read_version(c, v, e);
+        if (result < 0)
+            (void)err_wrap(e, "storing %s", v->path);
+        else
+            decide(c, v);
+        version_release(v);
+        volume_were_read(c->volume, clock_boot_ms());
+        if (result < 0)
             return -1;
-        err_fini(e);
-        if (check_who_moved(c, e) < 0)
-            return -1;
     }
+    return 0;
 }
 
-/*
- * A file may be replaced while it is read: what was read is whole, and the new one is taken at the next look.
- * Files of a directory that do not belong together are no checkpoint.
- */
-static int check_still_whole(const struct checkpoints *c, const char *name, uint64_t stamp,
-                             const struct manifest *m, struct err *e)
+/* ---- committing ---- */
+static void report_head(struct checkpoints *c)
 {
-    bool is_file = m->count == 1 && strcmp(m->entries[0].path, name) == 0;
-    return is_file || scanner_stamp(c->scanner, name) == stamp
-               ? 0
-               : FAIL_OBJECT(e, ERR_OUTPUT_CHANGED, name, "the directory changed while it was being read");
+    const struct head *head = committer_head(c->committer);
+    char *uri CLEANUP(cleanup_free) = committer_uri(c->committer);
+    report_writer_checkpoint(c->report, &(struct checkpoint_ref){.uri = uri,
+                                                                 .name = head->name,
+                                                                 .step = head->step,
+                                                                 .time = head->time,
+                                                                 .manifest_sha256 = head->manifest.sha256});
+    log_info("checkpoint committed", "name", head->name, "manifest", uri, NULL);
 }
 
-static int commit(struct checkpoints *c, const char *name, struct err *e)
+static int commit_due(struct checkpoints *c, bool is_final, struct err *e)
 {
-    struct manifest m = {.kind = NULL};
-    struct publication p = {.uri = NULL};
-    char *folder CLEANUP(cleanup_free) = xasprintf("%lld/", (long long)c->assignment->attempt);
-    struct publish_source source = {.directory = POD_OUT_CHECKPOINTS, .entry = name, .folder = folder};
-    uint64_t stamp = scanner_stamp(c->scanner, name);
-    fill_manifest(c, name, &m);
-    int result = seal_publish(&c->seal, &source, &m, &p, e);
+    const struct listing *due;
+    while ((is_final || clock_boot_ms() >= c->next_commit_ms) &&
+           (due = volume_due(c->volume, clock_boot_ms())) != NULL) {
+        if (committer_commit(c->committer, due, e) < 0)
+            return err_wrap(e, "checkpoint %s", due->name);
+        volume_committed(c->volume);
+        c->next_commit_ms = clock_boot_ms() + COMMIT_MS;
+        report_head(c);
+    }
+    return 0;
+}
+
+static void say_overtaken(struct checkpoints *c)
+{
+    if (volume_count_overtaken(c->volume) == 0 || c->has_said_overtaken)
+        return;
+    c->has_said_overtaken = true;
+    log_warning("a checkpoint was overwritten before it could be stored; the next one is taken", NULL);
+}
+
+int checkpoints_look(struct checkpoints *c, struct err *e)
+{
+    take_changes(c);
+    volume_tick(c->volume, clock_boot_ms());
+    int result = read_versions(c, e);
     if (result == 0)
-        result = check_still_whole(c, name, stamp, &m, e);
-    if (result == 0)
-        result = move_head(c, &m, &p, e);
-    if (result == 0) {
-        char *uri CLEANUP(cleanup_free) = xasprintf("%smanifest", p.uri);
-        const struct checkpoint_ref committed = {.uri = uri,
-                                                 .name = c->head.name,
-                                                 .step = c->head.step,
-                                                 .time = c->head.time,
-                                                 .manifest_sha256 = c->head.manifest.sha256};
-        report_writer_checkpoint(c->report, &committed);
-        log_info("committed a checkpoint", "name", name, "manifest", uri, NULL);
-        result = scanner_remove(c->scanner, name, stamp, e);
-    }
-    publication_fini(&p);
-    manifest_fini(&m);
-    return result < 0 ? err_wrap(e, "checkpoint %s", name) : 0;
-}
-
-int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e)
-{
-    char **names = NULL;
-    size_t count = 0;
-    if (scanner_scan(c->scanner, is_final, &names, &count, e) < 0)
-        return -1;
-    int result = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (result == 0)
-            result = commit(c, names[i], e);
-        free(names[i]);
-    }
-    free(names);
+        result = commit_due(c, false, e);
+    room_make(&c->room, c->volume);
+    say_overtaken(c);
     return result;
+}
+
+/* What was not complete at the end. */
+struct incomplete {
+    struct strbuf names; /* the first ones, for the report */
+    size_t count;
+};
+
+static void add_incomplete(void *context, const char *path)
+{
+    struct incomplete *i = context;
+    char *name CLEANUP(cleanup_free) = xstrdup(path);
+    utf8_sanitize(name);
+    if (i->count++ >= NAMES_MAX)
+        return;
+    strbuf_addf(&i->names, "%s%.100s", i->count > 1 ? ", " : "", name);
+    log_warning("not in any checkpoint: it was not complete when the program ended", "path", name, NULL);
+}
+
+static void say_incomplete(struct checkpoints *c)
+{
+    struct incomplete i = {.names = STRBUF(NAMES_MAX * 128)};
+    volume_each_incomplete(c->volume, add_incomplete, &i);
+    if (i.count > NAMES_MAX)
+        strbuf_addf(&i.names, " and %zu more", i.count - NAMES_MAX);
+    if (i.count > 0) {
+        char *sentence CLEANUP(cleanup_free) =
+            xasprintf("Not in any checkpoint, because the program had not completed it when it ended: %s.",
+                      strbuf_text(&i.names));
+        report_writer_warning(c->report, sentence);
+    }
+    strbuf_fini(&i.names);
+}
+
+int checkpoints_end(struct checkpoints *c, bool is_success, struct err *e)
+{
+    take_changes(c);
+    volume_end(c->volume, is_success, clock_boot_ms());
+    int result = read_versions(c, e);
+    if (result == 0)
+        result = commit_due(c, true, e);
+    say_overtaken(c);
+    say_incomplete(c);
+    return result;
+}
+
+bool checkpoints_lack_room(const struct checkpoints *c)
+{
+    return room_is_out(&c->room);
 }

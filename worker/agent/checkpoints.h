@@ -1,12 +1,11 @@
 /*
- * Checkpoints: finds those that the trainer has finished writing, publishes them,
- * moves HEAD, and removes them from the volume.
+ * Checkpoints: watches what the program does in its checkpoint directory, stores
+ * what is complete, and commits snapshots.
  *
- * An entry of the directory is finished when its name does not look temporary (a
- * leading dot, tmp-, .tmp, .part, .incomplete) and none of its regular files is open
- * for writing (a read lease is granted). A directory counts when it was renamed into
- * place or contains .metadata (PyTorch DCP). An entry that is replaced or rewritten
- * while it is published stays, and is published by a later scan. Blocking; one thread.
+ * volume/volume.h has the rules of what is complete, checkpoint/snapshot.h those of
+ * what a snapshot consists of. At most one commit in ten seconds, and one at once
+ * when the program has ended. Nothing is removed from the directory. Blocking; one
+ * thread, beside the watcher's own.
  */
 #ifndef AGENT_CHECKPOINTS_H
 #define AGENT_CHECKPOINTS_H
@@ -17,19 +16,28 @@
 
 struct checkpoints;
 
-/* head: what was read at the start; its content is moved. Everything else is borrowed. */
+/* head: what was read at the start; base: the snapshot that this attempt begins with. Both are taken and left
+ * empty. Everything else is borrowed. */
 struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
-                                    struct report_writer *report, struct head *head,
+                                    struct report_writer *report, struct head *head, struct manifest *base,
                                     struct err *e) MUST_CHECK;
 void checkpoints_free(struct checkpoints *c); /* NULL is fine */
 
-/* Becomes readable when a file was renamed or closed there: a hint to scan now. */
-int checkpoints_hint_fd(const struct checkpoints *c);
+/* A descriptor that becomes readable when the program has changed something. */
+int checkpoints_fd(const struct checkpoints *c);
+/* The program says that what is at that path is complete: relative to its checkpoint directory, or absolute.
+ * On any thread. */
+void checkpoints_name(struct checkpoints *c, const char *path);
 /*
- * Commits every finished checkpoint, oldest first. is_final: the trainer has ended, so directories count as
- * they are. ERR_SUPERSEDED when another worker has moved HEAD; OUTPUT_DENIED, OUTPUT_UNREADABLE,
- * OUTPUT_CHANGED, network errors.
+ * Takes note of what has changed, stores what has become complete, and commits when something is due. Call it
+ * when the descriptor is readable, and each second. ERR_SUPERSEDED when another worker has moved HEAD,
+ * OUTPUT_DENIED, network errors; what could not be stored or committed is tried again.
  */
-int checkpoints_commit(struct checkpoints *c, bool is_final, struct err *e) MUST_CHECK;
+int checkpoints_look(struct checkpoints *c, struct err *e) MUST_CHECK;
+/* Whether the volume is full. */
+bool checkpoints_lack_room(const struct checkpoints *c);
+/* The same for the last time: the program has ended. is_success: with exit code 0, by itself. What was not
+ * complete is named in the log. */
+int checkpoints_end(struct checkpoints *c, bool is_success, struct err *e) MUST_CHECK;
 
 #endif

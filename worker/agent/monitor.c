@@ -29,6 +29,8 @@ struct monitor {
     bool is_kept;                   /* it is there */
     struct meter *meter;
     struct gate *gate;
+    monitor_checkpoint_fn *on_checkpoint;
+    void *context;
     struct httpd *metrics;    /* NULL: could not be set up */
     struct loop_source *wake; /* the report has changed, on any thread */
 };
@@ -52,6 +54,12 @@ static void on_progress(void *context)
     n->is_kept = false;
     if (n->client != NULL)
         report_client_note_progress(n->client);
+}
+
+static void on_named(void *context, const char *path)
+{
+    const struct monitor *n = context;
+    n->on_checkpoint(n->context, path);
 }
 
 static void on_report(void *context)
@@ -89,19 +97,23 @@ static void open_metrics(struct monitor *n, struct loop *loop, const struct assi
 }
 
 struct monitor *monitor_new(struct loop *loop, const struct assignment *assignment,
-                            struct report_writer *report, struct gate *gate)
+                            struct report_writer *report, struct gate *gate,
+                            monitor_checkpoint_fn *on_checkpoint, void *context)
 {
     struct monitor *n = xcalloc(1, sizeof(*n));
     struct err e CLEANUP(err_fini) = {0};
     n->report = report;
     n->gate = gate;
+    n->on_checkpoint = on_checkpoint;
+    n->context = context;
     n->keeper = loop_add_timer(loop, keep_progress, n);
     n->is_kept = true;
     n->meter = meter_new(assignment);
     gate_watch_usage(gate, on_usage, n);
     open_metrics(n, loop, assignment);
     n->wake = loop_add_wake(loop, on_report, n);
-    n->file = progress_file_new(loop, POD_PROGRESS_FILE, &n->progress, on_progress, n);
+    n->file = progress_file_new(loop, POD_PROGRESS_FILE, &n->progress,
+                                (struct progress_listener){on_progress, on_named, n});
     n->server = progress_server_new(loop, assignment, &n->progress, on_progress, n, &e);
     if (n->server == NULL)
         log_failure(LOG_LEVEL_WARNING, &e, "could not serve the progress endpoint", NULL);

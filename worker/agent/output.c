@@ -3,6 +3,7 @@
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "base/rfc3339.h"
+#include "base/utf8.h"
 #include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -25,6 +26,25 @@ static void fill_manifest(const struct assignment *assignment, struct manifest *
                            .time = xstrdup(now)};
 }
 
+/* It succeeded, and a person should look at it all the same. */
+static void warn(const struct manifest *m, const struct publication *p, struct report_writer *report)
+{
+    if (m->count == 0) {
+        log_warning("the output is empty: the program has written nothing to " TRAINER_OUTPUT, NULL);
+        report_writer_warning(report,
+                              "The output is empty: the program has written nothing to " TRAINER_OUTPUT ".");
+    }
+    if (p->skipped_links == 0)
+        return;
+    char *path CLEANUP(cleanup_free) = xstrdup(p->skipped_link);
+    utf8_sanitize(path);
+    char *sentence CLEANUP(cleanup_free) =
+        xasprintf("%zu links that lead out of " TRAINER_OUTPUT " are not in the output, such as %.100s.",
+                  p->skipped_links, path);
+    log_warning("links that lead out of " TRAINER_OUTPUT " are not in the output", "path", path, NULL);
+    report_writer_warning(report, sentence);
+}
+
 int output_publish(const struct assignment *assignment, const struct keyring *keys,
                    struct report_writer *report, struct err *e)
 {
@@ -43,6 +63,7 @@ int output_publish(const struct assignment *assignment, const struct keyring *ke
         report_writer_output(report,
                              &(struct output_ref){.uri = p.uri, .manifest_sha256 = p.manifest.sha256});
         log_info("published output", "uri", p.uri, NULL);
+        warn(&m, &p, report);
     }
     publication_fini(&p);
     manifest_fini(&m);

@@ -155,6 +155,21 @@ static int take_words(struct progress *p, struct view line, struct err *e)
     return progress_take(p, status, e);
 }
 
+bool progress_cut_checkpoint(struct view *line, struct view *ret_path)
+{
+    static const char WORD[] = "checkpoint=";
+    struct view rest = *line;
+    if (view_has_prefix(view_trim(*line), "{"))
+        return false;
+    while (rest.len > 0 && !view_has_prefix(rest, WORD))
+        (void)view_cut(rest, ' ', &rest);
+    if (rest.len == 0)
+        return false;
+    line->len -= rest.len;
+    *ret_path = view_trim(view_skip(rest, strlen(WORD)));
+    return true;
+}
+
 int progress_take_line(struct progress *p, struct view line, struct err *e)
 {
     line = view_trim(line);

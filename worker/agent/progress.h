@@ -27,5 +27,8 @@ int progress_take(struct progress *p, const json_t *status, struct err *e) MUST_
  * of which all but progress (or progressPercentage) and remaining (or estimatedRemainingSeconds) are metrics.
  */
 int progress_take_line(struct progress *p, struct view line, struct err *e) MUST_CHECK;
+/* Cuts "checkpoint=PATH" off, which is a line or the end of one: the path may contain spaces. False: the line
+ * has none. */
+bool progress_cut_checkpoint(struct view *line, struct view *ret_path);
 
 #endif

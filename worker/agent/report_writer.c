@@ -13,7 +13,7 @@
 
 #include "base/banned.h"
 
-enum { TEXT_MAX = 1000, PROGRESS_MAX = 600 };
+enum { TEXT_MAX = 1000, WARNING_MAX = 600, PROGRESS_MAX = 600 };
 
 struct report_writer {
     pthread_mutex_t lock;
@@ -142,6 +142,15 @@ void report_writer_failure(struct report_writer *w, const struct err *e)
         /* Texts of errors are UTF-8. */
         w->report.message = arena_view_dup(w->texts, view_of(sentence, utf8_clip(sentence, TEXT_MAX)));
     }
+    end(w);
+}
+
+void report_writer_warning(struct report_writer *w, const char *sentence)
+{
+    begin(w);
+    char *all CLEANUP(cleanup_free) =
+        xasprintf("%s%s%s", w->report.warning, *w->report.warning != '\0' ? " " : "", sentence);
+    w->report.warning = arena_view_dup(w->texts, view_of(all, utf8_clip(all, WARNING_MAX)));
     end(w);
 }
 

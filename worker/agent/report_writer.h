@@ -29,6 +29,9 @@ void report_writer_stage(struct report_writer *w, enum report_stage stage);
 void report_writer_exit(struct report_writer *w, int code);
 /* Ends it as Failed with the error's class, reason and remedy. The first failure stays. */
 void report_writer_failure(struct report_writer *w, const struct err *e);
+/* A sentence that a person should read though nothing failed. Added to those before; the first ones stay when
+ * there is no room for more. */
+void report_writer_warning(struct report_writer *w, const char *sentence);
 /* Everything that had to be published is. */
 void report_writer_success(struct report_writer *w);
 /* The program's progress, without the metrics that would not fit into the message. Wakes nobody. */

@@ -51,8 +51,8 @@ static int reserve(struct staging *s, const struct seal_context *seal, const str
     return 0;
 }
 
-static int fetch_into(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
-                      const char *directory, struct err *e)
+int stage_fetch(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
+                const char *directory, struct err *e)
 {
     if (reserve(s, seal, set, e) < 0 || file_make_directories(directory, 0700, e) < 0)
         return -1;
@@ -68,7 +68,7 @@ static int stage_input(struct staging *s, const struct assignment_input *input, 
         return -1;
     int result = seal_set_list(&seal, input->associated_data, &set, e);
     if (result == 0)
-        result = fetch_into(s, &seal, &set, directory, e);
+        result = stage_fetch(s, &seal, &set, directory, e);
     if (result == 0) {
         char *bytes CLEANUP(cleanup_free) = xasprintf("%llu", (unsigned long long)set.plain_bytes);
         log_info("staged an input", "input", input->name, "bytes", bytes, NULL);
@@ -88,105 +88,4 @@ int stage_inputs(struct staging *s, struct err *e)
         if (stage_input(s, &s->assignment->inputs[i], e) < 0)
             return err_wrap(e, "input %s", s->assignment->inputs[i].name);
     return 0;
-}
-
-/* ---- restore ---- */
-static int read_checkpoint(const struct assignment *assignment, const struct seal_context *seal,
-                           const struct manifest_ref *at, struct manifest *ret, struct err *e)
-{
-    struct manifest m;
-    if (manifest_read(seal, at, &m, e) < 0)
-        return -1;
-    if (strcmp(m.job_uid, assignment->job_uid) == 0 && strcmp(m.kind, "checkpoint") == 0) {
-        *ret = m;
-        return 0;
-    }
-    char *name CLEANUP(cleanup_free) = seal_object_name(seal, at->name);
-    manifest_fini(&m);
-    return FAIL_OBJECT(e, ERR_DATA_SWAPPED, name, "gs://%s/%s is not a checkpoint of this job",
-                       seal->bucket.name, name);
-}
-
-static int rolled_back(const struct assignment *assignment, struct err *e)
-{
-    return FAIL_OBJECT(e, ERR_CHECKPOINT_ROLLED_BACK, assignment->checkpoints_uri,
-                       "%sHEAD does not lead to the checkpoint that the job has committed, the one in "
-                       "status.checkpoint with manifestSHA256 %s",
-                       assignment->checkpoints_uri, assignment->checkpoints_anchor);
-}
-
-/* A committed checkpoint. */
-struct found {
-    struct manifest_ref at; /* its name is NULL: none was found */
-    struct manifest manifest;
-};
-
-static void found_fini(struct found *f)
-{
-    manifest_ref_fini(&f->at);
-    manifest_fini(&f->manifest);
-}
-
-/*
- * Follows the chain of manifests from HEAD to the newest one of an earlier attempt: worker 0 of our own
- * attempt may have started before us, and all workers of an attempt must begin at the same step. Anybody who
- * can write to the bucket can move HEAD, so it counts only when it leads to the assignment's anchor. Each
- * manifest pins its parent by digest, so the chain can neither be changed nor have a cycle.
- */
-static int find_checkpoint(const struct staging *s, const struct seal_context *seal, const struct head *head,
-                           struct found *ret, struct err *e)
-{
-    const char *anchor = s->assignment->checkpoints_anchor;
-    bool is_anchored = *anchor == '\0';
-    struct manifest_ref next = manifest_ref_copy(&head->manifest);
-    while (next.name != NULL) {
-        struct manifest m;
-        is_anchored = is_anchored || strcmp(next.sha256, anchor) == 0;
-        if (is_anchored && ret->at.name != NULL)
-            break;
-        if (read_checkpoint(s->assignment, seal, &next, &m, e) < 0) {
-            manifest_ref_fini(&next);
-            return -1;
-        }
-        struct manifest_ref parent = manifest_ref_copy(&m.parent);
-        if (ret->at.name == NULL && m.attempt < s->assignment->attempt) {
-            *ret = (struct found){next, m};
-        } else {
-            manifest_ref_fini(&next);
-            manifest_fini(&m);
-        }
-        next = parent;
-    }
-    manifest_ref_fini(&next);
-    return is_anchored ? 0 : rolled_back(s->assignment, e);
-}
-
-static int fetch_checkpoint(struct staging *s, const struct seal_context *seal, const struct found *found,
-                            struct err *e)
-{
-    struct seal_set set = {.items = NULL};
-    int result = manifest_objects(seal, &found->manifest, found->at.name, &set, e);
-    if (result == 0)
-        result = fetch_into(s, seal, &set, POD_IN_RESTORE, e);
-    seal_set_fini(&set);
-    return result;
-}
-
-int stage_restore(struct staging *s, const struct head *head, struct restored *ret, struct err *e)
-{
-    struct seal_context seal;
-    struct found found = {.at = {.name = NULL}};
-    *ret = (struct restored){.step = -1};
-    if (head->generation == 0)
-        return *s->assignment->checkpoints_anchor == '\0' ? 0 : rolled_back(s->assignment, e);
-    if (keyring_seal(s->keys, s->assignment->checkpoints_uri, s->assignment->checkpoints_key, &seal, e) < 0)
-        return -1;
-    int result = find_checkpoint(s, &seal, head, &found, e);
-    if (result == 0 && found.at.name != NULL)
-        result = fetch_checkpoint(s, &seal, &found, e);
-    if (result == 0 && found.at.name != NULL)
-        *ret = (struct restored){xstrdup(found.manifest.name), found.manifest.step};
-    found_fini(&found);
-    seal_close(&seal);
-    return result < 0 ? err_wrap(e, "restoring the checkpoint") : 0;
 }

@@ -11,7 +11,7 @@
 
 #include "agent/keyring.h"
 #include "agent/report_writer.h"
-#include "seal/head.h"
+#include "seal/fetch.h"
 
 /* ERR_SWAP_ENABLED when the container's memory could be written to a disk. */
 int stage_check_swap(struct err *e) MUST_CHECK;
@@ -26,14 +26,9 @@ struct staging {
 /* Downloads and decrypts every input of the assignment. */
 int stage_inputs(struct staging *s, struct err *e) MUST_CHECK;
 
-/* Which checkpoint was restored. */
-struct restored {
-    char *name; /* owned by the caller; NULL: there is none */
-    int64_t step;
-};
-
-/* Restores the newest checkpoint that an earlier attempt committed, starting from head.
- * CHECKPOINT_ROLLED_BACK when head does not lead to the assignment's anchor. */
-int stage_restore(struct staging *s, const struct head *head, struct restored *ret, struct err *e) MUST_CHECK;
+/* Fetches a set into a directory of the volume, which is made. ERR_INPUT_VOLUME_FULL before anything is
+ * fetched when it has no room. */
+int stage_fetch(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
+                const char *directory, struct err *e) MUST_CHECK;
 
 #endif

@@ -46,15 +46,26 @@ int saved_read(const char *path, struct network *n, int *ret_epoch)
     return ok ? 0 : -1;
 }
 
+/* "epoch-12" -> 12; -1 without a number. */
+static int number_in(const char *name)
+{
+    int number;
+    return sscanf(name + strcspn(name, "0123456789"), "%d", &number) == 1 ? number : -1;
+}
+
 int saved_find(const char *directory, char *ret_path, unsigned long size)
 {
     DIR *entries = opendir(directory);
-    int result = -1;
+    int newest = -1, result = -1;
     if (entries == NULL)
         return -1;
-    for (struct dirent *e = readdir(entries); e != NULL && result < 0; e = readdir(entries))
-        if (e->d_name[0] != '.')
-            result = snprintf(ret_path, size, "%s/%s", directory, e->d_name) < (int)size ? 0 : -1;
+    for (struct dirent *e = readdir(entries); e != NULL; e = readdir(entries)) {
+        int number = number_in(e->d_name);
+        if (number <= newest || snprintf(ret_path, size, "%s/%s", directory, e->d_name) >= (int)size)
+            continue;
+        newest = number;
+        result = 0;
+    }
     closedir(entries);
     return result;
 }

@@ -10,7 +10,8 @@
 /* Writes <directory>/<name> by way of a temporary name in the same directory. */
 int saved_write(const char *directory, const char *name, const struct network *n, int epoch);
 int saved_read(const char *path, struct network *n, int *ret_epoch);
-/* The first file of the directory: the checkpoint that the agent restored. -1 when there is none. */
+/* The file with the highest number in its name: the newest of the restored checkpoints. -1 when there is
+ * none. */
 int saved_find(const char *directory, char *ret_path, unsigned long size);
 
 #endif

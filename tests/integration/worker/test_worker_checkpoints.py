@@ -1,5 +1,6 @@
 """Checkpoints: which are taken and when, and what the next attempt resumes from."""
 import json
+import subprocess
 import time
 
 import pytest
@@ -26,7 +27,7 @@ def test_the_next_attempt_resumes_from_the_newest_checkpoint_on_every_worker(clo
         w = worker(spec, attempt=2, index=index, pod=f"second-{index}")
         w.start_trainer("ls /cloister/restore; cat /cloister/restore/step-2")
         code, message = w.finish()
-        assert (code, w.log("trainer").split()) == (0, ["step-2", "two"])
+        assert (code, w.log("trainer").split()) == (0, ["step-1", "step-2", "two"])
         assert restored(w) == ["step-2"]
 
 
@@ -53,15 +54,15 @@ def lineage(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
     first = worker(spec)
-    first.start_trainer("; ".join(f"{checkpoint(f'step-{n}')}; while [ -e /cloister/checkpoints/step-{n} ]; do sleep 0.1; done; "
-                                  f"while [ ! -e /cloister/run/go-{n} ]; do sleep 0.1; done" for n in (1, 2, 3)))
+    first.start_trainer("; ".join(f"{checkpoint(f'step-{n}')}; while [ ! -e /cloister/run/go-{n} ]; do sleep 0.1; done"
+                                  for n in (1, 2)) + f"; {checkpoint('step-3')}")
     heads = []
-    for n in (1, 2, 3):
+    for n in (1, 2):
         wait_for(f"checkpoint {n}", lambda n=n: committed(cloud, prefix, f"step-{n}"), 30)
         heads.append(cloud.api.object_bytes(BUCKET, head_name(prefix)))
         (first.directory / f"run/go-{n}").touch()
     assert first.finish()[0] == 0
-    return spec, heads
+    return spec, [*heads, cloud.api.object_bytes(BUCKET, head_name(prefix))]
 
 
 def anchored(worker, spec, prefix, head, **changes):
@@ -104,7 +105,7 @@ def test_what_was_committed_later_than_the_operator_knows_is_resumed_from(cloud,
     spec, heads = lineage
     w = anchored(worker, spec, prefix, heads[known - 1])
     code, message = w.finish()
-    assert (code, w.log("trainer").split(), restored(w)) == (0, ["trained", "step-3"], ["step-3"]), message
+    assert (code, w.log("trainer").split(), restored(w)) == (0, ["trained", "step-1", "step-2", "step-3"], ["step-3"]), message
 
 
 def test_a_late_worker_may_know_a_checkpoint_of_its_own_attempt(cloud, worker, prefix, lineage):
@@ -121,8 +122,7 @@ def test_directories_and_files_still_open_are_waited_for(cloud, worker, tmp_path
     w = worker(encrypt(cloud, prefix, path))
     w.start_trainer("""cd /cloister/checkpoints
         mkdir .dir.tmp; echo a > .dir.tmp/a; mkdir .dir.tmp/b; echo c > .dir.tmp/b/c; mv .dir.tmp dir-1
-        exec 3> open-2; echo half >&3; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; echo whole >&3; exec 3>&-
-        while [ -e open-2 ]; do sleep 0.1; done""")
+        exec 3> open-2; echo half >&3; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; echo whole >&3; exec 3>&-""")
     wait_for("the directory", lambda: committed(cloud, prefix, "dir-1"), 30)
     time.sleep(2.5)
     assert committed(cloud, prefix, "dir-1"), "a file that is open for writing is not taken"
@@ -148,7 +148,7 @@ def test_a_checkpoint_that_is_replaced_while_it_is_published_is_published_then(c
     cloud.api.faults([{"match": "POST /upload/.*data/last", "times": 1, "delay_seconds": 3}])
     first = worker(spec)
     first.start_trainer(f"cd /cloister/checkpoints; {REWRITING[way].format('one')}; while [ ! -e /cloister/run/go ]; do sleep 0.1; done;"
-                        f"{REWRITING[way].format('two')}; while [ -e last ]; do sleep 0.2; done; rm -rf .old")
+                        f"{REWRITING[way].format('two')}; sleep 1; rm -rf .old")
     wait_for("the upload", lambda: any(fault["hits"] for fault in cloud.api.fault_hits()), 30)
     (first.directory / "run/go").touch()
     code, message = first.finish()
@@ -169,3 +169,172 @@ def test_a_checkpoint_that_the_trainer_removes_meanwhile_is_none(cloud, worker, 
     (w.directory / "run/go").touch()
     code, message = w.finish()
     assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "new"), message
+    assert next_finds(worker, w) == ["new"]
+
+
+# ---- what is complete ----
+SAVE_THREE = "printf a > ckpt-1.data; printf b > ckpt-1.index; printf c > checkpoint; "
+WHOLE_THREE = ["checkpoint", "ckpt-1.data", "ckpt-1.index"]
+NAME = "echo checkpoint={} >> $CLOISTER_PROGRESS; "
+# What a program does that is killed or fails afterwards, and what the next attempt finds.
+SAVES = {
+    "half a file": ("echo 1 > .a; mv .a step-1; exec 3> step-2; printf half >&3; sleep 2; kill -9 $$", ["step-1"]),
+    "the whole of it": ("echo 1 > .a; mv .a step-1; exec 3> .b; printf half >&3; exec 3>&-; mv .b step-2; sleep 2; kill -9 $$",
+                        ["step-1", "step-2"]),
+    "three files that it left alone": (SAVE_THREE + "sleep 14; exit 3", WHOLE_THREE),
+    "three files just before": (SAVE_THREE + "sleep 2; exit 3", []),
+    "three files, then one under a temporary name": (SAVE_THREE + "echo 1 > x.tmp; mv x.tmp x; sleep 1; exit 3", [*WHOLE_THREE, "x"]),
+    "a directory in place": ("mkdir -p run/c-1; echo 1 > run/c-1/a; echo 2 > run/c-1/b; sleep 2; exit 3", []),
+    "a directory with a marker": ("mkdir -p run/c-1; echo 1 > run/c-1/a; echo 2 > run/c-1/.metadata; sleep 2; exit 3",
+                                  ["run/c-1/.metadata", "run/c-1/a"]),
+    "a directory that it names": ("mkdir -p run/c-1; echo 1 > run/c-1/a; " + NAME.format("run/c-1") + "sleep 3; exit 3", ["run/c-1/a"]),
+    "one that it names by its whole path": ("mkdir c-1; echo 1 > c-1/a; " + NAME.format("/cloister/checkpoints/c-1/") + "exit 3", ["c-1/a"]),
+    "two, named one after the other": ("mkdir c-1 c-2; echo 1 > c-1/a; echo 1 > c-2/a; " + NAME.format("c-1") + NAME.format("c-2") +
+                                       "sleep 1; exit 3", ["c-1/a", "c-2/a"]),
+    "links": ("mkdir .t; echo 1 > .t/a; ln -s a .t/b; ln -s /etc/passwd .t/c; mv .t c-1; sleep 2; exit 3", ["c-1/a", "c-1/b"]),
+    "a log that stays open": ("exec 3> log; echo 1 >&3; echo 1 > .a; mv .a step-1; echo 2 >&3; sleep 2; kill -9 $$", ["step-1"]),
+}
+
+
+def next_finds(worker, first):
+    """What the next attempt finds in /cloister/restore."""
+    second = worker({"keys": first.plan["keys"], "inputs": first.plan["inputs"]}, attempt=2, pod="second")
+    second.start_trainer("cd /cloister/restore && find . -mindepth 1 ! -type d | sed 's,^[.]/,,' | LC_ALL=C sort")
+    assert second.finish()[0] == 0
+    return second.log("trainer").split()
+
+
+@pytest.mark.parametrize("way", SAVES)
+def test_the_next_attempt_finds_what_was_complete_and_nothing_else(cloud, worker, tmp_path, prefix, way):
+    path, _ = data_file(tmp_path, 1000)
+    script, found = SAVES[way]
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer(f"CLOISTER_PROGRESS=/cloister/run/progress; cd /cloister/checkpoints; {script}")
+    assert w.finish()[0] != 0
+    assert next_finds(worker, w) == found, w.log("agent")
+
+
+def test_what_was_not_complete_at_the_end_is_named(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/checkpoints; echo 1 > config.json; echo 1 > model.bin; sleep 1; exit 3")
+    code, message = w.finish()
+    assert code == 3 and "config.json, model.bin" in message["warning"], message
+    assert [json.loads(line)["path"] for line in w.log("agent").splitlines() if "not in any checkpoint" in line] == [
+        "config.json", "model.bin"]
+
+
+@pytest.mark.parametrize("line", ["run/nothing", "/etc", "../output"])
+def test_a_line_that_names_no_checkpoint_is_warned_of(cloud, worker, tmp_path, prefix, line):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer(f"echo checkpoint={line} >> /cloister/run/progress; sleep 2")
+    assert w.finish()[0] == 0
+    warnings = [json.loads(line) for line in w.log("agent").splitlines() if "the program names a checkpoint" in line]
+    assert [w["severity"] for w in warnings] == ["WARNING"]
+
+
+def test_nothing_vanishes_and_nothing_is_stored_twice(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer(f"{checkpoint('best')}; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; {checkpoint('step-2')};"
+                    "cat /cloister/checkpoints/best; mv /cloister/checkpoints/best /cloister/checkpoints/oldest")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "best"), 30)
+    (w.directory / "run/go").touch()
+    code, _ = w.finish()
+    assert (code, w.log("trainer")) == (0, "x\n")
+    stored = [n.rsplit("/", 1)[1] for n in cloud.api.objects(BUCKET, prefix=f"{prefix}/ckpt/") if "/data/" in n]
+    assert sorted(stored) == ["best", "step-2"]
+    assert next_finds(worker, w) == ["oldest", "step-2"]
+
+
+def test_commits_keep_ten_seconds_apart_but_for_the_last(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("; ".join(f"{checkpoint(f'step-{n}')}; sleep 1" for n in range(1, 14)))
+    code, message = w.finish()
+    assert (code, message["checkpoint"]["name"]) == (0, "step-13")
+    manifests = [n for n in cloud.api.objects(BUCKET, prefix=f"{prefix}/ckpt/") if n.endswith("/manifest")]
+    assert len(manifests) == 3
+
+
+def test_attempts_build_on_one_another(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    for attempt, names in ((1, ["tokenizer", "step-1"]), (2, ["step-2", "step-3"]), (3, ["step-4"])):
+        w = worker(spec, attempt=attempt, pod=f"pod-{attempt}")
+        w.start_trainer("; ".join(map(checkpoint, names)))
+        assert w.finish()[0] == 0
+    last = worker(spec, attempt=4, pod="last")
+    last.start_trainer("ls /cloister/restore")
+    assert last.finish()[0] == 0 and last.log("trainer").split() == ["step-2", "step-3", "step-4", "tokenizer"]
+
+
+def test_what_another_worker_writes_there_is_warned_of(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    other = worker(encrypt(cloud, prefix, path), index=1)
+    other.start_trainer(checkpoint("shard-1") + "; sleep 2")
+    code, message = other.finish()
+    assert code == 0 and "only worker 0's checkpoints are stored" in message["warning"]
+    assert other.log("agent").count("only worker 0's checkpoints are stored") == 1
+
+
+# ---- room ----
+STEP = "head -c 2000000 /dev/zero > .t && mv .t step-{0} && "
+
+
+@pytest.fixture
+def small(tmp_path, worker):
+    """Workers whose volume for checkpoints and output has 9 MB."""
+    mounts = []
+
+    def make(*arguments, **options):
+        out = tmp_path / f"worker-{len(mounts)}" / "out"
+        out.mkdir(parents=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=9000k", "tmpfs", out], check=True)
+        mounts.append(out)
+        return worker(*arguments, **options)
+    yield make
+    for out in mounts:
+        subprocess.run(["umount", "--lazy", out], check=True)
+
+
+def test_old_checkpoints_make_room_unless_the_program_reads_them_back(cloud, small, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    wait = "while [ ! -e /cloister/run/go-{0} ]; do sleep 0.1; done && "
+    steps = {n: STEP.format(n) + wait.format(n) for n in (1, 2, 3, 4)}
+    workers = {folder: small(spec, folder=folder, pod=folder) for folder in (f"{prefix}/a", f"{prefix}/b")}
+    writes, reads = workers.values()
+    writes.start_trainer("cd /cloister/checkpoints && " + "".join(steps.values()) + STEP.format(5) + "ls")
+    reads.start_trainer(f"cd /cloister/checkpoints && {steps[1]} cat step-1 > /dev/null && {steps[2]} {steps[3]} {steps[4]} "
+                        f"{STEP.format(5)} ls")
+    for n in (1, 2, 3, 4):
+        for folder, w in workers.items():
+            wait_for(f"checkpoint {n}", lambda n=n, folder=folder: committed(cloud, folder, f"step-{n}"), 180)
+            if n == 4 and w is writes:
+                wait_for("room", lambda: not (writes.directory / "out/checkpoints/step-1").exists(), 180)
+            (w.directory / f"run/go-{n}").touch()
+    code, message = writes.finish(180)
+    assert (code, writes.log("trainer").split()) == (0, ["step-2", "step-3", "step-4", "step-5"]), message
+    assert writes.log("agent").count("removing old checkpoints") == 1
+    assert message["checkpoint"]["name"] == "step-5"
+    code, message = reads.finish(180)
+    assert (code, message["class"], message["reason"]) == (1, "Resource", "OutputVolumeFull"), message
+    assert "removing" not in reads.log("agent")
+
+
+def test_older_checkpoints_are_not_restored_where_there_is_no_room(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    first = worker(spec)
+    first.start_trainer(f"cd /cloister/checkpoints; {STEP.format(1)} sleep 2; {STEP.format(2)} echo 1 > .t; mv .t vocabulary")
+    assert first.finish()[0] == 0
+    second = worker(spec, attempt=2, pod="second", inputLimitBytes=3_000_000)
+    second.start_trainer("ls /cloister/restore")
+    code, message = second.finish()
+    assert (code, second.log("trainer").split()) == (0, ["step-2", "vocabulary"])
+    assert "1 older checkpoints are not in /cloister/restore" in message["warning"]
+    third = worker(spec, attempt=3, pod="third")
+    third.start_trainer("ls /cloister/restore")
+    assert third.finish()[0] == 0 and third.log("trainer").split() == ["step-1", "step-2", "vocabulary"]

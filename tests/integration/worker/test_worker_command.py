@@ -95,7 +95,23 @@ def test_a_command_that_is_not_there_is_named_even_when_its_output_is_discarded(
 def test_refuses_what_is_no_regular_file(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
-    w.start_trainer("ln -s /etc/passwd /cloister/output/link")
+    w.start_trainer("mkfifo /cloister/output/pipe")
     code, message = w.finish()
     assert (code, message["class"], message["reason"]) == (125, "Application", "OutputUnreadable")
-    assert "link" in message["message"]
+    assert "pipe" in message["message"]
+
+
+def test_links_that_lead_out_of_the_output_are_left_out_with_a_warning(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/output; echo 1 > model-1; ln -s model-1 latest; ln -s /etc/passwd secret")
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded") and "such as secret" in message["warning"], message
+
+
+def test_an_empty_output_succeeds_with_a_warning(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("true")
+    code, message = w.finish()
+    assert (code, message["result"]) == (0, "Succeeded") and "The output is empty" in message["warning"], message

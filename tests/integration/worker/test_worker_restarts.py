@@ -22,7 +22,7 @@ def test_a_killed_agent_goes_on_and_stages_nothing_again(cloud, worker, tmp_path
 def test_an_agent_killed_while_it_publishes_publishes_again(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 100_000)
     w = worker(encrypt(cloud, prefix, path))
-    cloud.api.faults([{"match": "POST /upload/.*models", "times": 1, "delay_seconds": 5}])
+    cloud.api.faults([{"match": "POST /upload/.*models.*data", "times": 1, "delay_seconds": 5}])
     w.start_trainer(COPY)
     wait_for("publishing", lambda: '"publishing"' in w.log("agent"), 30)
     w.kill_agent()
@@ -85,3 +85,22 @@ def test_an_older_attempt_that_still_writes_loses_to_the_newer_one(cloud, worker
     code, message = old.finish(30)
     assert (code, message["reason"]) == (125, "Superseded")
     assert committed(cloud, prefix, "step-7")
+
+
+def test_an_agent_that_was_restarted_stores_nothing_twice_and_keeps_what_was_declared(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/checkpoints; mkdir .t; echo 1 > .t/a; echo 2 > .t/b; mv .t step-1; while [ ! -e /cloister/run/go ]; do sleep 0.1; done;"
+                    f"{checkpoint('step-2')}; sleep 1; exit 1")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 60)
+    w.kill_agent()
+    w.start_agent()
+    wait_for("the agent", lambda: w.log("agent").count('"stage":"running"') == 2, 60)
+    (w.directory / "run/go").touch()
+    code, message = w.finish()
+    assert (code, message["checkpoint"]["name"]) == (1, "step-2"), message
+    stored = [n.rsplit("/data/", 1)[1] for n in cloud.api.objects(BUCKET, prefix=f"{prefix}/ckpt/") if "/data/" in n]
+    assert sorted(stored) == ["step-1/a", "step-1/b", "step-2"]
+    second = worker({"keys": w.plan["keys"], "inputs": w.plan["inputs"]}, attempt=2, pod="second")
+    second.start_trainer("cd /cloister/restore; find . -type f | sort")
+    assert second.finish()[0] == 0 and second.log("trainer").split() == ["./step-1/a", "./step-1/b", "./step-2"]

@@ -115,10 +115,12 @@ def test_an_outage_of_storage_does_not_end_training(cloud, worker, tmp_path, pre
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
     w.start_trainer(f"{checkpoint('step-1')}; while [ ! -e /cloister/run/go ]; do sleep 0.1; done; {checkpoint('step-2')};"
-                    "while [ -e /cloister/checkpoints/step-2 ]; do sleep 0.2; done")
+                    "while [ ! -e /cloister/run/over ]; do sleep 0.2; done")
     wait_for("the first checkpoint", lambda: committed(cloud, prefix, "step-1"), 30)
     cloud.api.faults([{"match": "/upload/", "times": 12, "status": 503}])
     (w.directory / "run/go").touch()
+    wait_for("the second checkpoint", lambda: committed(cloud, prefix, "step-2"), 120)
+    (w.directory / "run/over").touch()
     code, message = w.finish(120)
     assert (code, message["result"], message["checkpoint"]["name"]) == (0, "Succeeded", "step-2")
     assert [fault["hits"] for fault in cloud.api.fault_hits()] == [12]

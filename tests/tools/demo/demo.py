@@ -128,6 +128,8 @@ def show_bucket(cloud):
         kind = "ciphertext" if is_ciphertext(data) else "PLAINTEXT"
         if name.endswith("/HEAD"):
             kind = "pointer: " + ", ".join(sorted(json.loads(data)))
+        if name.endswith("/writable"):
+            kind = "marker, empty"
         if kind == "PLAINTEXT":
             plain.append(name)
         if not name.startswith("checkpoints/") or name.endswith("/HEAD"):

@@ -1,0 +1,154 @@
+#include "agent/restore.h"
+
+#include <string.h>
+
+#include "agentapi/pod.h"
+#include "base/alloc.h"
+#include "checkpoint/snapshot.h"
+#include "os/log.h"
+#include "seal/links.h"
+
+#include "base/banned.h"
+
+void snapshot_found_fini(struct snapshot_found *f)
+{
+    manifest_ref_fini(&f->at);
+    manifest_fini(&f->manifest);
+}
+
+/* Later snapshots refer to what is stored beside this one. */
+static void name_folder(struct manifest *m, const char *name)
+{
+    size_t length = strlen(name) - strlen("/manifest");
+    for (size_t i = 0; i < m->count; i++)
+        if (m->entries[i].folder == NULL && m->entries[i].link == NULL)
+            m->entries[i].folder = xstrndup(name, length);
+}
+
+static int read_checkpoint(const struct assignment *assignment, const struct seal_context *seal,
+                           const struct manifest_ref *at, struct manifest *ret, struct err *e)
+{
+    struct manifest m;
+    if (manifest_read(seal, at, &m, e) < 0)
+        return -1;
+    if (strcmp(m.job_uid, assignment->job_uid) == 0 && strcmp(m.kind, "checkpoint") == 0) {
+        name_folder(&m, at->name);
+        *ret = m;
+        return 0;
+    }
+    char *name CLEANUP(cleanup_free) = seal_object_name(seal, at->name);
+    manifest_fini(&m);
+    return FAIL_OBJECT(e, ERR_DATA_SWAPPED, name, "gs://%s/%s is not a checkpoint of this job",
+                       seal->bucket.name, name);
+}
+
+static int rolled_back(const struct assignment *assignment, struct err *e)
+{
+    return FAIL_OBJECT(e, ERR_CHECKPOINT_ROLLED_BACK, assignment->checkpoints_uri,
+                       "%sHEAD does not lead to the checkpoint that the job has committed, the one in "
+                       "status.checkpoint with manifestSHA256 %s",
+                       assignment->checkpoints_uri, assignment->checkpoints_anchor);
+}
+
+/* This pod has committed it itself, before its agent was restarted. */
+static bool is_own(const struct assignment *assignment, const struct head *head, const struct manifest *m)
+{
+    return m->attempt == assignment->attempt && strcmp(head->pod_uid, assignment->pod_uid) == 0;
+}
+
+/*
+ * Follows the chain of manifests from HEAD to the newest one of an earlier attempt: worker 0 of our own
+ * attempt may have started before us, and all workers of an attempt must begin at the same step. Anybody who
+ * can write to the bucket can move HEAD, so it counts only when it leads to the assignment's anchor. Each
+ * manifest pins its parent by digest, so the chain can neither be changed nor have a cycle.
+ */
+static int find_checkpoint(const struct assignment *assignment, const struct seal_context *seal,
+                           const struct head *head, struct snapshot_found *ret, struct err *e)
+{
+    const char *anchor = assignment->checkpoints_anchor;
+    bool is_anchored = *anchor == '\0';
+    struct manifest_ref next = manifest_ref_copy(&head->manifest);
+    while (next.name != NULL) {
+        struct manifest m;
+        is_anchored = is_anchored || strcmp(next.sha256, anchor) == 0;
+        if (is_anchored && ret->at.name != NULL)
+            break;
+        if (read_checkpoint(assignment, seal, &next, &m, e) < 0) {
+            manifest_ref_fini(&next);
+            return -1;
+        }
+        struct manifest_ref parent = manifest_ref_copy(&m.parent);
+        if (ret->at.name == NULL && (m.attempt < assignment->attempt || is_own(assignment, head, &m))) {
+            *ret = (struct snapshot_found){next, m};
+        } else {
+            manifest_ref_fini(&next);
+            manifest_fini(&m);
+        }
+        next = parent;
+    }
+    manifest_ref_fini(&next);
+    return is_anchored ? 0 : rolled_back(assignment, e);
+}
+
+int restore_find(const struct assignment *assignment, const struct keyring *keys, const struct head *head,
+                 struct snapshot_found *ret, struct err *e)
+{
+    struct seal_context seal;
+    struct snapshot_found found = {.at = {.name = NULL}};
+    if (head->generation == 0 && *assignment->checkpoints_anchor != '\0')
+        return rolled_back(assignment, e);
+    if (keyring_seal(keys, assignment->checkpoints_uri, assignment->checkpoints_key, &seal, e) < 0)
+        return -1;
+    int result = find_checkpoint(assignment, &seal, head, &found, e);
+    seal_close(&seal);
+    if (result == 0)
+        *ret = found;
+    else
+        snapshot_found_fini(&found);
+    return result < 0 ? err_wrap(e, "looking for the newest checkpoint") : 0;
+}
+
+static void say_left_out(struct report_writer *report, size_t count)
+{
+    char *sentence CLEANUP(cleanup_free) = xasprintf("%zu older checkpoints are not in " TRAINER_RESTORE
+                                                     ", because staging.inputLimit has no room for them.",
+                                                     count);
+    log_warning("older checkpoints are not restored: staging.inputLimit has no room for them", NULL);
+    report_writer_warning(report, sentence);
+}
+
+/* What has room. The attempt's own snapshots begin with the whole one all the same. */
+static struct manifest part_with_room(const struct staging *s, const struct manifest *m, size_t *ret_left_out)
+{
+    struct manifest part = {.kind = NULL};
+    uint64_t limit = (uint64_t)s->assignment->input_limit_bytes;
+    for (size_t i = 0; i < m->count; i++) {
+        struct manifest_entry copy = manifest_entry_copy(&m->entries[i]);
+        manifest_add_entry(&part, &copy);
+    }
+    *ret_left_out = snapshot_fit(&part, limit > s->used_bytes ? limit - s->used_bytes : 0);
+    return part;
+}
+
+int restore_fetch(struct staging *s, const struct snapshot_found *found, struct report_writer *report,
+                  struct err *e)
+{
+    size_t left_out = 0;
+    const struct assignment *assignment = s->assignment;
+    struct seal_set set = {.items = NULL};
+    struct seal_context seal;
+    if (keyring_seal(s->keys, assignment->checkpoints_uri, assignment->checkpoints_key, &seal, e) < 0)
+        return -1;
+    struct manifest part = part_with_room(s, &found->manifest, &left_out);
+    int result = manifest_objects(&seal, &part, found->at.name, &set, e);
+    if (result == 0)
+        result = stage_fetch(s, &seal, &set, POD_IN_RESTORE, e);
+    if (result == 0)
+        result = manifest_make_links(&part, POD_IN_RESTORE, 0700, e);
+    if (result == 0 && left_out > 0)
+        say_left_out(report, left_out);
+    manifest_fini(&part);
+    seal_set_fini(&set);
+    seal_close(&seal);
+    return result < 0 ? err_wrap(e, "restoring the checkpoint") : 0;
+}

@@ -1,0 +1,194 @@
+#include "checkpoint/snapshot.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "checkpoint/retention.h"
+#include "volume/path_names.h"
+
+#include "base/banned.h"
+
+void stored_free(void *stored)
+{
+    struct stored *s = stored;
+    if (s == NULL)
+        return;
+    manifest_entry_fini(&s->entry);
+    free(s);
+}
+
+static const struct stored *stored_of(const struct listed *item)
+{
+    return item->version->object;
+}
+
+/* ---- who leaves ---- */
+static const char *name_of_entry(const struct manifest_entry *entry)
+{
+    return entry->group != NULL ? entry->group : entry->path;
+}
+
+static const char *name_of_item(const struct listed *item)
+{
+    return item->entry != NULL ? item->entry : item->path;
+}
+
+static struct series collect(const struct manifest *base, const struct listing *l,
+                             const struct manifest *next)
+{
+    struct series s = {.list = NULL};
+    for (size_t i = 0; i < base->count; i++) {
+        const struct manifest_entry *b = &base->entries[i];
+        series_add(&s, name_of_entry(b),
+                   &(struct series_name){.attempt = b->attempt,
+                                         .sequence = b->sequence,
+                                         .is_declared = b->is_declared,
+                                         .may_leave = true});
+    }
+    for (size_t i = 0; i < l->count; i++) {
+        const struct listed *item = &l->items[i];
+        int64_t sequence = stored_of(item)->sequence;
+        series_add(&s, name_of_item(item),
+                   &(struct series_name){.attempt = next->attempt,
+                                         .sequence = sequence != 0 ? sequence : next->sequence,
+                                         .is_declared = item->version->is_declared,
+                                         .may_leave = item->version->is_freed});
+    }
+    return s;
+}
+
+static bool leaves(const struct series *s, const char *name)
+{
+    const struct series_name *found = series_find(s, name);
+    return found != NULL && found->leaves;
+}
+
+/* ---- what takes whose place ---- */
+static int compare_path(const void *key, const void *item)
+{
+    return strcmp(key, ((const struct listed *)item)->path);
+}
+
+/* A directory is replaced as a whole by one that was declared; a file by whatever has its name. */
+static bool is_replaced(const struct manifest_entry *b, const struct listing *l)
+{
+    if (b->group == NULL && l->count > 0 &&
+        bsearch(b->path, l->items, l->count, sizeof(*l->items), compare_path) != NULL)
+        return true;
+    const char *last = NULL;
+    for (size_t i = 0; i < l->count; i++) {
+        const char *entry = l->items[i].entry;
+        if (entry == NULL || (last != NULL && strcmp(entry, last) == 0))
+            continue;
+        last = entry;
+        if (b->group != NULL ? strcmp(entry, b->group) == 0 : path_is_below(b->path, entry))
+            return true;
+    }
+    return false;
+}
+
+static void remove_replaced(struct manifest *base, const struct listing *l)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < base->count; i++) {
+        if (is_replaced(&base->entries[i], l))
+            manifest_entry_fini(&base->entries[i]);
+        else
+            base->entries[kept++] = base->entries[i];
+    }
+    base->count = kept;
+}
+
+static void remove_leaving(struct manifest *base, const struct series *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < base->count; i++) {
+        struct manifest_entry *b = &base->entries[i];
+        if (leaves(s, name_of_entry(b)))
+            manifest_entry_fini(b);
+        else
+            base->entries[kept++] = *b;
+    }
+    base->count = kept;
+}
+
+/* What has only settled below a directory of an attempt before does not displace that one. */
+static bool is_hidden(const struct listed *item, const struct manifest *base)
+{
+    for (size_t i = 0; item->entry == NULL && i < base->count; i++)
+        if (base->entries[i].group != NULL && path_is_below(item->path, base->entries[i].group))
+            return true;
+    return false;
+}
+
+static void add_item(struct manifest *ret, const struct listed *item)
+{
+    struct stored *s = item->version->object;
+    struct manifest_entry entry = manifest_entry_copy(&s->entry);
+    if (s->sequence == 0)
+        s->sequence = ret->sequence;
+    if (entry.stored_path == NULL && strcmp(entry.path, item->path) != 0)
+        entry.stored_path = xstrdup(entry.path);
+    free(entry.path);
+    entry.path = xstrdup(item->path);
+    entry.group = item->entry == NULL ? NULL : xstrdup(item->entry);
+    entry.is_declared = item->version->is_declared;
+    entry.attempt = ret->attempt;
+    entry.sequence = s->sequence;
+    manifest_add_entry(ret, &entry);
+}
+
+void snapshot_make(struct manifest *base, const struct listing *listing, unsigned keep, struct manifest *ret)
+{
+    remove_replaced(base, listing);
+    struct series s = collect(base, listing, ret);
+    series_choose(&s, keep);
+    remove_leaving(base, &s);
+    for (size_t i = 0; i < base->count; i++) {
+        struct manifest_entry copy = manifest_entry_copy(&base->entries[i]);
+        manifest_add_entry(ret, &copy);
+    }
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct listed *item = &listing->items[i];
+        if (!is_hidden(item, base) && !(item->version->is_freed && leaves(&s, name_of_item(item))))
+            add_item(ret, item);
+    }
+    series_fini(&s);
+}
+
+static uint64_t bytes_of(const struct manifest *m)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < m->count; i++)
+        bytes += m->entries[i].sealed.plain_bytes;
+    return bytes;
+}
+
+static void remove_name(struct manifest *m, const char *name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        struct manifest_entry *entry = &m->entries[i];
+        if (strcmp(name_of_entry(entry), name) == 0)
+            manifest_entry_fini(entry);
+        else
+            m->entries[kept++] = *entry;
+    }
+    m->count = kept;
+}
+
+size_t snapshot_fit(struct manifest *m, uint64_t bytes)
+{
+    const struct listing nothing = {.count = 0};
+    struct series s = collect(m, &nothing, m);
+    struct series_name *oldest;
+    size_t removed = 0;
+    series_choose(&s, 1);
+    while (bytes_of(m) > bytes && (oldest = series_oldest_leaving(&s)) != NULL) {
+        remove_name(m, oldest->name);
+        oldest->leaves = false;
+        removed++;
+    }
+    series_fini(&s);
+    return removed;
+}
