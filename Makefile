@@ -133,25 +133,32 @@ bench-operator: ## compare the operator with the Job controller and JobSet: memo
 # Of the shell, what does no I/O: the simulation is their client and their loop.
 CACHE_SRC := operator/shell/cache/caches.c operator/shell/cache/pods_by_job.c operator/shell/cache/expectations.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c \
              lib/kube/framer_protobuf.c
-SIM_OBJ   := $(call objects,$(call sources,tests/sim) $(PURE_SRC) $(CACHE_SRC))
-sim: ## test plan() with a model of the cluster: crashes, lost replies, stale views, node loss
+SIM_SRC    := $(filter-out tests/sim/volume/%,$(call sources,tests/sim))
+SIM_OBJ    := $(call objects,$(SIM_SRC) $(PURE_SRC) $(CACHE_SRC))
+VOLUME_SRC := $(call sources,worker/volume)
+VOLUME_SIM := $(call objects,$(call sources,tests/sim/volume) tests/sim/seen.c)
+sim: ## test plan() with a model of the cluster, and worker/volume with models of programs
 	@tests/tools/setup build
-	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim
+	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim $(BUILD)/tests/sim/volume_sim
 	@$(BUILD)/tests/sim/sim
+	@$(BUILD)/tests/sim/volume_sim
+$(BUILD)/tests/sim/volume_sim: $(VOLUME_SIM) $(call objects,$(VOLUME_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@
 $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(SIM_OBJ) $(LIB) $(LIBS) -o $@
 
 # Seeded bugs are built into copies of the sources, so that the product's own know nothing of them.
-MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC)
+MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC) $(VOLUME_SRC) worker/checkpoint/retention.c worker/checkpoint/snapshot.c
 MUTANTS     := $(BUILD)/mutants
 MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
 MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_render_policy unit/t_render_queueing \
-               unit/t_job_decode unit/t_store)
+               unit/t_job_decode unit/t_store unit/t_volume unit/t_snapshot)
 mutants: ## check that the tests detect seeded bugs
 	@tests/tools/setup build
 	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)
-	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim
+	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim $(MUTANTS)/volume_sim
 	@tests/mutants/run $(MUTANTS)
 $(MUTANTS)/%.o: $(MUTANTS)/src/%.c tests/mutants/mutant.h
 	@mkdir -p $(@D)
@@ -163,9 +170,13 @@ $(MUTANTS)/tests/mutants/mutant.o: tests/mutants/mutant.c
 $(MUTANT_UNIT): $(MUTANTS)/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(MUTATED) $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
-$(MUTANTS)/sim: $(call objects,$(call sources,tests/sim)) $(MUTATED) $(LIB)
+$(MUTANTS)/sim: $(call objects,$(SIM_SRC)) $(MUTATED) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+$(MUTANTS)/volume_sim: $(VOLUME_SIM) $(MUTATED) $(PARTS) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) $(LIBS) -o $@
 
 $(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
 	@mkdir -p $(@D)

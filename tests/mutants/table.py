@@ -351,3 +351,60 @@ E("keeps_what_a_new_list_lacks", "Sieve, unobserved: a deletion during a gap", "
   "true")
 S("loses_entries_when_it_grows", "KubeRay #4625: the cache of many pods", "⟦*bucket = entry;⟧\n    }\n    free(s->buckets)",
   "*bucket = entry->next ? entry->next : entry;")
+
+of("worker/volume/path_names.c")
+E("takes_a_partial_download_for_whole", "torn files: a suffix that is not known",
+  "view_has_suffix(name, SUFFIXES[i])", "view_has_suffix(name, \".tmp\")")
+E("looks_at_the_first_name_only", "Orbax: files below a temporary directory", "⟦rest.len > 0⟧;)", "rest.len == strlen(path)")
+E("hides_the_marker", "PyTorch DCP: .metadata begins with a dot", "view_equal_text(name, MARKER)", "false")
+
+of("worker/volume/settle.c")
+E("settles_in_five_seconds", "torn set: a pause between two files of one save", "pause_ms >= ⟦SETTLE_MS⟧ ||", "SETTLE_MS / 2")
+E("never_cuts_a_burst", "a program that writes all the time is never saved", "now_ms - s->begun_ms > BURST_MS", "false")
+E("cuts_at_any_pause", "torn set: cut in the middle of a save", "is_longest = s->is_listed && ⟦pause_ms > s->longest_ms⟧", "true")
+E("settles_while_a_file_is_open", "torn set: the next file is being written", "!s->is_listed && ⟦!is_writing⟧", "true")
+
+of("worker/volume/volume.c")
+E("declares_what_is_still_written", "a rename of a file that somebody writes",
+  "bool is_whole = ⟦!files_is_open_below(&v->files, c->path)⟧", "true")
+E("declares_any_rename", "last.pt renamed to prev.pt before it settled", "path_is_temporary(c->path) || is_known_below(v, c->path)", "true")
+E("marks_a_directory_in_the_making", "DCP: a marker before the last shard is closed",
+  "!path_is_temporary(directory) && ⟦!files_is_open_below(&v->files, directory)⟧", "true")
+S("forgets_what_was_overwritten_by_a_rename", "renamed over: the old content stays", "remove_below(v, c->to, true);")
+S("keeps_what_was_deleted", "a deletion that nobody notices", "remove_below(v, c->path, c->is_directory && *c->path != '\\0');")
+S("does_not_wait_for_what_is_undeclared", "half of a save at exit", "v->is_unsure = true;")
+S("lists_after_the_next_act", "an act whose state is listed too late", "if (!is_declaring(c))\n        volume_list_declared(v);")
+E("takes_a_close_without_a_write_for_news", "touch: a version that never changes",
+  "return ⟦!f->is_open && f->version != NULL && f->version->path != NULL⟧", "false")
+
+of("worker/volume/entries.c")
+E("shows_what_is_temporary", "temporary names in a commit", "⟦path_is_temporary(f->path)⟧ || entry_of(v, f->path) != NULL", "false")
+E("lists_files_of_entries_twice", "a declared directory changes without a word", "path_is_temporary(f->path) || ⟦entry_of(v, f->path) != NULL⟧", "false")
+
+of("worker/volume/commits.c")
+E("commits_before_it_was_read_whole", "torn: committed before the upload", "v->declared != NULL && ⟦v->declared->read_ms >= 0⟧", "true")
+E("settles_without_the_ten_seconds", "settled before it was left alone", "now_ms - v->settled->read_ms >= SETTLE_MS", "true")
+E("settles_what_a_killed_program_left", "a kill makes complete what was not", "return l != NULL && l->read_ms >= 0 && ⟦now_ms - l->read_ms >= SETTLE_MS⟧", "true")
+E("declares_at_a_failure", "exit code 1 taken for 0", "if (⟦is_success⟧) {", "true")
+E("declares_nothing_at_success", "exit code 0: files that were only closed", "if (⟦is_success⟧) {", "false")
+E("keeps_what_was_lost", "a version overwritten while it was read", "!volume_repair(v, *l)", "false")
+
+of("worker/checkpoint/retention.c")
+E("never_lets_go", "restored checkpoints pile up", "n->leaves = ⟦n->may_leave⟧ &&", "false")
+E("lets_settled_ones_displace_declared_ones", "a declared checkpoint leaves for undeclared ones",
+  "n->is_declared ? newer_declared : newer", "newer")
+E("takes_the_oldest_for_the_newest", "lineage the wrong way round", "a->sequence > b->sequence", "a->sequence < b->sequence")
+E("ignores_attempts", "attempts in the wrong order", "a->attempt > b->attempt", "a->attempt < b->attempt")
+
+of("worker/checkpoint/snapshot.c")
+S("begins_with_nothing", "a restored best.pt is lost by the next attempt",
+  "struct manifest_entry copy = manifest_entry_copy(&base->entries[i]);\n        manifest_add_entry(ret, &copy);")
+E("keeps_what_was_replaced", "two contents of one name", "if (⟦is_replaced(&base->entries[i], l)⟧)", "false")
+E("hides_nothing", "a settled file in a declared directory of an attempt before", "⟦!is_hidden(item, base)⟧ &&", "true")
+E("forgets_what_was_freed", "freed by the agent is not deleted by the program", "item->version->is_freed && ⟦leaves(&s, name_of_item(item))⟧", "true")
+E("stays_for_ever_once_freed", "freed checkpoints never leave", "item->version->is_freed && ⟦leaves(&s, name_of_item(item))⟧", "false")
+E("forgets_since_when", "the age of a checkpoint is lost with each commit", "if (⟦s->sequence == 0⟧)", "true")
+E("calls_everything_settled", "declared ones are not marked", "entry.is_declared = ⟦item->version->is_declared⟧", "false")
+E("loses_where_it_is_stored", "a renamed checkpoint cannot be found", "entry.stored_path == NULL && strcmp(entry.path, item->path) != 0", "false")
+E("restores_too_much", "inputLimit has no room", "while (⟦bytes_of(m) > bytes⟧ &&", "false")
+E("restores_too_little", "the newest checkpoint is left out", "series_choose(&s, 1)", "series_choose(&s, 0)")

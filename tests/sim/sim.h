@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "core/plan/plan.h"
+#include "seen.h"
 #include "shell/cache/expectations.h"
 
 enum {
@@ -390,11 +391,6 @@ const char *law_of_holding(const struct world *w, const struct plan *plan);
 const char *law_of_rest(const struct state *s);
 
 /* ---- explore.c, walk.c ---- */
-struct seen;                           /* hashes of visited states, shared by processes */
-struct seen *seen_new(uint64_t slots); /* a power of two; NULL without memory */
-void seen_free(struct seen *seen);
-bool seen_add(struct seen *seen, uint64_t hash);
-uint64_t seen_count(const struct seen *seen);
 uint64_t state_hash(const struct state *s);
 
 /* Runs to rest without trouble; NULL or the law that was broken. */
