@@ -8,7 +8,7 @@
  *                           <-   WAIT stage       until the inputs are staged, repeated
  *                           <-   START            the program may run
  *   USAGE memory cpu        ->              now and then: bytes and microseconds
- *   EXITED code             ->              the program has ended
+ *   EXITED code [terminated] ->             the program has ended; after SIGTERM that ends the pod
  *                           <-   PUBLISHING       repeated
  *                           <-   DONE             exit with the program's code
  *                           <-   FAIL message     at any time: end the program, exit with EXIT_AGENT_FAILED
@@ -26,7 +26,10 @@
 #define GATE_EXITED "EXITED"
 #define GATE_USAGE  "USAGE"
 
-/* States in HELLO; "exited" is followed by the code. */
+/* After the code of a program that the runtime, which ends pods, had sent SIGTERM to while it ran. */
+#define GATE_TERMINATED "terminated"
+
+/* States in HELLO; "exited" is followed by what follows EXITED. */
 #define GATE_IS_WAITING "waiting"
 #define GATE_IS_SWAPPED "swap" /* this container's memory could be swapped: the program is not run */
 #define GATE_IS_RUNNING "running"

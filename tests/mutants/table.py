@@ -260,6 +260,8 @@ E("does_not_spare_what_may_be_spared", "Trainer #2185: a running pod called lost
 E("calls_a_full_disk_an_eviction", "kubernetes #125677: the program's fault called a disruption",
   'strcmp(p->reason, "Evicted") == 0', "false")
 E("succeeds_without_the_output", "Sieve: data loss", "r.result == RESULT_SUCCEEDED && ⟦(!must_publish || *r.output.uri != '\\0')⟧", "true")
+E("names_no_cause_of_a_SIGTERM", "training-operator #1711: unclear which failure counts",
+  "⟦ret->failure_class == CLASS_Disruption⟧)\n            (void)was_disrupted", "false")
 E("has_no_patience_with_images", "Volcano #4743: PodPending read as a failure", "!f->is_final && ⟦w->now_us < until⟧", "false")
 S("waits_for_an_image_for_ever", "Trainer #2072: the job hangs", "*ret_recheck_us = until;")
 E("blames_the_last_to_fall", "training-operator #1711: unclear which failure counts", "return ⟦a->time_us < b->time_us⟧",

@@ -12,6 +12,7 @@
 #include "agent/gate.h"
 #include "agent/monitor.h"
 #include "agent/output.h"
+#include "agent/program_end.h"
 #include "agent/restore.h"
 #include "agent/staging.h"
 #include "agent/stray_checkpoints.h"
@@ -45,7 +46,7 @@ struct agent {
     pthread_mutex_t lock; /* guards what follows */
     enum gate_state gate_state;
     char *gate_text;
-    int exit_code;  /* of the trainer; -1: not known */
+    struct program_end end;
     bool is_ending; /* SIGTERM has come */
     bool is_over;   /* the work thread has nothing more to do */
     struct checkpoints
@@ -82,17 +83,17 @@ static void poke_worker(struct agent *a)
         return; /* the pipe is full: the thread wakes up anyway */
 }
 
-static void on_exited(void *context, int code)
+static void on_exited(void *context, int code, bool is_terminated)
 {
     struct agent *a = context;
     pthread_mutex_lock(&a->lock);
-    bool is_news = a->exit_code < 0;
+    bool is_news = a->end.code < 0;
     pthread_mutex_unlock(&a->lock);
     if (!is_news)
         return;
     monitor_catch_up(a->monitor);
     pthread_mutex_lock(&a->lock);
-    a->exit_code = code;
+    a->end = (struct program_end){code, is_terminated};
     pthread_mutex_unlock(&a->lock);
     poke_worker(a);
 }
@@ -121,12 +122,17 @@ static void on_swap(void *context)
     gate_set(a->gate, GATE_FAIL, sentence);
 }
 
-static int trainer_exit_code(struct agent *a)
+static struct program_end trainer_end(struct agent *a)
 {
     pthread_mutex_lock(&a->lock);
-    int code = a->exit_code;
+    struct program_end end = a->end;
     pthread_mutex_unlock(&a->lock);
-    return code;
+    return end;
+}
+
+static bool has_ended(struct agent *a)
+{
+    return trainer_end(a).code >= 0;
 }
 
 static bool is_ending(struct agent *a)
@@ -227,7 +233,7 @@ static int look_at_checkpoints(struct agent *a, struct err *e)
 
 static int end_checkpoints(struct agent *a, struct err *e)
 {
-    return a->checkpoints == NULL ? 0 : checkpoints_end(a->checkpoints, trainer_exit_code(a) == 0, e);
+    return a->checkpoints == NULL ? 0 : checkpoints_end(a->checkpoints, trainer_end(a).code == 0, e);
 }
 
 static void wait_for_news(struct agent *a)
@@ -243,7 +249,7 @@ static void wait_for_news(struct agent *a)
 
 static int supervise(struct agent *a, struct err *e)
 {
-    while (trainer_exit_code(a) < 0 && !is_ending(a)) {
+    while (!has_ended(a) && !is_ending(a)) {
         wait_for_news(a);
         if (look_at_checkpoints(a, e) < 0)
             return -1;
@@ -253,29 +259,23 @@ static int supervise(struct agent *a, struct err *e)
 
 static int conclude(struct agent *a, struct err *e)
 {
-    int code = trainer_exit_code(a);
-    report_writer_exit(a->report, code);
+    const struct program_end end = trainer_end(a);
+    struct err why CLEANUP(err_fini) = {0};
+    report_writer_exit(a->report, end.code);
     report_writer_stage(a->report, STAGE_PUBLISHING);
     tell_gate(a, GATE_PUBLISH, "");
     if (end_checkpoints(a, e) < 0)
         return -1;
-    if (code == 0 && a->assignment.must_publish && output_publish(&a->assignment, &a->keys, a->report, e) < 0)
+    bool lacks_room = a->checkpoints != NULL && checkpoints_lack_room(a->checkpoints);
+    bool is_success = program_end_is_success(&end, lacks_room, &why);
+    if (is_success && a->assignment.must_publish &&
+        output_publish(&a->assignment, &a->keys, a->report, e) < 0)
         return -1;
     report_writer_stage(a->report, STAGE_DONE);
-    if (code == 0) {
+    if (is_success)
         report_writer_success(a->report);
-    } else {
-        struct err failed CLEANUP(err_fini) = {0};
-        if (a->checkpoints != NULL && checkpoints_lack_room(a->checkpoints))
-            err_set(
-                &failed, ERR_OUTPUT_VOLUME_FULL, NULL,
-                "the trainer's command exited with code %d, and there is no room left for checkpoints and "
-                "output",
-                code);
-        else
-            err_set(&failed, ERR_COMMAND_FAILED, NULL, "the trainer's command exited with code %d", code);
-        report_writer_failure(a->report, &failed);
-    }
+    else
+        report_writer_failure(a->report, &why);
     tell_gate(a, GATE_DONE, "");
     return 0;
 }
@@ -298,7 +298,7 @@ static void *work(void *context)
     if (result == 0)
         result = supervise(a, &e);
     if (result == 0)
-        result = trainer_exit_code(a) >= 0 ? conclude(a, &e) : end_checkpoints(a, &e);
+        result = has_ended(a) ? conclude(a, &e) : end_checkpoints(a, &e);
     if (result < 0)
         give_up(a, &e);
     struct checkpoints *c = a->checkpoints;
@@ -340,7 +340,7 @@ static int agent_init(struct agent *a, struct err *e)
     a->texts = arena_new();
     if (environment_read(a->texts, &a->assignment, e) < 0)
         return -1;
-    a->exit_code = -1;
+    a->end.code = -1;
     a->gate_text = xstrdup("starting");
     pthread_mutex_init(&a->lock, NULL);
     if (pipe(a->poke) < 0)

@@ -93,27 +93,35 @@ static void take_usage(const struct gate *g, struct view numbers)
         g->on_usage(g->usage_context, memory_bytes, cpu_us);
 }
 
+/* words: "CODE", or "CODE terminated". */
+static void take_exit(const struct gate *g, struct view words)
+{
+    struct view rest, code = view_cut(words, ' ', &rest);
+    uint64_t exit_code;
+    if (view_to_u64(code, &exit_code) && exit_code < 256)
+        g->on_exited(g->context, (int)exit_code, view_equal_text(rest, GATE_TERMINATED));
+}
+
 static void obey(struct gate *g, struct view line)
 {
-    struct view rest, verb = view_cut(line, ' ', &rest), version, code;
-    uint64_t exit_code;
+    struct view rest, verb = view_cut(line, ' ', &rest), version, exit;
     char *text CLEANUP(cleanup_free) = view_dup(line);
     log_debug("from cloister-exec", "line", text, NULL);
     if (view_equal_text(verb, GATE_HELLO)) {
         version = view_cut(rest, ' ', &rest);
         if (!view_equal_text(version, GATE_VERSION))
             log_error("unsupported protocol version of cloister-exec", "line", text, NULL);
-        verb = view_cut(rest, ' ', &code);
+        verb = view_cut(rest, ' ', &exit);
         g->is_started = !view_equal_text(verb, GATE_IS_WAITING);
         if (view_equal_text(verb, GATE_IS_SWAPPED))
             g->on_swap(g->context);
         say_state(g);
-        if (view_equal_text(verb, GATE_IS_EXITED) && view_to_u64(code, &exit_code) && exit_code < 256)
-            g->on_exited(g->context, (int)exit_code);
+        if (view_equal_text(verb, GATE_IS_EXITED))
+            take_exit(g, exit);
     } else if (view_equal_text(verb, GATE_USAGE)) {
         take_usage(g, rest);
-    } else if (view_equal_text(verb, GATE_EXITED) && view_to_u64(rest, &exit_code) && exit_code < 256) {
-        g->on_exited(g->context, (int)exit_code);
+    } else if (view_equal_text(verb, GATE_EXITED)) {
+        take_exit(g, rest);
     }
 }
 

@@ -9,6 +9,7 @@
 #ifndef AGENT_GATE_H
 #define AGENT_GATE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/attr.h"
@@ -25,8 +26,9 @@ enum gate_state {
     GATE_FAIL,    /* end the command and exit with 125; final */
 };
 
-/* The command exited with that code (128 + n for signal n). May be called more than once. */
-typedef void gate_exited_fn(void *context, int code);
+/* The command exited with that code (128 + n for signal n). is_terminated: after it had been told to end
+ * because the pod ends. May be called more than once. */
+typedef void gate_exited_fn(void *context, int code, bool is_terminated);
 
 /* Resource usage of the trainer's container. */
 typedef void gate_usage_fn(void *context, uint64_t memory_bytes, uint64_t cpu_us);

@@ -45,6 +45,7 @@ struct shim {
     long long usage_at_ms;   /* when the resource usage is sent next */
     bool has_swap;           /* the command is not started */
     bool has_failed;         /* the agent sent FAIL */
+    bool is_terminated;      /* the pod's end began while the command ran */
     bool is_over;
     int exit_code;
 };
@@ -70,6 +71,12 @@ static void end_command(struct shim *s, int signal_number, long seconds)
         s->kill_at_ms = now_ms() + seconds * 1000;
 }
 
+static void send_exit(struct shim *s, const char *words)
+{
+    agent_link_send(&s->link, "%s %d%s\n", words, s->command.exit_code,
+                    s->is_terminated ? " " GATE_TERMINATED : "");
+}
+
 static void on_ended(struct shim *s)
 {
     s->kill_at_ms = 0;
@@ -77,7 +84,7 @@ static void on_ended(struct shim *s)
     if (s->has_failed)
         finish(s, EXIT_AGENT_FAILED);
     else
-        agent_link_send(&s->link, GATE_EXITED " %d\n", s->command.exit_code);
+        send_exit(s, GATE_EXITED);
 }
 
 /* ---- the agent's words ---- */
@@ -114,7 +121,7 @@ static void on_line(void *context, char *line)
 static void say_hello(struct shim *s)
 {
     if (s->command.has_ended)
-        agent_link_send(&s->link, HELLO " " GATE_IS_EXITED " %d\n", s->command.exit_code);
+        send_exit(s, HELLO " " GATE_IS_EXITED);
     else if (command_is_running(&s->command))
         agent_link_send(&s->link, HELLO " " GATE_IS_RUNNING "\n");
     else
@@ -122,26 +129,42 @@ static void say_hello(struct shim *s)
 }
 
 /* ---- signals ---- */
-static void on_terminate(struct shim *s)
+/* A sender that has no number in the pod's own PID namespace: the runtime. The program and what else runs in
+ * the pod have one (pid_namespaces(7)). */
+static bool is_from_outside(const struct signalfd_siginfo *info)
+{
+    return info->ssi_code == SI_USER && info->ssi_pid == 0;
+}
+
+/* Images may name another signal for their end (STOPSIGNAL). */
+static bool ends_the_pod(const struct signalfd_siginfo *info)
+{
+    int number = (int)info->ssi_signo;
+    return number == SIGTERM || ((number == SIGINT || number == SIGQUIT) && is_from_outside(info));
+}
+
+static void on_terminate(struct shim *s, const struct signalfd_siginfo *info)
 {
     long seconds = s->grace_seconds - s->reserve_seconds;
-    if (command_is_running(&s->command))
-        end_command(s, SIGTERM, seconds > 0 ? seconds : 0);
-    else if (!s->command.has_ended)
+    if (command_is_running(&s->command)) {
+        s->is_terminated = s->is_terminated || is_from_outside(info);
+        end_command(s, (int)info->ssi_signo, seconds > 0 ? seconds : 0);
+    } else if (!s->command.has_ended) {
         finish(s, EXIT_SIGNALLED + SIGTERM); /* the command was not started yet */
+    }
 }
 
 static void on_signal(struct shim *s)
 {
     struct signalfd_siginfo info;
     while (read(s->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        int number = (int)info.ssi_signo;
-        if (number == SIGTERM)
-            on_terminate(s);
-        else if (number != SIGCHLD)
-            command_signal(&s->command, number);
+        /* First: a command that has ended already did not end because of this signal. */
         if (command_reap(&s->command))
             on_ended(s);
+        if (ends_the_pod(&info))
+            on_terminate(s, &info);
+        else if (info.ssi_signo != SIGCHLD)
+            command_signal(&s->command, (int)info.ssi_signo);
     }
 }
 

@@ -253,8 +253,12 @@ static bool has_not_published(const struct world *w, const struct pod_facts *p, 
     bool is_reported = report_of_pod(p, a, &r);
     if (is_reported && r.result == RESULT_SUCCEEDED && (!must_publish || *r.output.uri != '\0'))
         return false;
-    if (is_reported && failed_by_report(p, &r, a, ret))
+    if (is_reported && failed_by_report(p, &r, a, ret)) {
+        /* The cluster knows why a pod ended that the agent saw ending. */
+        if (ret->failure_class == CLASS_Disruption)
+            (void)was_disrupted(p, a, ret);
         return true;
+    }
     *ret = of_container(verdict_make(a, p, REASON_AgentReportMissing,
                                      "%s exited with 0, but its agent did not report the published output",
                                      verdict_worker_text(a, p)),
