@@ -60,6 +60,9 @@
 #define PROGRESS_PATH_FORMAT "/apis/trainer.kubeflow.org/v1alpha1/namespaces/%s/trainjobs/%s/status"
 /* Where agents post reports, below the operator's URL. */
 #define REPORT_PATH "/v1/report"
+/* The answer to a report of a pod that is no worker of its job's current attempt (any more). Every other one
+ * leaves that open, but for 200. */
+#define REPORT_STATUS_REPLACED 410
 
 /* ---- environment of the agent ---- */
 

@@ -81,7 +81,7 @@ int head_move(const struct seal_context *c, struct head *h, struct err *e)
     struct gcs_write w = {.name = name, .if_generation = h->generation};
     if (gcs_write_small(&c->bucket, &w, view_from(text), &h->generation, e) == 0)
         return 0;
-    if (e->code == ERR_CONFLICT)
+    if (e->code == ERR_CONFLICT || e->code == ERR_NOT_FOUND)
         err_recode(e, ERR_SUPERSEDED);
     else if (e->code == ERR_DENIED)
         err_recode(e, ERR_OUTPUT_DENIED);

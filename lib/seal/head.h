@@ -26,7 +26,7 @@ void head_fini(struct head *h);
  * texts. Errors: DATA_TAMPERED, OUTPUT_DENIED, and those of gcp/gcs.h. */
 int head_read(const struct seal_context *c, struct head *ret, struct err *e) MUST_CHECK;
 /* Replaces HEAD of h->generation by this content and sets the new generation. ERR_SUPERSEDED when somebody
- * else has moved it. */
+ * else has moved or deleted it. */
 int head_move(const struct seal_context *c, struct head *h, struct err *e) MUST_CHECK;
 
 #endif

@@ -30,7 +30,7 @@ struct manifest_ref manifest_ref_copy(const struct manifest_ref *r)
 
 void manifest_fini(struct manifest *m)
 {
-    char *texts[] = {m->kind, m->job_namespace, m->job, m->job_uid, m->name, m->time};
+    char *texts[] = {m->kind, m->job_namespace, m->job, m->job_uid, m->pod_uid, m->name, m->time};
     for (size_t i = 0; i < ARRAY_LEN(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < m->count; i++)
@@ -82,6 +82,8 @@ static json_t *first_line(const struct manifest *m)
                   "kind", m->kind, "namespace", m->job_namespace, "job", m->job, "jobUID", m->job_uid,
                   "attempt", (json_int_t)m->attempt, "index", (json_int_t)m->index, "sequence",
                   (json_int_t)m->sequence, "name", m->name, "step", (json_int_t)m->step, "time", m->time);
+    if (m->pod_uid != NULL)
+        json_object_set_new(line, "podUID", json_string(m->pod_uid));
     json_object_set_new(line, "parent",
                         m->parent.name == NULL
                             ? json_null()
@@ -151,6 +153,7 @@ static void read_first(const json_t *line, struct manifest *m)
     m->job_namespace = xstrdup(js_text(line, "namespace"));
     m->job = xstrdup(js_text(line, "job"));
     m->job_uid = xstrdup(js_text(line, "jobUID"));
+    m->pod_uid = xstrdup(js_text(line, "podUID"));
     m->attempt = js_int(line, "attempt", 0);
     m->index = js_int(line, "index", 0);
     m->sequence = js_int(line, "sequence", 0);

@@ -36,6 +36,7 @@ struct manifest {
     char id[MANIFEST_ID_SIZE];
     char *kind; /* "checkpoint" or "output" */
     char *job_namespace, *job, *job_uid;
+    char *pod_uid; /* of the pod that wrote it, or "" */
     int64_t attempt, index;
     int64_t sequence;           /* of a checkpoint: from 1 within its attempt */
     char *name;                 /* checkpoint's name, or "" */

@@ -177,8 +177,8 @@ def test_forged_reports_are_refused_and_change_nothing(reporting, job):
     r.cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "spy", "namespace": job, "labels": one["metadata"]["labels"]},
                      "spec": {"schedulerName": "nobody", "containers": [{"name": "c", "image": r.site.image}]}})
     spy = r.cluster.get("pod", "spy", job)
-    assert post(r, report(spy, **progress(98)), token(r, spy))[0] in (400, 403)
-    assert post(r, {**forged, "podUID": spy["metadata"]["uid"]}, token(r, spy))[0] in (400, 403)
+    assert post(r, report(spy, **progress(98)), token(r, spy))[0] == 410
+    assert post(r, {**forged, "podUID": spy["metadata"]["uid"]}, token(r, spy))[0] == 410
     assert r.cluster.get("tjob", "job", job)["metadata"]["resourceVersion"] == before
     assert post(r, good, bearer)[0] == 200, "the twin that is taken"
 
@@ -196,7 +196,7 @@ def test_the_token_of_a_deleted_worker_is_refused(reporting, job):
     assert post(r, report(one), bearer)[0] == 200
     r.cluster.kubectl("delete", "pod", one["metadata"]["name"], "-n", job, "--grace-period=0", "--force")
     wait_for("the next attempt", lambda: status(r, job)["attempt"] == 2, 30)
-    assert post(r, report(one, **progress(99)), bearer)[0] == 403
+    assert post(r, report(one, **progress(99)), bearer)[0] == 410
     assert "progress" not in status(r, job)
 
 
@@ -287,7 +287,7 @@ def test_a_worker_of_an_attempt_that_is_over_is_refused(reporting, job):
     first, second = (next(p for p in r.cluster.list("pods", job, f"cloister.dev/job-name=short,cloister.dev/attempt={attempt}")
                           if "deletionTimestamp" not in p["metadata"]) for attempt in (1, 2))
     code, message, _ = post(r, report(first, **progress(99)), token(r, first))
-    assert code == 403 and "belongs to attempt 1" in message
+    assert code == 410 and "belongs to attempt 1" in message
     assert post(r, report(second, **progress(99)), token(r, second))[0] == 200, "the twin of the last attempt"
     assert "progress" not in r.site.status("short", job), "and an ended job does not change any more"
 

@@ -279,6 +279,9 @@ static void a_head_that_somebody_else_has_moved_is_not_moved(void **state)
     s->bucket->fake.faults[0] = (struct fake_fault){.match = "POST", .times = 1, .after = lose_reply};
     assert_int_equal(head_move(&s->c, &first, &s->bucket->e), 0);
     assert_int_equal(first.generation, fake_bucket_find(&s->bucket->fake, "set/HEAD")->generation);
+    fake_bucket_delete(&s->bucket->fake, "set/HEAD");
+    assert_int_equal(head_move(&s->c, &first, &s->bucket->e), -1);
+    must_say(s->bucket, ERR_SUPERSEDED, "gs://bucket/set/HEAD", "");
     head_fini(&first);
     head_fini(&late);
     published_fini(&p);

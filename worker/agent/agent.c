@@ -208,7 +208,7 @@ static int prepare(struct agent *a, struct err *e)
     struct head head CLEANUP(head_fini) = {.generation = 0};
     struct snapshot_found found CLEANUP(snapshot_found_fini) = {.at = {.name = NULL}};
     if (stage_check_swap(e) < 0 || learn_identity(a, e) < 0 ||
-        destinations_read_head(&a->assignment, &a->gcp, &head, e) < 0 ||
+        destinations_read_head(&a->assignment, &a->gcp, a->report, &head, e) < 0 ||
         destinations_check(&a->assignment, &a->gcp, e) < 0 || open_keys_and_stage(a, &head, &found, e) < 0)
         return -1;
     report_writer_stage(a->report, STAGE_RUNNING);

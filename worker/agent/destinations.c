@@ -1,7 +1,7 @@
 #include "agent/destinations.h"
 
-#include <string.h>
-
+#include "agent/replacement.h"
+#include "checkpoint/ancestry.h"
 #include "seal/marker.h"
 
 #include "base/banned.h"
@@ -27,7 +27,7 @@ int destinations_check(const struct assignment *assignment, const struct gcp_con
 }
 
 int destinations_read_head(const struct assignment *assignment, const struct gcp_config *gcp,
-                           struct head *ret, struct err *e)
+                           struct report_writer *report, struct head *ret, struct err *e)
 {
     struct seal_context seal;
     if (*assignment->checkpoints_uri == '\0')
@@ -38,10 +38,9 @@ int destinations_read_head(const struct assignment *assignment, const struct gcp
     seal_close(&seal);
     if (result < 0)
         return -1;
-    bool is_other_pod = ret->attempt == assignment->attempt && assignment->index == 0 &&
-                        ret->generation != 0 && strcmp(ret->pod_uid, assignment->pod_uid) != 0;
-    if (ret->attempt > assignment->attempt || is_other_pod)
-        return FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                    (long long)ret->attempt, (long long)assignment->attempt);
+    const char *pod_uid = assignment->index == 0 ? assignment->pod_uid : NULL;
+    if (ancestry_is_replaced(ret, assignment->attempt, pod_uid) &&
+        replacement_is_confirmed(assignment, report))
+        return ancestry_fail_replaced(ret, assignment->attempt, e);
     return 0;
 }

@@ -19,6 +19,7 @@ static void fill_manifest(const struct assignment *assignment, struct manifest *
                            .job_namespace = xstrdup(assignment->job_namespace),
                            .job = xstrdup(assignment->job),
                            .job_uid = xstrdup(assignment->job_uid),
+                           .pod_uid = xstrdup(assignment->pod_uid),
                            .attempt = assignment->attempt,
                            .index = assignment->index,
                            .name = xstrdup(""),

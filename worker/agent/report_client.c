@@ -2,18 +2,15 @@
 
 #include <string.h>
 
-#include "agentapi/pod.h"
+#include "agent/report_post.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "data/js.h"
 #include "net/http_loop.h"
-#include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
-
-#define TOKEN_FILE POD_REPORT_TOKEN "/" POD_REPORT_TOKEN_FILE
 
 enum {
     REPORT_PAUSE_MS = 1000,
@@ -22,14 +19,12 @@ enum {
     FIRST_WAIT_MS = 2000,
     MOST_WAIT_MS = 5 * 60 * 1000,
     TIMEOUT_MS = 10 * 1000,
-    TOKEN_MAX = 4 * 1024 - 1, /* of the locked memory, for a moment */
-    ANSWER_MAX = 4096,
 };
 
 struct report_client {
+    const struct assignment *assignment;
     struct report_writer *report;
     const struct progress *progress;
-    char *url;
     struct http_tls tls;
     struct http_loop *http;
     struct http_call *call; /* NULL: no post is in flight */
@@ -114,43 +109,30 @@ static void post(void *context)
 {
     struct report_client *r = context;
     struct err e CLEANUP(err_fini) = {0};
-    struct secret token CLEANUP(secret_free) = {.bytes = NULL};
-    /* A new connection for each post: the operator has many agents, and the Service may select another
-     * replica. */
-    static const struct http_header headers[] = {{"Content-Type", "application/json"},
-                                                 {"Connection", "close"}};
+    struct report_post p;
     if (r->call != NULL)
         return;
-    if (file_read_secret(TOKEN_FILE, TOKEN_MAX, &token, &e) < 0) {
+    if (report_post_make(r->assignment, report_writer_text(r->report, r->progress->latest), &p, &e) < 0) {
         struct http_response none;
         http_response_init(&none);
         note_failure(r, &none, &e);
         http_response_fini(&none);
         return;
     }
-    char *text CLEANUP(cleanup_free) = report_writer_text(r->report, r->progress->latest);
     r->is_new_report = r->is_new_progress = false;
-    r->call = http_start(r->http,
-                         &(struct http_request){.method = "POST",
-                                                .url = r->url,
-                                                .headers = headers,
-                                                .header_count = ARRAY_LEN(headers),
-                                                .bearer = &token,
-                                                .body = view_from(text),
-                                                .max_body_bytes = ANSWER_MAX,
-                                                .total_timeout_ms = TIMEOUT_MS,
-                                                .bypass_proxy = true},
-                         on_answer, r);
+    p.request.total_timeout_ms = TIMEOUT_MS;
+    r->call = http_start(r->http, &p.request, on_answer, r);
+    report_post_fini(&p);
 }
 
 struct report_client *report_client_new(struct loop *loop, const struct assignment *assignment,
                                         struct report_writer *report, const struct progress *progress)
 {
     struct report_client *r = xcalloc(1, sizeof(*r));
+    r->assignment = assignment;
     r->report = report;
     r->progress = progress;
-    r->url = xasprintf("%s" REPORT_PATH, assignment->reports_url);
-    r->tls.ca_pem = *assignment->reports_ca != '\0' ? assignment->reports_ca : NULL;
+    r->tls = report_post_tls(assignment);
     r->http = http_loop_new(loop, &r->tls);
     r->backoff = (struct backoff)BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
     r->backoff.random = (uint64_t)clock_wall_us() | 1;
@@ -165,6 +147,5 @@ void report_client_free(struct report_client *r)
         return;
     http_loop_free(r->http);
     loop_source_free(r->timer);
-    free(r->url);
     free(r);
 }

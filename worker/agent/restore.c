@@ -4,6 +4,7 @@
 
 #include "agentapi/pod.h"
 #include "base/alloc.h"
+#include "checkpoint/ancestry.h"
 #include "checkpoint/snapshot.h"
 #include "os/log.h"
 #include "seal/links.h"
@@ -25,21 +26,31 @@ static void name_folder(struct manifest *m, const char *name)
             m->entries[i].folder = xstrndup(name, length);
 }
 
+/* What HEAD says of this pod counts from here on: before, it was only a reason to ask. */
+static int check_head(const struct assignment *assignment, const struct seal_context *seal,
+                      const struct head *head, const struct manifest *m, struct err *e)
+{
+    if (ancestry_check_head(seal, head, m, e) < 0)
+        return -1;
+    if (ancestry_is_replaced(head, assignment->attempt, assignment->index == 0 ? assignment->pod_uid : NULL))
+        return ancestry_fail_replaced(head, assignment->attempt, e);
+    return 0;
+}
+
 static int read_checkpoint(const struct assignment *assignment, const struct seal_context *seal,
-                           const struct manifest_ref *at, struct manifest *ret, struct err *e)
+                           const struct head *head, const struct manifest_ref *at, struct manifest *ret,
+                           struct err *e)
 {
     struct manifest m;
-    if (manifest_read(seal, at, &m, e) < 0)
+    if (ancestry_read(seal, assignment->job_uid, at, &m, e) < 0)
         return -1;
-    if (strcmp(m.job_uid, assignment->job_uid) == 0 && strcmp(m.kind, "checkpoint") == 0) {
-        name_folder(&m, at->name);
-        *ret = m;
-        return 0;
+    if (strcmp(at->name, head->manifest.name) == 0 && check_head(assignment, seal, head, &m, e) < 0) {
+        manifest_fini(&m);
+        return -1;
     }
-    char *name CLEANUP(cleanup_free) = seal_object_name(seal, at->name);
-    manifest_fini(&m);
-    return FAIL_OBJECT(e, ERR_DATA_SWAPPED, name, "gs://%s/%s is not a checkpoint of this job",
-                       seal->bucket.name, name);
+    name_folder(&m, at->name);
+    *ret = m;
+    return 0;
 }
 
 static int rolled_back(const struct assignment *assignment, struct err *e)
@@ -73,7 +84,7 @@ static int find_checkpoint(const struct assignment *assignment, const struct sea
         is_anchored = is_anchored || strcmp(next.sha256, anchor) == 0;
         if (is_anchored && ret->at.name != NULL)
             break;
-        if (read_checkpoint(assignment, seal, &next, &m, e) < 0) {
+        if (read_checkpoint(assignment, seal, head, &next, &m, e) < 0) {
             manifest_ref_fini(&next);
             return -1;
         }

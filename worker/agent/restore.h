@@ -19,7 +19,7 @@ void snapshot_found_fini(struct snapshot_found *f);
 /*
  * The newest snapshot that an earlier attempt has committed, or this pod itself before its agent was
  * restarted, from head on. CHECKPOINT_ROLLED_BACK when head does not lead to the assignment's anchor,
- * DATA_SWAPPED, and the errors of seal/object_read.h. The caller frees *ret.
+ * SUPERSEDED when this worker was replaced, and the errors of checkpoint/ancestry.h. The caller frees *ret.
  */
 int restore_find(const struct assignment *assignment, const struct keyring *keys, const struct head *head,
                  struct snapshot_found *ret, struct err *e) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/rfc3339.h"
+#include "checkpoint/ancestry.h"
 #include "os/loop.h"
 #include "seal/object_write.h"
 #include "volume/path_names.h"
@@ -117,6 +118,7 @@ static void fill(const struct committer *c, const char *name, struct manifest *m
     m->job_namespace = xstrdup(c->id.job_namespace);
     m->job = xstrdup(c->id.job);
     m->job_uid = xstrdup(c->id.job_uid);
+    m->pod_uid = xstrdup(c->id.pod_uid);
     m->attempt = c->id.attempt;
     m->index = c->id.index;
     m->sequence = c->sequence + 1;
@@ -127,21 +129,33 @@ static void fill(const struct committer *c, const char *name, struct manifest *m
 
 /*
  * Somebody else has moved HEAD. A pod of an older attempt that still runs may do so until our first
- * checkpoint, and is overruled. A newer attempt, or another pod in our place, overrules us.
+ * checkpoint, and is overruled. A newer attempt, or another pod in our place, overrules us. Anybody who can
+ * write to the bucket can do so, too, and is not believed.
  */
+static int judge_mover(const struct committer *c, const struct head *there, struct err *e)
+{
+    struct manifest m;
+    if (ancestry_read(&c->seal, c->id.job_uid, &there->manifest, &m, e) < 0)
+        return err_wrap(e, "looking who has moved HEAD");
+    int result = ancestry_check_head(&c->seal, there, &m, e);
+    manifest_fini(&m);
+    if (result == 0 && ancestry_is_replaced(there, c->id.attempt, c->id.pod_uid))
+        result = ancestry_fail_replaced(there, c->id.attempt, e);
+    return result;
+}
+
 static int check_who_moved(struct committer *c, struct err *e)
 {
     struct head there;
     if (head_read(&c->seal, &there, e) < 0)
         return -1;
-    bool is_ours =
-        there.attempt == c->id.attempt && there.pod_uid != NULL && strcmp(there.pod_uid, c->id.pod_uid) == 0;
-    if (there.attempt >= c->id.attempt && !is_ours) {
-        int result =
-            FAIL(e, ERR_SUPERSEDED, "attempt %lld has committed a checkpoint; this pod is of attempt %lld",
-                 (long long)there.attempt, (long long)c->id.attempt);
+    if (there.generation == 0) {
+        c->head.generation = 0; /* it was deleted: what it led to goes on from here */
+        return 0;
+    }
+    if (judge_mover(c, &there, e) < 0) {
         head_fini(&there);
-        return result;
+        return -1;
     }
     head_fini(&c->head);
     c->head = there;

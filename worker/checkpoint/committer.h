@@ -4,7 +4,8 @@
  * What is stored counts only once a manifest refers to it and HEAD to the manifest, so that a committer may
  * end at any moment. It owns its place in the bucket, HEAD as it knows it, and the snapshot that its own
  * begin with. Blocking; one thread. Errors: SUPERSEDED (a newer attempt, or another pod in our place, has
- * committed), OUTPUT_DENIED, OUTPUT_CHANGED (the file changed while it was stored), and those of gcp/call.h.
+ * committed), OUTPUT_DENIED, OUTPUT_CHANGED (the file changed while it was stored), those of gcp/call.h, and
+ * those of checkpoint/ancestry.h when somebody has moved HEAD.
  */
 #ifndef CHECKPOINT_COMMITTER_H
 #define CHECKPOINT_COMMITTER_H

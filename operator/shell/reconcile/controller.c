@@ -242,8 +242,8 @@ int controller_accept_report(struct controller *c, const char *ns, const char *p
     const struct pod_facts *pod = caches_pod(c->caches, ns, pod_name);
     int32_t attempt = pod == NULL || strcmp(pod->uid, pod_uid) != 0 ? -1 : attempt_of_job(c, pod);
     if (attempt < 0)
-        return FAIL_OBJECT(e, ERR_DENIED, pod_name, "pod %s/%s is not a worker of a TrainingJob", ns,
-                           pod_name);
+        return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name,
+                           "pod %s/%s is not a worker of a TrainingJob, or no longer", ns, pod_name);
     if (attempt != pod->attempt)
         return FAIL_OBJECT(e, ERR_SUPERSEDED, pod_name,
                            "pod %s/%s belongs to attempt %d; the job's current attempt is %d", ns, pod_name,

@@ -39,8 +39,8 @@ void controller_lead(struct controller *c, const struct leader *leader);
 void controller_stop(struct controller *c, void (*on_stopped)(void *context), void *context);
 /*
  * A report from the agent of a pod; the caller has authenticated that pod. The report is kept, and the job is
- * enqueued if it differs from the last one. ERR_DENIED when the pod is not a worker, ERR_SUPERSEDED when it
- * belongs to an earlier attempt, ERR_INVALID when the report is malformed or is another pod's.
+ * enqueued if it differs from the last one. ERR_SUPERSEDED when the pod is not a worker of its job's current
+ * attempt, also when it is gone; ERR_INVALID when the report is malformed or is another pod's.
  */
 int controller_accept_report(struct controller *c, const char *ns, const char *pod_name, const char *pod_uid,
                              const json_t *report, struct err *e) MUST_CHECK;

@@ -48,11 +48,13 @@ static void answer(struct httpd_call *call, int status, const char *message)
 static void answer_error(struct httpd_call *call, const struct err *e)
 {
     char *text CLEANUP(cleanup_free) = err_text(e);
-    int status = e->code == ERR_DENIED || e->code == ERR_SUPERSEDED  ? 403
+    int status = e->code == ERR_DENIED                               ? 403
+                 : e->code == ERR_SUPERSEDED                         ? REPORT_STATUS_REPLACED
                  : e->code == ERR_INVALID || e->code == ERR_PROTOCOL ? 400
                                                                      : 503;
-    /* A denial is either an attack or a worker of an earlier attempt. */
-    log_failure(status == 403 ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, e, "rejected a report", NULL);
+    /* A denial is an attack, or a worker of an earlier attempt whose pod is gone. */
+    bool is_denial = status == 403 || status == REPORT_STATUS_REPLACED;
+    log_failure(is_denial ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, e, "rejected a report", NULL);
     answer(call, status, text);
 }
 

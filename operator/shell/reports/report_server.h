@@ -4,8 +4,9 @@
  * A report is accepted when the token that it carries belongs to a pod (shell/reports/token_reviews.h), and
  * that pod is a worker of its job's current attempt. Reports are advice: the controller keeps them for
  * plan(), and nothing here writes to the API server. The certificate is read from files, and again when they
- * change. Answers: 200 accepted, 400 not a report, 401 no token, 403 not such a pod, 503 with Retry-After
- * while this operator does not lead or cannot verify tokens.
+ * change. Answers: 200 accepted, 400 not a report, 401 no token, 403 a token of no pod, 410
+ * (REPORT_STATUS_REPLACED) not such a worker, 503 with Retry-After while this operator does not lead or
+ * cannot verify tokens.
  */
 #ifndef REPORTS_REPORT_SERVER_H
 #define REPORTS_REPORT_SERVER_H

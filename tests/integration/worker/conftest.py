@@ -4,6 +4,8 @@ import re
 import pytest
 
 from kit.cloud import BUCKET, KEY, NODE, RunningCloud, furnish
+from kit.cluster import free_port
+from kit.reporting import FakeOperator, Reporting
 from kit.worker import Worker
 
 
@@ -41,5 +43,31 @@ def worker(cloud, tmp_path, prefix):
         made[-1].start_agent()
         return made[-1]
     yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def operator(tmp_path):
+    (tmp_path / "keys").mkdir()
+    operator = FakeOperator(tmp_path / "keys")
+    yield operator
+    operator.close()
+
+
+@pytest.fixture
+def reporting(cloud, tmp_path, prefix, operator):
+    """Like `worker`, with a report server."""
+    made = []
+
+    def start(spec=None, **options):
+        directory = tmp_path / f"reporting-{len(made)}"
+        directory.mkdir()
+        (directory / "token").write_text("token-of-the-pod")
+        options.setdefault("reports", {"url": operator.url, "ca": (operator.keys / "ca.pem").read_text()})
+        made.append(Reporting(cloud, directory, prefix, spec, ports={"progress": free_port(), "metrics": free_port()}, **options))
+        made[-1].start_agent()
+        return made[-1]
+    yield start
     for one in made:
         one.stop()

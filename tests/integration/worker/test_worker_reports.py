@@ -2,91 +2,23 @@
 import json
 import socket
 import ssl
-import threading
 import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from cloud.tls import server_context
-from kit.cluster import free_port, wait_for
-from kit.worker import COPY, Worker, data_file, encrypt
+from kit.cluster import wait_for
+from kit.worker import COPY, data_file, encrypt
 
 PATH = "/apis/trainer.kubeflow.org/v1alpha1/namespaces/ml/trainjobs/job/status"
 
 
-class FakeOperator:
-    """Takes posts over TLS; says what it is told to say."""
-
-    def __init__(self, keys):
-        self.keys, self.posts, self.answer = keys, [], (200, {})
-        operator = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                operator.posts.append((self.path, self.headers["Authorization"], body, time.monotonic()))
-                status, headers = operator.answer
-                self.send_response(status)
-                for name, value in {"Content-Length": "2", **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(b"{}")
-
-            def log_message(self, *arguments):
-                pass
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.socket = server_context(keys, ["127.0.0.1"]).wrap_socket(self.server.socket, server_side=True)
-        self.url = f"https://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def bodies(self):
-        return [p[2] for p in self.posts]
-
-    def wait_for(self, what, condition, timeout=30):
-        return wait_for(what, lambda: next((b for b in self.bodies() if condition(b)), None), timeout)
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-
-class Reporting(Worker):
-    """A worker with the token of its pod, which only the agent's container mounts."""
-
-    def sandbox(self, *command):
-        words = super().sandbox(*command)
-        at = words.index("--")
-        token = ["--ro-bind", self.directory / "token", "/var/run/secrets/cloister/token"]
-        return words[:at] + (token if "cloister-worker" in str(command[0]) else []) + words[at:]
-
-
 @pytest.fixture
-def operator(tmp_path):
-    (tmp_path / "keys").mkdir()
-    operator = FakeOperator(tmp_path / "keys")
-    yield operator
-    operator.close()
-
-
-@pytest.fixture
-def start(cloud, tmp_path, prefix, operator):
-    made = []
-
-    def start(spec=None, **options):
-        directory = tmp_path / f"worker-{len(made)}"
-        directory.mkdir()
-        (directory / "token").write_text("token-of-the-pod")
-        options.setdefault("reports", {"url": operator.url, "ca": (operator.keys / "ca.pem").read_text()})
-        made.append(Reporting(cloud, directory, prefix, spec, ports={"progress": free_port(), "metrics": free_port()}, **options))
-        made[-1].start_agent()
-        return made[-1]
-    yield start
-    for one in made:
-        one.stop()
+def start(reporting):
+    return reporting
 
 
 def url(worker):

@@ -44,6 +44,11 @@ class RunningCloud:
         self.process.wait(10)
 
 
+def key_uses(cloud):
+    """How often a key was asked for."""
+    return sum("/cryptoKeys/" in str(entry["resource"]) for entry in cloud.api.audit())
+
+
 def furnish(cloud):
     """Two keys and a bucket; the owner writes, the trainer decrypts with one key and reads."""
     api = cloud.api
