@@ -36,7 +36,8 @@ static int find_credentials(struct cloud *c, struct err *e)
                                           .home = setting("HOME", NULL),
                                           .token_uri = setting("CLOUDSDK_AUTH_TOKEN_HOST", NULL),
                                           .metadata_host = setting("GCE_METADATA_HOST", NULL),
-                                          .tls = &c->tls};
+                                          .tls = &c->tls,
+                                          .retry = GCP_RETRY_POLICY};
     c->config.credentials = credentials_find(&options, e);
     const struct secret *token =
         c->config.credentials == NULL ? NULL : credentials_hold_token(c->config.credentials, e);
@@ -62,6 +63,7 @@ int cloud_open(struct cloud *ret, struct err *e)
     ret->config.kms_url = ret->kms_url;
     ret->config.storage_url = ret->storage_url;
     ret->config.tls = &ret->tls;
+    ret->config.retry = GCP_RETRY_POLICY;
     ret->config.remedy = remedy_of;
     gcp_client_open(&ret->client, &ret->config);
     return 0;

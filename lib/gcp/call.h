@@ -1,19 +1,18 @@
 /*
- * Calls of Google APIs: bearer token, retries with backoff, and Google's error
- * replies translated into this tree's codes.
+ * Calls of Google APIs: bearer token, the rule of each reply (gcp/replies.def), and
+ * another try after a backoff where that rule wants one.
  *
  * A gcp_config is shared by threads; each thread opens its own gcp_client. Codes:
- * UNAUTHENTICATED, DENIED (403), NOT_FOUND, CONFLICT (409, 412), GONE, THROTTLED,
- * UNAVAILABLE, INVALID (other 4xx), CANCELLED, and those of net/http.h and
- * gcp/credentials.h.
+ * those of gcp/replies.def, net/http.h and gcp/credentials.h, and CANCELLED.
  */
 #ifndef GCP_CALL_H
 #define GCP_CALL_H
 
 #include <stdatomic.h>
 
-#include "base/backoff.h"
 #include "gcp/credentials.h"
+#include "gcp/replies.h"
+#include "gcp/retry.h"
 #include "net/http_session.h"
 
 /* Where the services are, as whom they are called and how long. Owned by the caller, which must keep it as
@@ -23,7 +22,7 @@ struct gcp_config {
     const char *kms_url;     /* "https://cloudkms.googleapis.com" */
     const char *storage_url; /* "https://storage.googleapis.com" */
     const struct http_tls *tls;
-    int retry_for_ms;                /* how long one call is retried; 0: 60 s */
+    struct gcp_retry_policy retry;   /* GCP_RETRY_POLICY */
     const atomic_bool *is_cancelled; /* ends calls once it is set; may be NULL */
     const char *(*remedy)(
         enum err_code code); /* what a person can do about an error, for the log; may be NULL */
@@ -39,35 +38,29 @@ struct gcp_client {
 void gcp_client_open(struct gcp_client *ret, const struct gcp_config *config);
 void gcp_client_close(struct gcp_client *c); /* a client that was never opened (all zero) is fine */
 
-/* The time limit of a request that transfers no data, such as a look-up or the start of an upload. */
-enum { GCP_CONTROL_TOTAL_MS = 30 * 1000 };
-
-/* Retries until the call succeeds, fails permanently, or config->retry_for_ms is over. Each try takes at most
- * GCP_CONTROL_TOTAL_MS, and more with a large body. r holds the last reply, also that of a failed call. */
-int gcp_call(const struct gcp_client *c, const struct http_request *q, struct http_response *r,
-             struct err *e) MUST_CHECK;
-/* One try: adds the token, sends the request, and turns a status of 400 or more into an error. */
-int gcp_try(const struct gcp_client *c, const struct http_request *q, struct http_response *r,
-            struct err *e) MUST_CHECK;
-/* The same without a token, for a URL that grants access by itself and may be at another host. */
-int gcp_try_without_token(const struct gcp_client *c, const struct http_request *q, struct http_response *r,
-                          struct err *e) MUST_CHECK;
-/* A refusal as an error: Google's message (cloud.google.com/apis/design/errors), and the URL without its
- * query. Always -1. */
-int gcp_fail_from_reply(const char *method, const char *url, const struct http_response *r, struct err *e);
-
-/* Waiting between tries, for callers that retry by themselves (downloads, upload sessions). */
-struct gcp_retry {
-    const struct gcp_config *config;
-    struct backoff backoff;
-    int64_t deadline_ms; /* CLOCK_BOOTTIME */
+/* A request and what reads its reply. Everything that it points to is borrowed. */
+struct gcp_request {
+    enum reply_kind kind;
+    struct http_request http; /* a token is added, unless... */
+    bool is_public;           /* ...the URL grants access by itself and may be at another host */
+    /* Reads a reply whose status is accepted. -1 with *e set, and *event when the server is to blame. NULL:
+     * the status is enough. */
+    int (*read)(void *context, const struct http_response *r, struct err *e);
+    /* Looks whether the object was stored, when the rule is LOOK_UP. *e is why the reply does not say it, and
+     * stays unless the result is ACCEPT (emptied) or FINAL (may be replaced). */
+    enum reply_action (*look_up)(void *context, struct err *e);
+    void *context; /* for both */
+    int *event;    /* where read and the callbacks of http say which fault it is (REPLY_FAIL); may be NULL */
 };
 
-void gcp_retry_init(struct gcp_retry *t, const struct gcp_config *config);
-/* After progress (at least HTTP_PROGRESS_BYTES, net/http.h): config->retry_for_ms starts again. */
-void gcp_retry_renew(struct gcp_retry *t);
-/* Sleeps and clears *e when the error is worth another try; otherwise -1, and *e stays. r: the last reply,
- * for its Retry-After. */
-int gcp_retry_wait(struct gcp_retry *t, const struct http_response *r, struct err *e) MUST_CHECK;
+/* One try. *e is set unless the result is REPLY_ACCEPT. Asks look_up, if there is one. */
+enum reply_action gcp_try(const struct gcp_client *c, const struct gcp_request *q, struct http_response *r,
+                          struct err *e) MUST_CHECK;
+/* Tries until the call succeeds, fails for good, or the time of config->retry is over. One try takes at most
+ * try_ms, and more with a large body. r holds the last reply, also that of a failed call. */
+int gcp_call(const struct gcp_client *c, const struct gcp_request *q, struct http_response *r,
+             struct err *e) MUST_CHECK;
+/* For callers that repeat by themselves: as config says. */
+void gcp_client_retry_init(const struct gcp_client *c, struct gcp_retry *ret);
 
 #endif

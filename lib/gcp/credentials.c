@@ -5,14 +5,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/backoff.h"
 #include "crypt/jwt.h"
 #include "data/js.h"
-#include "gcp/call.h"
 #include "gcp/token_reply.h"
+#include "net/http_session.h"
 #include "net/url.h"
 #include "os/file.h"
-#include "os/log.h"
 #include "os/loop.h"
 
 #include "base/banned.h"
@@ -20,7 +18,7 @@
 #define METADATA_HOST "169.254.169.254"
 #define TOKEN_URI     "https://oauth2.googleapis.com/token"
 
-enum { FILE_MAX = 64 * 1024, FIRST_WAIT_MS = 200, MOST_WAIT_MS = 5000 };
+enum { FILE_MAX = 64 * 1024, TOKEN_TRY_MS = 30 * 1000 };
 
 enum source { SOURCE_METADATA, SOURCE_SERVICE_ACCOUNT, SOURCE_USER };
 
@@ -36,7 +34,7 @@ struct credentials {
     char *account;
     json_t *file;               /* credentials file */
     const struct http_tls *tls; /* borrowed */
-    int retry_for_ms;
+    struct gcp_retry_policy retry;
 
     pthread_mutex_t lock;
     struct held_token *token; /* NULL: none yet */
@@ -51,12 +49,12 @@ static struct credentials *credentials_make(enum source source)
     return c;
 }
 
-struct credentials *credentials_from_metadata(const char *endpoint, int retry_for_ms)
+struct credentials *credentials_from_metadata(const char *endpoint, const struct gcp_retry_policy *retry)
 {
     struct credentials *c = credentials_make(SOURCE_METADATA);
     c->token_url = xasprintf("%s" METADATA_TOKEN_PATH, endpoint);
     c->account = xstrdup("");
-    c->retry_for_ms = retry_for_ms;
+    c->retry = *retry;
     return c;
 }
 
@@ -119,6 +117,7 @@ static struct credentials *credentials_from_file(const char *path, const struct 
     const char *uri = js_text(file, "token_uri");
     c->file = file;
     c->tls = options->tls;
+    c->retry = options->retry;
     c->account = xstrdup(js_text(file, is_service_account ? "client_email" : "account"));
     c->token_url = xstrdup(options->token_uri != NULL && *options->token_uri != '\0' ? options->token_uri
                            : *uri != '\0'                                            ? uri
@@ -141,33 +140,38 @@ struct credentials *credentials_find(const struct credentials_options *options, 
                            ? options->metadata_host
                            : METADATA_HOST;
     char *endpoint CLEANUP(cleanup_free) = xasprintf("http://%s", host);
-    return credentials_from_metadata(endpoint, 0);
+    return credentials_from_metadata(endpoint, &(struct gcp_retry_policy){.total_ms = 0});
 }
 
 /* ---- fetching tokens ---- */
-static int take_token(struct credentials *c, const struct http_response *r, struct err *e)
+static enum reply_action take_token(struct credentials *c, enum reply_kind kind,
+                                    const struct http_response *r, struct err *e)
 {
     struct secret token = {0};
-    if (token_reply_read(c->token_url, r, &token, &c->good_until_ms, e) < 0)
-        return -1;
+    enum reply_action action = token_reply_read(kind, c->token_url, r, &token, &c->good_until_ms, e);
+    if (action != REPLY_ACCEPT)
+        return action;
     drop(c->token);
     c->token = xcalloc(1, sizeof(*c->token));
     c->token->holders = 1;
     secret_move(&c->token->secret, &token);
-    return 0;
+    return REPLY_ACCEPT;
+}
+
+/* The most that one try may take; usual is what it takes without a policy. */
+static int try_ms(const struct credentials *c, int usual)
+{
+    return c->retry.try_ms > 0 && c->retry.try_ms < usual ? c->retry.try_ms : usual;
 }
 
 static int ask_metadata(struct credentials *c, struct http_response *r, struct err *e)
 {
     struct http_request q = metadata_token_request(c->token_url);
     struct http_session *s = http_session_new(NULL);
+    q.total_timeout_ms = try_ms(c, METADATA_TOTAL_MS);
     int result = http_perform(s, &q, r, e);
     http_session_free(s);
-    if (result < 0) {
-        err_recode(e, ERR_METADATA_UNAVAILABLE);
-        return -1;
-    }
-    return 0;
+    return result;
 }
 
 /* RFC 7523 section 2.1, as Google documents it for service accounts. */
@@ -221,7 +225,7 @@ static int ask_token_endpoint(struct credentials *c, struct http_response *r, st
                                  .headers = &TYPE,
                                  .header_count = 1,
                                  .body = strbuf_view(&form),
-                                 .total_timeout_ms = GCP_CONTROL_TOTAL_MS};
+                                 .total_timeout_ms = try_ms(c, TOKEN_TRY_MS)};
         struct http_session *s = http_session_new(c->tls);
         result = http_perform(s, &q, r, e);
         http_session_free(s);
@@ -232,32 +236,31 @@ static int ask_token_endpoint(struct credentials *c, struct http_response *r, st
     return result;
 }
 
-static int fetch_once(struct credentials *c, struct err *e)
+static enum reply_action fetch_once(struct credentials *c, struct http_response *r, struct err *e)
 {
-    struct http_response r;
-    http_response_init(&r);
-    int result = c->source == SOURCE_METADATA ? ask_metadata(c, &r, e) : ask_token_endpoint(c, &r, e);
-    if (result == 0)
-        result = take_token(c, &r, e);
-    http_response_fini(&r);
-    return result;
+    bool is_metadata = c->source == SOURCE_METADATA;
+    enum reply_kind kind = is_metadata ? REPLY_METADATA : REPLY_TOKEN;
+    int result = is_metadata ? ask_metadata(c, r, e) : ask_token_endpoint(c, r, e);
+    int event = result < 0 ? reply_event_of_failure(r, e) : r->status;
+    if (event > REPLY_STATUS_MAX)
+        return reply_judge(kind, event, e);
+    err_fini(e); /* only the page of a refusal is incomplete */
+    return take_token(c, kind, r, e);
 }
 
-/* The metadata server may come up after the pod, so even a refusal may be temporary. */
 static int fetch(struct credentials *c, struct err *e)
 {
-    struct backoff wait = BACKOFF(FIRST_WAIT_MS, MOST_WAIT_MS);
-    int64_t deadline = clock_boot_ms() + c->retry_for_ms;
-    while (fetch_once(c, e) < 0) {
-        int64_t pause_ms = backoff_next_ms(&wait);
-        if (clock_boot_ms() + pause_ms > deadline)
-            return -1;
-        if (backoff_should_log(&wait, e->code))
-            log_failure(LOG_LEVEL_WARNING, e, "retrying a request for an access token", NULL);
-        err_fini(e);
-        usleep((useconds_t)pause_ms * 1000);
-    }
-    return 0;
+    struct gcp_retry retry;
+    struct http_response r;
+    enum reply_action action;
+    gcp_retry_init(&retry, &c->retry);
+    retry.message = "retrying a request for an access token";
+    http_response_init(&r);
+    while ((action = fetch_once(c, &r, e)) != REPLY_ACCEPT)
+        if (action != REPLY_AGAIN || gcp_retry_wait(&retry, &r, e) < 0)
+            break;
+    http_response_fini(&r);
+    return action == REPLY_ACCEPT ? 0 : -1;
 }
 
 const struct secret *credentials_hold_token(struct credentials *c, struct err *e)

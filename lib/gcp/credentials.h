@@ -8,7 +8,8 @@
  * refreshes it when less than a fifth of its life is left.
  *
  * Fails with ERR_METADATA_UNAVAILABLE, ERR_IDENTITY_REFUSED (the server gives
- * this account no token) and ERR_INVALID (a credentials file that is malformed).
+ * this account no token), ERR_PROTOCOL (its reply is malformed) and ERR_INVALID (a
+ * credentials file that is malformed).
  */
 #ifndef GCP_CREDENTIALS_H
 #define GCP_CREDENTIALS_H
@@ -16,14 +17,15 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/secret.h"
+#include "gcp/retry.h"
 #include "net/http.h"
 
 struct credentials;
 
-/* Those of the instance's service account. endpoint: "http://169.254.169.254" (never a name). retry_for_ms:
- * how long getting a token is retried, because the server may come up after the pod. */
-struct credentials *credentials_from_metadata(const char *endpoint,
-                                              int retry_for_ms) MUST_CHECK RETURNS_NONNULL;
+/* Those of the instance's service account. endpoint: "http://169.254.169.254" (never a name). retry: how long
+ * getting a token is retried, because the server may come up after the pod; copied. */
+struct credentials *credentials_from_metadata(const char *endpoint, const struct gcp_retry_policy *retry)
+    MUST_CHECK RETURNS_NONNULL;
 
 /* The environment variables of gcloud and of the client libraries; each may be NULL or empty. Borrowed. */
 struct credentials_options {
@@ -33,6 +35,7 @@ struct credentials_options {
     const char *token_uri;     /* CLOUDSDK_AUTH_TOKEN_HOST: instead of the file's */
     const char *metadata_host; /* GCE_METADATA_HOST */
     const struct http_tls *tls;
+    struct gcp_retry_policy retry; /* of getting a token with a file; the metadata server is asked once */
 };
 
 /* Application Default Credentials (google.aip.dev/auth/4110): the named file, then gcloud's file, then the

@@ -10,13 +10,10 @@
 
 #include "base/banned.h"
 
-enum {
-    LIST_PAGE_MAX = 16 * 1024 * 1024,
-    LIST_PAGE_OBJECTS = 1000,
-    LIST_PAGES_MAX = 10000,
-    RESOURCE_MAX = 64 * 1024,
-    URL_MAX = 8192
-};
+enum { URL_MAX = 8192 };
+
+/* Far above what Cloud Storage allows, and low enough that sums of sizes do not overflow. */
+#define OBJECT_BYTES_MAX (1ULL << 50)
 
 void gcs_bucket_open(struct gcs_bucket *ret, const struct gcp_config *config, const char *name)
 {
@@ -76,123 +73,97 @@ int gcs_fail(const struct gcs_bucket *b, const char *name, struct err *e)
     return err_wrap(e, "%s", uri);
 }
 
-/* Base64 of the checksum's four bytes, most significant first. */
-static uint32_t decode_crc(const char *text)
+bool gcs_crc_decode(struct view text, uint32_t *ret)
 {
     uint8_t b[4];
     size_t length;
-    if (base64_decode(view_from(text), b, sizeof(b), &length) < 0 || length != sizeof(b))
-        return 0;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    if (base64_decode(text, b, sizeof(b), &length) < 0 || length != sizeof(b))
+        return false;
+    *ret = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    return true;
 }
 
-void gcs_object_decode(const json_t *resource, struct gcs_object *ret)
+int gcs_object_decode(const json_t *resource, struct gcs_object *ret, int *event, struct err *e)
 {
-    const char *sealed_name = js_text(resource, "metadata." GCS_NAME_HINT);
-    int64_t size = js_int(resource, "size", 0);
-    *ret = (struct gcs_object){
-        .name = xstrdup(js_text(resource, "name")),
-        .size = size < 0 ? 0 : (uint64_t)size,
-        .generation = (uint64_t)js_int(resource, "generation", 0),
-        .crc32c = decode_crc(js_text(resource, "crc32c")),
-        .is_encoded = *js_text(resource, "contentEncoding") != '\0',
-        .key_id = (uint32_t)js_int(resource, "metadata." GCS_KEY_ID_HINT, 0),
-        .sealed_size = (uint64_t)js_int(resource, "metadata." GCS_SIZE_HINT, 0),
-        .sealed_name = *sealed_name != '\0' ? xstrdup(sealed_name) : NULL,
-    };
-}
-
-/* GET of JSON; the caller owns the tree. */
-static json_t *get_json(const struct gcs_bucket *b, const char *url, size_t max, struct err *e)
-{
-    struct http_request q = {.method = "GET", .url = url, .max_body_bytes = max};
-    struct http_response r;
-    json_t *reply = NULL;
-    http_response_init(&r);
-    if (gcp_call(&b->client, &q, &r, e) == 0)
-        reply = js_parse(strbuf_view(&r.body), url, e);
-    http_response_fini(&r);
-    return reply;
-}
-
-struct list_query {
-    const struct gcs_bucket *b;
-    const char *prefix;
-    int (*take)(void *context, struct gcs_object *o, struct err *e);
-    void *context;
-};
-
-static char *page_url(const struct list_query *q, const char *token)
-{
-    char *base CLEANUP(cleanup_free) = gcs_url(q->b, "", NULL);
-    struct strbuf url = STRBUF(URL_MAX);
-    strbuf_addf(&url, "%s?maxResults=%d&prefix=", base, LIST_PAGE_OBJECTS);
-    url_add_encoded(&url, view_from(q->prefix));
-    if (*token != '\0') {
-        strbuf_add_text(&url, "&pageToken=");
-        url_add_encoded(&url, view_from(token));
-    }
-    return strbuf_take(&url);
-}
-
-/* A name outside the prefix is refused: a server that lies here could have another object taken for one of
- * these. */
-static int take_page(const struct list_query *q, const json_t *page, struct err *e)
-{
-    const json_t *item;
-    size_t i;
-    json_array_foreach(js_at(page, "items"), i, item)
-    {
-        struct gcs_object o;
-        gcs_object_decode(item, &o);
-        int result =
-            view_has_prefix(view_from(o.name), q->prefix)
-                ? q->take(q->context, &o, e)
-                : FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing contains %s, which is outside this prefix",
-                       q->b->name, q->prefix, o.name);
-        gcs_object_fini(&o);
-        if (result < 0)
-            return -1;
-    }
+    const char *name = js_text(resource, "name"), *sealed_name = js_text(resource, "metadata." GCS_NAME_HINT);
+    int64_t size = js_int(resource, "size", -1), generation = js_int(resource, "generation", 0);
+    struct gcs_object o = {.size = (uint64_t)size, .generation = (uint64_t)generation};
+    if (*name == '\0')
+        return REPLY_FAIL(event, INCOMPLETE, e, "the reply describes an object without a name");
+    if (size < 0 || o.size > OBJECT_BYTES_MAX)
+        return REPLY_FAIL(event, INCOMPLETE, e, "the reply gives no possible size for object %s", name);
+    if (generation <= 0)
+        return REPLY_FAIL(event, INCOMPLETE, e, "the reply gives no generation for object %s", name);
+    o.name = xstrdup(name);
+    o.has_crc32c = gcs_crc_decode(view_from(js_text(resource, "crc32c")), &o.crc32c);
+    o.is_encoded = *js_text(resource, "contentEncoding") != '\0';
+    o.key_id = (uint32_t)js_int(resource, "metadata." GCS_KEY_ID_HINT, 0);
+    o.sealed_size = (uint64_t)js_int(resource, "metadata." GCS_SIZE_HINT, 0);
+    o.sealed_name = *sealed_name != '\0' ? xstrdup(sealed_name) : NULL;
+    *ret = o;
     return 0;
 }
 
-int gcs_list(const struct gcs_bucket *b, const char *prefix,
-             int (*take)(void *context, struct gcs_object *o, struct err *e), void *context, struct err *e)
+json_t *gcs_parse(const struct http_response *r, int *event, struct err *e)
 {
-    struct list_query q = {.b = b, .prefix = prefix, .take = take, .context = context};
-    char *token CLEANUP(cleanup_free) = xstrdup("");
-    for (int pages = 0; pages < LIST_PAGES_MAX; pages++) {
-        char *url CLEANUP(cleanup_free) = page_url(&q, token);
-        json_t *page CLEANUP(js_free) = get_json(b, url, LIST_PAGE_MAX, e);
-        if (page == NULL)
-            return gcs_fail(b, prefix, e);
-        if (take_page(&q, page, e) < 0)
-            return -1;
-        const char *next = js_text(page, "nextPageToken");
-        if (*next == '\0')
-            return 0;
-        if (strcmp(next, token) == 0)
-            break;
-        free(token);
-        token = xstrdup(next);
+    json_t *tree = js_parse(strbuf_view(&r->body), "the reply of Cloud Storage", e);
+    if (tree == NULL) {
+        *event = REPLY_NOT_JSON;
+        return NULL;
     }
-    return FAIL(e, ERR_PROTOCOL, "gs://%s/%s: the listing does not end", b->name, prefix);
+    if (json_is_object(tree))
+        return tree;
+    json_decref(tree);
+    (void)REPLY_FAIL(event, NOT_JSON, e, "the reply of Cloud Storage is not a JSON object");
+    return NULL;
+}
+
+/* ---- an object's metadata ---- */
+struct description {
+    const char *name;
+    struct gcs_object found;
+    json_t *metadata; /* of the object; NULL: none */
+    int event;
+};
+
+static int read_description(void *context, const struct http_response *r, struct err *e)
+{
+    struct description *d = context;
+    json_t *tree CLEANUP(js_free) = gcs_parse(r, &d->event, e);
+    if (tree == NULL || gcs_object_decode(tree, &d->found, &d->event, e) < 0)
+        return -1;
+    if (strcmp(d->found.name, d->name) == 0) {
+        d->metadata = json_incref((json_t *)(uintptr_t)js_at(tree, "metadata"));
+        return 0;
+    }
+    (void)REPLY_FAIL(&d->event, OTHER_NAME, e, "the reply describes another object, %s", d->found.name);
+    gcs_object_fini(&d->found);
+    return -1;
+}
+
+int gcs_stat_with_metadata(const struct gcs_bucket *b, const char *name, struct gcs_object *ret,
+                           json_t **ret_metadata, struct err *e)
+{
+    char *url CLEANUP(cleanup_free) = gcs_url(b, "", name);
+    struct description d = {.name = name};
+    struct gcp_request q = {.kind = REPLY_STAT,
+                            .http = {.method = "GET", .url = url, .max_body_bytes = GCS_RESOURCE_MAX},
+                            .read = read_description,
+                            .context = &d,
+                            .event = &d.event};
+    struct http_response r;
+    http_response_init(&r);
+    int result = gcp_call(&b->client, &q, &r, e);
+    http_response_fini(&r);
+    if (result < 0)
+        return gcs_fail(b, name, e);
+    *ret = d.found;
+    *ret_metadata = d.metadata;
+    return 0;
 }
 
 int gcs_stat(const struct gcs_bucket *b, const char *name, struct gcs_object *ret, struct err *e)
 {
-    char *url CLEANUP(cleanup_free) = gcs_url(b, "", name);
-    json_t *resource CLEANUP(js_free) = get_json(b, url, RESOURCE_MAX, e);
-    struct gcs_object found;
-    if (resource == NULL)
-        return gcs_fail(b, name, e);
-    gcs_object_decode(resource, &found);
-    if (strcmp(found.name, name) == 0) {
-        *ret = found;
-        return 0;
-    }
-    err_set(e, ERR_PROTOCOL, NULL, "the reply describes another object, %s", found.name);
-    gcs_object_fini(&found);
-    return gcs_fail(b, name, e);
+    json_t *ignored CLEANUP(js_free) = NULL;
+    return gcs_stat_with_metadata(b, name, ret, &ignored, e);
 }

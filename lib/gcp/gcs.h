@@ -1,13 +1,15 @@
 /*
- * Cloud Storage (JSON API v1): open buckets, their objects' metadata and
- * listings. gcp/gcs_read.h and gcp/gcs_write.h read and write the objects.
+ * Cloud Storage (JSON API v1): open buckets and their objects' metadata.
+ * gcp/gcs_list.h lists the objects; gcp/gcs_read.h, gcp/gcs_write.h and
+ * gcp/gcs_upload.h read and write them.
  *
- * Every call retries by itself as long as that is safe. Object names are UTF-8
- * and may hold any character; URIs are gs://BUCKET/OBJECT.
+ * Every call retries by itself as long as that is safe (gcp/replies.def). Object
+ * names are UTF-8 and may hold any character; URIs are gs://BUCKET/OBJECT.
  *
  * Errors name the object: NOT_FOUND, DENIED, CONFLICT (a precondition did not
- * hold), DATA_CHANGED (the object was replaced while it was read), PROTOCOL (the
- * reply does not match the request), and those of gcp/call.h.
+ * hold), DATA_CHANGED (the object was replaced while it was read), DATA_ENCODED (it
+ * was stored with a Content-Encoding), PROTOCOL (the reply does not match the
+ * request), and those of gcp/call.h.
  */
 #ifndef GCP_GCS_H
 #define GCP_GCS_H
@@ -34,7 +36,8 @@ void gcs_bucket_close(struct gcs_bucket *b); /* a bucket that was never opened (
 struct gcs_object {
     char *name;
     uint64_t size;        /* bytes stored */
-    uint64_t generation;  /* 0: not known */
+    uint64_t generation;  /* of these bytes; never 0 */
+    bool has_crc32c;      /* the server said it */
     uint32_t crc32c;      /* of the bytes stored */
     bool is_encoded;      /* contentEncoding is set: the bytes read may differ from the bytes stored */
     uint32_t key_id;      /* hint: id of the Tink key it was encrypted with, or 0 */
@@ -49,11 +52,6 @@ int gcs_uri_parse(const char *uri, char **ret_bucket, char **ret_name, struct er
 /* gs://bucket/name; the caller frees it. */
 char *gcs_uri(const char *bucket, const char *name) MUST_CHECK;
 
-/* Calls take for every object whose name begins with the prefix, in the order of names. take may move the
- * texts out of *o; it ends the listing with -1. */
-int gcs_list(const struct gcs_bucket *b, const char *prefix,
-             int (*take)(void *context, struct gcs_object *o, struct err *e), void *context,
-             struct err *e) MUST_CHECK;
 /* Metadata of the object's newest version. The caller calls gcs_object_fini. */
 int gcs_stat(const struct gcs_bucket *b, const char *name, struct gcs_object *ret, struct err *e) MUST_CHECK;
 

@@ -4,7 +4,7 @@
  *
  * Errors name the key: KEY_ACCESS_DENIED, KEY_NOT_FOUND, KEY_DISABLED,
  * KEY_REJECTED (the ciphertext was not made with this key), KEY_NOT_HSM,
- * KEYSET_INVALID (the plaintext is too long for a keyset), PROTOCOL (the reply is
+ * KEYSET_INVALID (the plaintext is too long for a keyset), PROTOCOL (the replies are
  * damaged), and those of gcp/call.h.
  */
 #ifndef GCP_KMS_H

@@ -42,15 +42,16 @@ static void on_answer(void *context, const struct http_response *r, const struct
 {
     struct loop_token *t = context;
     struct err e CLEANUP(err_fini) = {0};
-    int result = 0;
+    bool is_good = false;
     t->call = NULL;
     if (transport != NULL) {
         char *text CLEANUP(cleanup_free) = err_text(transport);
-        result = FAIL_OBJECT(&e, ERR_METADATA_UNAVAILABLE, t->url, "%s", text);
+        err_set(&e, ERR_METADATA_UNAVAILABLE, t->url, "%s", text);
     } else {
-        result = token_reply_read(t->url, r, &t->token, &t->good_until_ms, &e);
+        is_good =
+            token_reply_read(REPLY_METADATA, t->url, r, &t->token, &t->good_until_ms, &e) == REPLY_ACCEPT;
     }
-    t->on_settled(t->context, result < 0 ? &e : NULL);
+    t->on_settled(t->context, is_good ? NULL : &e);
 }
 
 const struct secret *loop_token_get(struct loop_token *t)

@@ -6,7 +6,8 @@
 #ifndef GCP_TOKEN_REPLY_H
 #define GCP_TOKEN_REPLY_H
 
-#include "net/http.h"
+#include "base/secret.h"
+#include "gcp/replies.h"
 
 /* Path at the metadata server: a token of the instance's account for all of Google Cloud. */
 #define GOOGLE_SCOPE        "https://www.googleapis.com/auth/cloud-platform"
@@ -18,11 +19,11 @@ enum { METADATA_CONNECT_MS = 3000, METADATA_TOTAL_MS = 5000 };
 /* The request; url is borrowed. */
 struct http_request metadata_token_request(const char *url);
 /*
- * The token, in *ret (which must be empty), and the end of four fifths of its life, on CLOCK_BOOTTIME.
- * ERR_IDENTITY_REFUSED for a permanent refusal, ERR_METADATA_UNAVAILABLE for a temporary one, ERR_PROTOCOL
- * for a reply without a valid token.
+ * The token, in *ret (which must be empty), and the end of four fifths of its life, on CLOCK_BOOTTIME. kind:
+ * REPLY_METADATA or REPLY_TOKEN. What is not REPLY_ACCEPT has *e set: ERR_IDENTITY_REFUSED for a refusal,
+ * ERR_METADATA_UNAVAILABLE for a temporary one, ERR_PROTOCOL for a reply without a valid token.
  */
-int token_reply_read(const char *url, const struct http_response *r, struct secret *ret,
-                     int64_t *ret_good_until_ms, struct err *e) MUST_CHECK;
+enum reply_action token_reply_read(enum reply_kind kind, const char *url, const struct http_response *r,
+                                   struct secret *ret, int64_t *ret_good_until_ms, struct err *e) MUST_CHECK;
 
 #endif

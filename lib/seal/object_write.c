@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "crypt/stream_writer.h"
-#include "gcp/gcs_write.h"
+#include "gcp/gcs_upload.h"
 #include "os/file.h"
 
 #include "base/banned.h"
@@ -111,14 +111,19 @@ static int write_stream(const struct seal_context *c, const struct seal_target *
 static int write_plaintext(const struct seal_context *c, const struct seal_target *t,
                            const struct plaintext *from, struct sealed *ret, struct err *e)
 {
-    int tries = 1;
+    struct gcp_retry retry;
+    int tries = 0;
+    gcp_client_retry_init(&c->bucket.client, &retry);
+    retry.deadline_ms = INT64_MAX; /* an upload may take hours: its tries are counted */
     while (write_stream(c, t, from, ret, e) < 0) {
         /* Writing answers 404 when the bucket does not exist or is not visible to us. */
         if (e->code == ERR_DENIED || e->code == ERR_NOT_FOUND)
             err_recode(e, ERR_OUTPUT_DENIED);
-        if (e->code != ERR_GONE || tries++ == UPLOAD_TRIES)
+        if (e->code != ERR_GONE)
             return -1;
-        err_fini(e);
+        err_recode(e, ERR_UNAVAILABLE); /* the server's fault, whatever it has lost */
+        if (++tries == UPLOAD_TRIES || gcp_retry_wait(&retry, NULL, e) < 0)
+            return -1;
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "gcp/gcs_list.h"
 
 #include "base/banned.h"
 

@@ -31,6 +31,11 @@ int bucket_fixture_free(void **state)
     return 0;
 }
 
+void give_up_soon(struct bucket_fixture *f)
+{
+    f->fake.config.retry.total_ms = 100;
+}
+
 void must_say(struct bucket_fixture *f, enum err_code code, const char *uri, const char *why)
 {
     char *message CLEANUP(cleanup_free) = err_text(&f->e);

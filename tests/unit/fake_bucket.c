@@ -94,11 +94,16 @@ static char *name_in_path(const struct exchange *x)
     return parameter(&(struct exchange){.target = as_query}, "name");
 }
 
-static json_t *resource(const struct fake_object *o)
+static char *checksum(const struct fake_object *o)
 {
     uint32_t crc = crc32c(0, o->bytes.data, o->bytes.len);
     uint8_t b[4] = {(uint8_t)(crc >> 24), (uint8_t)(crc >> 16), (uint8_t)(crc >> 8), (uint8_t)crc};
-    char *sum CLEANUP(cleanup_free) = base64_encode(b, sizeof(b));
+    return base64_encode(b, sizeof(b));
+}
+
+static json_t *resource(const struct fake_object *o)
+{
+    char *sum CLEANUP(cleanup_free) = checksum(o);
     char *size CLEANUP(cleanup_free) = xasprintf("%zu", o->bytes.len);
     char *generation CLEANUP(cleanup_free) = xasprintf("%llu", (unsigned long long)o->generation);
     json_t *r = json_pack("{s:s,s:s,s:s,s:s,s:O?}", "name", o->name, "size", size, "generation", generation,
@@ -140,6 +145,7 @@ static void list(struct fake_bucket *b, struct exchange *x)
 static void download(const struct fake_object *o, struct exchange *x)
 {
     char *wanted CLEANUP(cleanup_free) = parameter(x, "generation");
+    char *sum CLEANUP(cleanup_free) = checksum(o);
     struct view range = exchange_header(x, "Range"), first;
     uint64_t offset = 0;
     if (*wanted != '\0' && strtoull(wanted, NULL, 10) != o->generation)
@@ -147,7 +153,11 @@ static void download(const struct fake_object *o, struct exchange *x)
     (void)view_cut(range, '=', &first);
     (void)view_to_u64(view_cut(first, '-', &first), &offset);
     x->status = range.len > 0 ? 206 : 200;
-    strbuf_addf(&x->reply_headers, "x-goog-generation: %llu\r\n", (unsigned long long)o->generation);
+    if (range.len > 0)
+        strbuf_addf(&x->reply_headers, "Content-Range: bytes %llu-%zu/%zu\r\n", (unsigned long long)offset,
+                    o->bytes.len - 1, o->bytes.len);
+    strbuf_addf(&x->reply_headers, "x-goog-generation: %llu\r\nx-goog-hash: crc32c=%s,md5=unknown\r\n",
+                (unsigned long long)o->generation, sum);
     strbuf_add_view(&x->reply, view_skip(strbuf_view(&o->bytes), (size_t)offset));
 }
 

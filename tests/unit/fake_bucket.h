@@ -13,7 +13,7 @@
 
 #define FAKE_BUCKET_NAME "bucket"
 
-enum { FAKE_OBJECTS_MAX = 16, FAKE_FAULTS_MAX = 4 };
+enum { FAKE_OBJECTS_MAX = 16, FAKE_FAULTS_MAX = 4, ALWAYS = INT32_MAX };
 
 struct fake_object {
     char *name;

@@ -17,7 +17,7 @@
 
 #include "base/banned.h"
 
-enum { REQUEST_MAX = 64 * 1024 * 1024, RETRY_FOR_MS = 2000, METADATA_RETRY_MS = 0 };
+enum { REQUEST_MAX = 64 * 1024 * 1024 };
 
 #define TOKEN "{\"access_token\":\"loopback\",\"expires_in\":3600,\"token_type\":\"Bearer\"}"
 
@@ -141,7 +141,7 @@ struct loopback *loopback_start(void (*handle)(void *context, struct exchange *x
     assert_int_equal(listen(s->listener, 64), 0);
     assert_int_equal(getsockname(s->listener, (struct sockaddr *)&address, &size), 0);
     s->url = xasprintf("http://127.0.0.1:%u", ntohs(address.sin_port));
-    s->credentials = credentials_from_metadata(s->url, METADATA_RETRY_MS);
+    s->credentials = credentials_from_metadata(s->url, &(struct gcp_retry_policy){.total_ms = 0});
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
     return s;
 }
@@ -166,7 +166,7 @@ struct gcp_config loopback_config(const struct loopback *s)
     return (struct gcp_config){.credentials = s->credentials,
                                .kms_url = s->url,
                                .storage_url = s->url,
-                               .retry_for_ms = RETRY_FOR_MS};
+                               .retry = {.first_ms = 10, .most_ms = 100, .total_ms = 2000, .try_ms = 10000}};
 }
 
 int loopback_set_up(void **state)

@@ -30,7 +30,8 @@ struct loopback *loopback_start(void (*handle)(void *context, struct exchange *x
 void loopback_stop(struct loopback *s);
 /* "http://127.0.0.1:PORT" */
 const char *loopback_url(const struct loopback *s);
-/* Every service is this server, and a call is retried for two seconds. The credentials are the server's. */
+/* Every service is this server, and a call is retried for two seconds, with short waits. The credentials are
+ * the server's. */
 struct gcp_config loopback_config(const struct loopback *s);
 
 /* Once for a program: a cmocka group's set-up. */

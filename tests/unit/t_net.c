@@ -268,9 +268,10 @@ static void a_token_that_lives_for_ever_is_none(void **state)
         r.status = 200;
         strbuf_addf(&r.body, "{\"access_token\":\"t\",\"expires_in\":%s}",
                     i < ARRAY_LEN(LIVES) ? LIVES[i] : "3600");
-        int result = token_reply_read("http://metadata/", &r, &token, &until_ms, &e);
-        assert_int_equal(result, i < ARRAY_LEN(LIVES) ? -1 : 0);
-        assert_int_equal(e.code, result < 0 ? ERR_PROTOCOL : ERR_NONE);
+        enum reply_action action =
+            token_reply_read(REPLY_METADATA, "http://metadata/", &r, &token, &until_ms, &e);
+        assert_int_equal(action, i < ARRAY_LEN(LIVES) ? REPLY_AGAIN : REPLY_ACCEPT);
+        assert_int_equal(e.code, i < ARRAY_LEN(LIVES) ? ERR_PROTOCOL : ERR_NONE);
         http_response_fini(&r);
     }
 }

@@ -26,7 +26,7 @@
 
 #include "base/banned.h"
 
-enum { METADATA_RETRY_MS = 60 * 1000, SCAN_MS = 1000, END_MS = 10 * 1000 };
+enum { SCAN_MS = 1000, END_MS = 10 * 1000 };
 
 struct agent {
     struct arena *texts; /* of the assignment */
@@ -346,12 +346,12 @@ static int agent_init(struct agent *a, struct err *e)
     if (pipe(a->poke) < 0)
         return FAIL_ERRNO(e, "making a pipe");
     a->tls.ca_pem = *a->assignment.ca_bundle != '\0' ? a->assignment.ca_bundle : NULL;
-    a->gcp = (struct gcp_config){.credentials =
-                                     credentials_from_metadata(a->assignment.metadata_url, METADATA_RETRY_MS),
-                                 .kms_url = a->assignment.kms_url,
+    a->gcp = (struct gcp_config){.kms_url = a->assignment.kms_url,
                                  .storage_url = a->assignment.storage_url,
                                  .tls = &a->tls,
+                                 .retry = GCP_RETRY_POLICY,
                                  .remedy = failure_remedy};
+    a->gcp.credentials = credentials_from_metadata(a->assignment.metadata_url, &a->gcp.retry);
     a->report = report_writer_new(&a->assignment);
     a->loop = loop_new();
     a->wake = loop_add_wake(a->loop, on_wake, a);

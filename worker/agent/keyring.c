@@ -7,8 +7,6 @@
 
 #include "base/banned.h"
 
-enum { METADATA_RETRY_MS = 45 * 1000 };
-
 static int unwrap_all(struct keyring *k, const struct gcp_client *kms, struct err *e)
 {
     for (size_t i = 0; i < k->assignment->key_count; i++) {
@@ -27,7 +25,7 @@ int keyring_open(struct keyring *ret, const struct assignment *assignment, const
         .assignment = assignment, .gcp = gcp, .keysets = xcalloc(assignment->key_count, sizeof(*k.keysets))};
     struct gcp_config config = *gcp;
     struct gcp_client kms;
-    config.credentials = credentials_from_metadata(assignment->metadata_url, METADATA_RETRY_MS);
+    config.credentials = credentials_from_metadata(assignment->metadata_url, &gcp->retry);
     gcp_client_open(&kms, &config);
     int result = unwrap_all(&k, &kms, e);
     gcp_client_close(&kms);

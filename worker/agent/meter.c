@@ -46,7 +46,7 @@ static enum endpoint endpoint_of(const struct meter *m, const char *url)
     return (enum endpoint)i;
 }
 
-/* As gcp/call.c decides. */
+/* As gcp/replies.def decides for every kind of request. */
 static bool is_worth_repeating(int status)
 {
     return status == 0 || status == 401 || status == 408 || status == 429 || status >= 500;

@@ -157,7 +157,7 @@ int delivery_check_answer(const struct delivery *d, const struct http_response *
     if (t->config->topic != NULL) {
         if (r->status == 401)
             loop_token_forget(t->notifier->token);
-        return gcp_fail_from_reply("POST", t->url, r, e);
+        return reply_refusal(REPLY_PUBLISH, &(struct http_request){.method = "POST", .url = t->url}, r, e);
     }
     if (r->status >= 300 && r->status < 400)
         return FAIL(e, ERR_PROTOCOL, "the target answered %d; redirects are not followed", r->status);
