@@ -2,6 +2,7 @@
 #
 #   CC=clang      the other compiler          SAN=1   AddressSanitizer and UBSan
 #   DEBUG=1       no optimisation             BUILD=  where objects and binaries go
+#   FUZZ=1        for libFuzzer (clang)       COVERAGE=1   counts the lines that are run (gcov)
 
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -9,7 +10,9 @@ CC      := gcc
 endif
 SAN     ?=
 DEBUG   ?=
-BUILD   ?= build$(if $(SAN),/san)$(if $(filter clang%,$(CC)),/clang)
+FUZZ    ?=
+COVERAGE ?=
+BUILD   ?= build$(if $(SAN),/san)$(if $(FUZZ),/libfuzzer)$(if $(COVERAGE),/coverage)$(if $(filter clang%,$(CC)),/clang)
 VERSION ?= 0.1.0
 VENV     = $(or $(CLOISTER_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cloister)/venv
 
@@ -24,7 +27,16 @@ ifneq ($(SAN),)
 HARDEN   := -fPIE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -DARENA_DEBUG
 LINK     := -pie -fsanitize=address,undefined
 endif
-OPTIMISE := $(if $(DEBUG),-Og,-O2) -g
+# libFuzzer brings the main program and wants to know the branches that are taken.
+ifneq ($(FUZZ),)
+HARDEN   += -fsanitize=fuzzer-no-link
+LINK     += -fsanitize=fuzzer
+endif
+ifneq ($(COVERAGE),)
+HARDEN   := -fPIE --coverage
+LINK     := -pie --coverage
+endif
+OPTIMISE := $(if $(COVERAGE),-O0,$(if $(DEBUG),-Og,-O2)) -g
 CFLAGS   := -std=c17 -D_GNU_SOURCE -DCLOISTER_VERSION='"$(VERSION)"' $(OPTIMISE) $(WARNINGS) $(HARDEN) \
             -pthread -iquote lib -iquote operator -iquote worker -iquote client
 LIBS     := -lcurl -ljansson -lyaml -lcrypto -lssl -levent -levent_openssl -levent_pthreads -pthread
@@ -47,8 +59,8 @@ PARTS    := $(BUILD)/libparts.a
 PROGRAMS := $(BIN)/cloister-operator $(BIN)/cloister-worker $(BIN)/cloister-exec $(BIN)/kubectl-cloister
 UNITS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 
-.PHONY: docs all lib programs images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
-        test-san sim mutants lint fmt bench-decrypt bench-operator clean help
+.PHONY: docs all lib programs fuzzers images demo cluster-up cluster-down deps test test-unit test-integration test-e2e \
+        test-san sim mutants fuzz fuzz-replay fuzz-coverage lint fmt bench-decrypt bench-operator clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -177,6 +189,31 @@ $(MUTANTS)/sim: $(call objects,$(SIM_SRC)) $(MUTATED) $(LIB)
 $(MUTANTS)/volume_sim: $(VOLUME_SIM) $(MUTATED) $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) $(LIBS) -o $@
+
+# ---- fuzzing: one program for each tests/fuzz/f_NAME.c, with its inputs in tests/fuzz/corpus/NAME ----
+# Beside lib, what the targets use of the programs.
+FUZZ_PARTS := operator/core/model/pod_wire.c operator/core/model/report_facts.c operator/api/progress_json.c \
+              worker/agent/progress.c
+# What reads bytes from outside: the inputs alone must reach 90 % of the lines of each.
+FUZZED     := lib/crypt/keyset.c lib/data/protobuf.c lib/data/skim.c lib/data/js.c lib/data/field.c lib/data/quantity.c lib/kobj/wire.c \
+              lib/kube/framer.c lib/kube/framer_protobuf.c lib/agentapi/report.c lib/agentapi/assignment.c worker/agent/progress.c
+FUZZ_SRC   := $(wildcard tests/fuzz/f_*.c)
+FUZZ_HELP  := tests/fuzz/fuzz.c $(if $(FUZZ),,tests/fuzz/replay.c)
+FUZZERS    := $(patsubst f_%.c,$(BUILD)/fuzz/%,$(notdir $(FUZZ_SRC)))
+fuzzers: $(FUZZERS)
+fuzz: ## search for inputs that break the readers of untrusted bytes: FUZZ_SECONDS=60 each, FUZZ_TARGETS=all
+	@tests/tools/setup build
+	@$(MAKE) --no-print-directory CC=clang SAN=1 FUZZ=1 BUILD=build/libfuzzer fuzzers
+	@tests/fuzz/run search build/libfuzzer/fuzz
+fuzz-replay: fuzzers ## read the inputs in tests/fuzz/corpus once more
+	@tests/fuzz/run replay $(BUILD)/fuzz
+fuzz-coverage: ## check that these inputs reach 90 % of the lines of what they are for
+	@tests/tools/setup build
+	@$(MAKE) --no-print-directory COVERAGE=1 BUILD=build/coverage fuzzers
+	@tests/fuzz/run coverage build/coverage $(FUZZED)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/f_%.o $(call objects,$(FUZZ_HELP) $(FUZZ_PARTS)) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 $(BUILD)/bench/decrypt: tests/bench/decrypt.c $(LIB)
 	@mkdir -p $(@D)

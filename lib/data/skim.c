@@ -72,14 +72,20 @@ struct skim skim_open(struct view value)
     return (struct skim){view_skip(value, 1)};
 }
 
+/* An absent value is no text at all: nothing may be added to its NULL, not even 0. */
+static const char *end_of(const struct skim *s)
+{
+    return s->rest.len == 0 ? s->rest.ptr : s->rest.ptr + s->rest.len;
+}
+
 static void move_to(struct skim *s, const char *at)
 {
-    s->rest = between(at, s->rest.ptr + s->rest.len);
+    s->rest = between(at, end_of(s));
 }
 
 bool skim_name(struct skim *s, struct view *ret_name)
 {
-    const char *at = s->rest.ptr, *end = at + s->rest.len;
+    const char *at = s->rest.ptr, *end = end_of(s);
     *ret_name = view_of(NULL, 0);
     while (at < end && (is_space(*at) || *at == ','))
         at++;
@@ -97,7 +103,7 @@ bool skim_name(struct skim *s, struct view *ret_name)
 
 struct view skim_value(struct skim *s)
 {
-    struct view value = between(s->rest.ptr, skip_value(s->rest.ptr, s->rest.ptr + s->rest.len));
+    struct view value = between(s->rest.ptr, skip_value(s->rest.ptr, end_of(s)));
     move_to(s, value.ptr + value.len);
     return view_equal_text(value, "null") ? view_of(NULL, 0) : value;
 }
@@ -279,8 +285,8 @@ uint64_t skim_hash(struct skim *s)
 int64_t skim_int(struct view value, int64_t fallback)
 {
     bool is_negative = value.len > 0 && value.ptr[0] == '-';
-    uint64_t n;
-    if (!view_to_u64(view_skip(value, is_negative ? 1 : 0), &n) || n > INT64_MAX)
+    uint64_t n, most = (uint64_t)INT64_MAX + (is_negative ? 1 : 0);
+    if (!view_to_u64(view_skip(value, is_negative ? 1 : 0), &n) || n > most)
         return fallback;
-    return is_negative ? -(int64_t)n : (int64_t)n;
+    return (int64_t)(is_negative ? 0 - n : n);
 }

@@ -33,6 +33,16 @@ static void finds_values_at_paths(void **state)
     assert_int_equal(skim_int(skim_at(view_from(text), "t"), 5), 5);
 }
 
+static void reads_every_integer_of_64_bits(void **state)
+{
+    (void)state;
+    assert_true(skim_int(view_from("9223372036854775807"), 5) == INT64_MAX);
+    assert_true(skim_int(view_from("-9223372036854775808"), 5) == INT64_MIN);
+    assert_int_equal(skim_int(view_from("9223372036854775808"), 5), 5);
+    assert_int_equal(skim_int(view_from("-9223372036854775809"), 5), 5);
+    assert_int_equal(skim_int(view_from("-0"), 5), 0);
+}
+
 static void takes_several_members_in_one_go(void **state)
 {
     (void)state;
@@ -101,6 +111,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_values_at_paths),
+        cmocka_unit_test(reads_every_integer_of_64_bits),
         cmocka_unit_test(takes_several_members_in_one_go),
         cmocka_unit_test(resolves_escapes),
         cmocka_unit_test(hashes_what_is_meant),
