@@ -8,6 +8,10 @@
     {                                                                                                        \
         path, FIELD_##kind, offsetof(struct assignment, member), true, NULL                                  \
     }
+#define OPTIONAL(path, kind, member)                                                                         \
+    {                                                                                                        \
+        path, FIELD_##kind, offsetof(struct assignment, member), false, NULL                                 \
+    }
 #define KEY(path, member)                                                                                    \
     {                                                                                                        \
         path, FIELD_TEXT, offsetof(struct assignment_key, member), false, NULL                               \
@@ -33,6 +37,9 @@ const struct field assignment_fields[ASSIGNMENT_FIELDS] = {
     FIELD("checkpoints.uri", TEXT, checkpoints_uri),
     FIELD("checkpoints.keyName", TEXT, checkpoints_key),
     FIELD("checkpoints.anchor", TEXT, checkpoints_anchor),
+    OPTIONAL("checkpoints.passedOver.attempt", INT64, checkpoints_passed_over.at.attempt),
+    OPTIONAL("checkpoints.passedOver.sequence", INT64, checkpoints_passed_over.at.sequence),
+    OPTIONAL("checkpoints.passedOver.untilAttempt", INT32, checkpoints_passed_over.until_attempt),
     FIELD("output.uri", TEXT, output_uri),
     FIELD("output.keyName", TEXT, output_key),
     FIELD("output.publish", BOOL, must_publish),

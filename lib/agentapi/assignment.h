@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "data/lineage.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
@@ -29,12 +30,20 @@ struct assignment_input {
     const char *name, *uri, *key_name, *associated_data;
 };
 
+/* A checkpoint that attempts could not go on from. Snapshots since then are not restored, but for those that
+ * attempts from `until_attempt` on have committed. */
+struct passed_over {
+    struct lineage at;     /* the first snapshot that has it */
+    int32_t until_attempt; /* the first attempt that began without it; 0: none is passed over */
+};
+
 struct assignment {
     const char *job_namespace, *job, *job_uid;
     const char *metadata_url, *kms_url, *storage_url;
     const char *ca_bundle;                         /* PEM, of the three services; "" = the image's */
     const char *checkpoints_uri, *checkpoints_key; /* "" = none; the URI ends with a slash */
-    const char *checkpoints_anchor;       /* digest of a manifest that the job has committed; "" = none */
+    const char *checkpoints_anchor; /* digest of a manifest that the job has committed; "" = none */
+    struct passed_over checkpoints_passed_over;
     const char *output_uri, *output_key;  /* "" = none; the URI ends with a slash */
     const char *reports_url, *reports_ca; /* "" = the operator takes no reports; PEM */
     const struct assignment_key *keys;

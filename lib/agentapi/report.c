@@ -39,6 +39,10 @@ const struct field report_fields[REPORT_FIELDS] = {
     FIELD("checkpoint.step", INT64, checkpoint.step),
     FIELD("checkpoint.time", TEXT, checkpoint.time),
     FIELD("checkpoint.manifestSHA256", TEXT, checkpoint.manifest_sha256),
+    FIELD("checkpoint.sequence", INT64, checkpoint.at.sequence),
+    FIELD("restored.name", TEXT, restored.name),
+    FIELD("restored.attempt", INT64, restored.at.attempt),
+    FIELD("restored.sequence", INT64, restored.at.sequence),
     FIELD("output.uri", TEXT, output.uri),
     FIELD("output.manifestSHA256", TEXT, output.manifest_sha256),
 };
@@ -65,6 +69,8 @@ int report_decode(const json_t *tree, struct report *ret, struct err *e)
     if (r.version != REPORT_VERSION)
         return FAIL(e, ERR_INVALID, "unsupported version %d of the report (want %d)", (int)r.version,
                     REPORT_VERSION);
+    if (*r.checkpoint.uri != '\0')
+        r.checkpoint.at.attempt = r.attempt;
     *ret = r;
     return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "agentapi/failures.h"
+#include "data/lineage.h"
 #include "base/attr.h"
 #include "base/err.h"
 
@@ -40,6 +41,13 @@ struct checkpoint_ref {
     int64_t step;     /* -1 = not known */
     const char *time; /* RFC 3339 */
     const char *manifest_sha256;
+    struct lineage at; /* its attempt is that of the worker which reports it */
+};
+
+/* What an attempt began with. */
+struct restored_ref {
+    const char *name;  /* of the newest checkpoint in it; "" = nothing was restored */
+    struct lineage at; /* of the first snapshot that has this checkpoint */
 };
 
 struct output_ref {
@@ -53,9 +61,10 @@ struct report {
     const char *message;              /* a sentence with the remedy */
     const char *warning;              /* what a person should know though nothing failed: sentences */
     struct checkpoint_ref checkpoint; /* that this worker committed last */
-    struct output_ref output;         /* that it published */
-    const json_t *progress; /* in Kubeflow Trainer's form; NULL = none. What is decoded is not checked */
-    int32_t version;        /* set by report_encode */
+    struct restored_ref restored;
+    struct output_ref output; /* that it published */
+    const json_t *progress;   /* in Kubeflow Trainer's form; NULL = none. What is decoded is not checked */
+    int32_t version;          /* set by report_encode */
     int32_t attempt;
     int32_t index;
     int32_t exit_code; /* of the program; -1 = it has not ended */
@@ -71,6 +80,7 @@ struct report {
                      .message = "",                                                                          \
                      .warning = "",                                                                          \
                      .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},               \
+                     .restored = {.name = ""},                                                               \
                      .output = {.uri = "", .manifest_sha256 = ""},                                           \
                      .attempt = -1,                                                                          \
                      .index = -1,                                                                            \

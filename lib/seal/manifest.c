@@ -84,6 +84,10 @@ static json_t *first_line(const struct manifest *m)
                   (json_int_t)m->sequence, "name", m->name, "step", (json_int_t)m->step, "time", m->time);
     if (m->pod_uid != NULL)
         json_object_set_new(line, "podUID", json_string(m->pod_uid));
+    if (m->base.attempt > 0)
+        json_object_set_new(line, "base",
+                            json_pack("{s:I,s:I}", "attempt", (json_int_t)m->base.attempt, "sequence",
+                                      (json_int_t)m->base.sequence));
     json_object_set_new(line, "parent",
                         m->parent.name == NULL
                             ? json_null()
@@ -157,6 +161,8 @@ static void read_first(const json_t *line, struct manifest *m)
     m->attempt = js_int(line, "attempt", 0);
     m->index = js_int(line, "index", 0);
     m->sequence = js_int(line, "sequence", 0);
+    m->base.attempt = js_int(line, "base.attempt", 0);
+    m->base.sequence = js_int(line, "base.sequence", 0);
     m->name = xstrdup(js_text(line, "name"));
     m->step = js_int(line, "step", -1);
     m->time = xstrdup(js_text(line, "time"));

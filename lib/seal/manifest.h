@@ -17,6 +17,7 @@
 #ifndef SEAL_MANIFEST_H
 #define SEAL_MANIFEST_H
 
+#include "data/lineage.h"
 #include "crypt/digest.h"
 #include "seal/context.h"
 #include "seal/manifest_entry.h"
@@ -39,6 +40,7 @@ struct manifest {
     char *pod_uid; /* of the pod that wrote it, or "" */
     int64_t attempt, index;
     int64_t sequence;           /* of a checkpoint: from 1 within its attempt */
+    struct lineage base;        /* of a checkpoint: the snapshot that it builds on; attempt 0: none */
     char *name;                 /* checkpoint's name, or "" */
     int64_t step;               /* number in the name, or -1 */
     char *time;                 /* RFC 3339 */

@@ -74,6 +74,8 @@ void status_init(struct job_status *s)
         .progress = PROGRESS_NONE,
         .requested_technology = "",
         .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
+        .restored = {.checkpoint = {.name = ""}},
+        .passed_over = {.name = ""},
         .output = {.uri = "", .manifest_sha256 = ""},
     };
 }

@@ -15,6 +15,7 @@
 
 #include <jansson.h>
 
+#include "agentapi/assignment.h"
 #include "agentapi/report.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -214,6 +215,20 @@ struct status_notification {
     size_t target_count;
 };
 
+/* What the current attempt began with, and how many attempts in a row that did so have failed by the program
+ * itself without committing a newer checkpoint. */
+struct status_restored {
+    struct restored_ref checkpoint; /* name "" = nothing */
+    int32_t by_attempt;             /* which attempt reported it */
+    int32_t failures;               /* before that one */
+};
+
+/* A checkpoint that attempts could not go on from. */
+struct status_passed_over {
+    const char *name; /* "" = none */
+    struct passed_over range;
+};
+
 struct job_status {
     int64_t observed_generation;
     enum job_phase phase;
@@ -239,6 +254,8 @@ struct job_status {
     size_t node_count;
     struct status_progress progress;
     struct checkpoint_ref checkpoint;
+    struct status_restored restored;
+    struct status_passed_over passed_over;
     struct output_ref output;
     struct status_notification notifications[NOTIFICATIONS_MAX]; /* pending, oldest first */
     size_t notification_count;

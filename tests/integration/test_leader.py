@@ -194,7 +194,8 @@ def test_what_is_on_its_way_is_answered_before_the_lease_is_given_back(pair):
     pair.site.create(pair.site.job("job", pair.namespace))
     assert pair.a.process.wait(PATIENCE_SECONDS) == 0
     order = [w for w in pair.proxies["a"].accepted]
-    assert "/leases" in order[-1] and not any("/leases" in w for w in order[-2:-1]), order[-5:]
+    # Renewals may come between: the last one gives it back.
+    assert "/leases" in order[-1] and any(w.endswith("/status") for w in order[:-1]), order[-5:]
     begun = sorted(w.rsplit("/", 1)[-1] for w in pair.writes("a"))
     assert begun == ["networkpolicies", "services", "status"], "nothing more was begun"
     assert pair.site.end("job", pair.namespace) == END

@@ -177,8 +177,18 @@ E("lists_a_node_twice", "Sieve, indirect: order and repetition of lists", "strcm
 E("is_reconciling_and_stalled_at_once", "JobSet #545, #723: a status that tools misread",
   "phase != PHASE_SUSPENDED && ⟦!is_stalled(p)⟧", "true")
 
+of("operator/core/plan/restored.c")
+E("never_passes_over_a_checkpoint", "Cloister: a poisoned checkpoint", "< ⟦RESTORED_FAILURES_MAX⟧)", "INT32_MAX")
+E("passes_over_a_checkpoint_at_its_first_failure", "Cloister: a poisoned checkpoint", "⟦++restored->failures⟧ <", "(restored->failures += 2)")
+E("blames_a_checkpoint_for_a_disruption", "Cloister: a poisoned checkpoint", "!was_failed_by_program(p)", "false")
+E("blames_a_checkpoint_that_led_to_a_newer_one", "Cloister: a poisoned checkpoint", "if (⟦has_committed(p)⟧)", "false")
+E("blames_what_another_attempt_restored", "Cloister: a poisoned checkpoint", "⟦restored->by_attempt != p->gang.attempt⟧ || restored", "false")
+E("counts_failures_of_another_checkpoint", "Cloister: a poisoned checkpoint", "is_in_row ? known->failures : 0", "known->failures")
+E("passes_over_what_the_next_attempt_commits", "Cloister: a poisoned checkpoint", ".until_attempt = ⟦p->gang.attempt + 1⟧", "p->gang.attempt + 2")
+
 of("operator/core/plan/report.c")
-E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦a->step > b->step⟧;", "a->step < b->step")
+E("goes_back_to_an_old_checkpoint", "Sieve: data loss", "return ⟦by_lineage > 0⟧;", "by_lineage < 0")
+E("believes_numbers_in_names", "Cloister: a date as a name", "if (⟦by_lineage != 0⟧)", "false")
 E("forgets_the_checkpoints_of_failed_attempts", "Sieve: data loss", "i < p->gang.other_count", "false")
 E("writes_progress_at_each_report", "Trainer KEP-2779: reports that flood the API server", "age_us >= REFRESH_US", "true")
 E("publishes_before_all_have_trained", "Volcano #2684: wrong phase", "!has_trained(p, i)", "false")

@@ -167,7 +167,8 @@ static const json_t *rendered(const struct pod *p)
         char group[NAME_SIZE] = "";
         if (p->group)
             name_group(j->name, j->uid, p->group, group);
-        const struct worker w = {p->attempt, p->index, TECHNOLOGY_SEV, group};
+        const struct worker w = {
+            .attempt = p->attempt, .index = p->index, .technology = TECHNOLOGY_SEV, .group = group};
         char *text CLEANUP(cleanup_free) = render_pod(j, &sim_config, &w);
         objects[n - 1]->facts = keep(js_parse(view_from(text), "a pod", NULL));
     }

@@ -39,16 +39,19 @@ static const struct report_facts *report_by(const struct pod *p, const char *uid
 {
     struct report_facts *f = arena_alloc(a, sizeof(*f));
     bool is_well = p->trainer == T_EXIT_0;
-    *f = (struct report_facts){.pod_uid = uid,
-                               .stage = p->told == TOLD_SUCCEEDED ? STAGE_DONE
-                                        : is_well                 ? STAGE_PUBLISHING
-                                                                  : STAGE_RUNNING,
-                               .reason = "",
-                               .message = "",
-                               .warning = "",
-                               .exit_code = is_well ? 0 : -1,
-                               .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
-                               .progress = ""};
+    *f = (struct report_facts){
+        .pod_uid = uid,
+        .stage = p->told == TOLD_SUCCEEDED ? STAGE_DONE
+                 : is_well                 ? STAGE_PUBLISHING
+                                           : STAGE_RUNNING,
+        .reason = "",
+        .message = "",
+        .warning = "",
+        .exit_code = is_well ? 0 : -1,
+        .checkpoint = {.uri = "", .name = "", .time = "", .manifest_sha256 = ""},
+        /* What the first attempt has committed. */
+        .restored = {.name = p->attempt > 1 ? "step-1" : "", .at = {p->attempt > 1, p->attempt > 1}},
+        .progress = ""};
     if (p->told == TOLD_FAILED || p->told == TOLD_SECURITY) {
         f->reason = p->told == TOLD_FAILED ? "CommandFailed" : "DataTampered";
         f->failure_class = p->told == TOLD_FAILED ? CLASS_Application : CLASS_Security;

@@ -25,6 +25,7 @@ static void fill(struct action *a, const struct pod_owner *pods)
     a->status = NULL;
     a->attempt = a->index = a->grace_seconds = 0;
     a->technology = TECHNOLOGY_SEV;
+    a->passed_over = (struct passed_over){.until_attempt = 0};
     a->pods = pods;
     a->pod_count = 1;
     a->at_us = 0;

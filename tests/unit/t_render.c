@@ -143,7 +143,8 @@ static void runs_the_command_under_the_shim(void **state)
 
 static json_t *agent_plan(struct rendering *f, int32_t attempt, int32_t index)
 {
-    char *text = render_assignment(&f->job, &rendering_config, attempt, index);
+    char *text = render_assignment(&f->job, &rendering_config,
+                                   &(struct worker){.attempt = attempt, .index = index, .group = ""});
     assert_null(strchr(text, '$'));
     json_t *plan = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(plan);

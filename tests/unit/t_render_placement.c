@@ -75,7 +75,8 @@ static void requires_the_technology_of_the_attempt(void **state)
     struct rendering *r = *state;
     render_with(r, "{'confidential': {'technologies': ['TDX', 'SEV']}}");
     json_decref(r->pod);
-    r->pod = rendered_worker(&r->job, &(struct worker){3, 1, TECHNOLOGY_SEV, ""});
+    r->pod = rendered_worker(
+        &r->job, &(struct worker){.attempt = 3, .index = 1, .technology = TECHNOLOGY_SEV, .group = ""});
     check_required(r, "[" IS_SEV ",{\"key\":\"cloud.google.com/gke-spot\",\"operator\":\"DoesNotExist\"}]");
 }
 

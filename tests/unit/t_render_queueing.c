@@ -42,7 +42,8 @@ static void queue(struct rendering *r)
                                   ANNOTATION_GROUP_TOTAL, "99", ANNOTATION_GROUP_IS_RETRIED, "false", "note",
                                   "x"));
     assert_int_equal(job_decode(r->object, r->a, &r->job, NULL), 0);
-    const struct worker w = {3, 1, TECHNOLOGY_SEV, "digits-1a2b3c4d-1"};
+    const struct worker w = {
+        .attempt = 3, .index = 1, .technology = TECHNOLOGY_SEV, .group = "digits-1a2b3c4d-1"};
     json_decref(r->pod);
     r->pod = rendered_worker(&r->job, &w);
 }
@@ -84,7 +85,7 @@ static void has_the_shape_of_the_other_workers(void **state)
     struct rendering *r = *state;
     render_with(r, "{'scheduling': {'computeClass': 'c', 'nodeSelector': {'a': 'b'}},"
                    " 'trainer': {'ports': [{'name': 'p', 'containerPort': 1, 'protocol': 'TCP'}]}}");
-    const struct worker w = {3, 0, TECHNOLOGY_SEV, "g"};
+    const struct worker w = {.attempt = 3, .technology = TECHNOLOGY_SEV, .group = "g"};
     json_t *other = rendered_worker(&r->job, &w);
     for (size_t i = 0; i < ARRAY_LEN(same); i++) {
         const json_t *a = json_object_get(js_at(r->pod, "spec"), same[i]);

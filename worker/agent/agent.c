@@ -194,8 +194,10 @@ static int open_keys_and_stage(struct agent *a, struct head *head, struct snapsh
     bool has_checkpoints = *a->assignment.checkpoints_uri != '\0';
     begin_stage(a, STAGE_KEYS);
     if (keyring_open(&a->keys, &a->assignment, &a->gcp, e) < 0 ||
-        (has_checkpoints && restore_find(&a->assignment, &a->keys, head, found, e) < 0) ||
-        (!is_staged() && stage(a, found, e) < 0))
+        (has_checkpoints && restore_find(&a->assignment, &a->keys, head, found, e) < 0))
+        return -1;
+    restore_report(&a->assignment, found, a->report);
+    if (!is_staged() && stage(a, found, e) < 0)
         return -1;
     if (!has_checkpoints || a->assignment.index != 0)
         return 0;

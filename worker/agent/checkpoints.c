@@ -32,7 +32,7 @@ struct checkpoints {
     int directory_fd;
     int64_t next_commit_ms;
     struct room room;
-    bool has_said_overtaken;
+    bool has_said_overtaken, has_said_unwatched;
 };
 
 /* ---- what has changed ---- */
@@ -84,8 +84,14 @@ void checkpoints_name(struct checkpoints *c, const char *path)
 static void take_changes(struct checkpoints *c)
 {
     struct err e CLEANUP(err_fini) = {0};
-    if (watcher_drain(c->watcher, on_change, c, &e) < 0)
-        log_failure(LOG_LEVEL_WARNING, &e, "a directory of checkpoints cannot be watched", NULL);
+    if (watcher_drain(c->watcher, on_change, c, &e) == 0)
+        return;
+    log_failure(LOG_LEVEL_WARNING, &e, "a directory of checkpoints cannot be watched", NULL);
+    if (!c->has_said_unwatched) {
+        char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
+        report_writer_warning(c->report, sentence);
+    }
+    c->has_said_unwatched = true;
 }
 
 /* ---- life ---- */
@@ -266,6 +272,7 @@ static void report_head(struct checkpoints *c)
                                                                  .name = head->name,
                                                                  .step = head->step,
                                                                  .time = head->time,
+                                                                 .at = committer_newest(c->committer),
                                                                  .manifest_sha256 = head->manifest.sha256});
     log_info("checkpoint committed", "name", head->name, "manifest", uri, NULL);
 }

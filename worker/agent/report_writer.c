@@ -188,8 +188,17 @@ void report_writer_checkpoint(struct report_writer *w, const struct checkpoint_r
         .uri = arena_strdup(w->checkpoint_texts, checkpoint->uri),
         .name = arena_strdup(w->checkpoint_texts, checkpoint->name),
         .step = checkpoint->step,
+        .at = checkpoint->at,
         .time = arena_strdup(w->checkpoint_texts, checkpoint->time),
         .manifest_sha256 = arena_strdup(w->checkpoint_texts, checkpoint->manifest_sha256)};
+    end(w);
+}
+
+void report_writer_restored(struct report_writer *w, const struct restored_ref *restored)
+{
+    begin(w);
+    w->report.restored =
+        (struct restored_ref){.name = arena_strdup(w->texts, restored->name), .at = restored->at};
     end(w);
 }
 

@@ -36,6 +36,8 @@ void report_writer_warning(struct report_writer *w, const char *sentence);
 void report_writer_success(struct report_writer *w);
 /* The program's progress, without the metrics that would not fit into the message. Wakes nobody. */
 void report_writer_progress(struct report_writer *w, const json_t *progress);
+/* What this attempt has begun with. Copied. */
+void report_writer_restored(struct report_writer *w, const struct restored_ref *restored);
 /* The newest committed checkpoint. Copied. */
 void report_writer_checkpoint(struct report_writer *w, const struct checkpoint_ref *checkpoint);
 /* The published output. Copied. */

@@ -67,6 +67,41 @@ static bool is_own(const struct assignment *assignment, const struct head *head,
     return m->attempt == assignment->attempt && strcmp(head->pod_uid, assignment->pod_uid) == 0;
 }
 
+static struct lineage lineage_of(const struct manifest *m)
+{
+    return (struct lineage){m->attempt, m->sequence};
+}
+
+static bool is_passed_over(const struct assignment *assignment, const struct manifest *m)
+{
+    const struct passed_over *passed = &assignment->checkpoints_passed_over;
+    return m->attempt < passed->until_attempt && lineage_compare(lineage_of(m), passed->at) >= 0;
+}
+
+/* What a search that goes back from HEAD may still find. */
+struct search {
+    const struct assignment *assignment;
+    const struct head *head;
+    bool is_bounded; /* by `newest` */
+    struct lineage newest;
+};
+
+/*
+ * False: the snapshot is not to be restored, but perhaps one before it. What is newer than the one that it
+ * builds on was passed over by its attempt, or is of a pod that had been replaced: that counts no more.
+ */
+static bool may_restore(struct search *s, const struct manifest *m)
+{
+    if (s->is_bounded && lineage_compare(lineage_of(m), s->newest) > 0)
+        return false;
+    if ((m->attempt < s->assignment->attempt || is_own(s->assignment, s->head, m)) &&
+        !is_passed_over(s->assignment, m))
+        return true;
+    s->is_bounded = true;
+    s->newest = m->base;
+    return false;
+}
+
 /*
  * Follows the chain of manifests from HEAD to the newest one of an earlier attempt: worker 0 of our own
  * attempt may have started before us, and all workers of an attempt must begin at the same step. Anybody who
@@ -78,6 +113,7 @@ static int find_checkpoint(const struct assignment *assignment, const struct sea
 {
     const char *anchor = assignment->checkpoints_anchor;
     bool is_anchored = *anchor == '\0';
+    struct search search = {.assignment = assignment, .head = head};
     struct manifest_ref next = manifest_ref_copy(&head->manifest);
     while (next.name != NULL) {
         struct manifest m;
@@ -89,7 +125,7 @@ static int find_checkpoint(const struct assignment *assignment, const struct sea
             return -1;
         }
         struct manifest_ref parent = manifest_ref_copy(&m.parent);
-        if (ret->at.name == NULL && (m.attempt < assignment->attempt || is_own(assignment, head, &m))) {
+        if (ret->at.name == NULL && may_restore(&search, &m)) {
             *ret = (struct snapshot_found){next, m};
         } else {
             manifest_ref_fini(&next);
@@ -117,6 +153,16 @@ int restore_find(const struct assignment *assignment, const struct keyring *keys
     else
         snapshot_found_fini(&found);
     return result < 0 ? err_wrap(e, "looking for the newest checkpoint") : 0;
+}
+
+/* After a restart of the agent the snapshot may be our own, which the attempt did not begin with. */
+void restore_report(const struct assignment *assignment, const struct snapshot_found *found,
+                    struct report_writer *report)
+{
+    const struct manifest_entry *newest = snapshot_newest(&found->manifest);
+    if (newest != NULL && found->manifest.attempt < assignment->attempt)
+        report_writer_restored(
+            report, &(struct restored_ref){snapshot_name(newest), {newest->attempt, newest->sequence}});
 }
 
 static void say_left_out(struct report_writer *report, size_t count)

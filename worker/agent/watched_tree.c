@@ -1,6 +1,7 @@
 #include "agent/watched_tree.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,7 +123,11 @@ static void watch(struct watched_tree *t, int fd, const char *path, int depth)
     (void)snprintf(self, sizeof(self), "/proc/self/fd/%d/.", fd);
     int wd = inotify_add_watch(t->inotify_fd, self, WATCHED);
     if (wd < 0) {
-        err_set_errno(&e, "watching %s", path);
+        if (errno == ENOSPC)
+            err_set(&e, ERR_WATCH_LIMIT, NULL,
+                    "cannot watch %s: all inotify watches of the agent's user on this node are in use", path);
+        else
+            err_set_errno(&e, "watching %s", path);
         change_queue_fail(t->queue, &e);
     }
     bool is_new = wd < 0 || watch_list_add(&t->directories, wd, path);

@@ -202,6 +202,10 @@ static int start(struct watcher *w, const char *directory, struct err *e)
 {
     w->tree.root_fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     w->tree.inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (w->tree.inotify_fd < 0 && errno == EMFILE)
+        return FAIL(e, ERR_WATCH_LIMIT,
+                    "cannot watch %s: all inotify instances of the agent's user on this node are in use",
+                    directory);
     w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     w->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     w->ask_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -54,6 +54,11 @@ const struct head *committer_head(const struct committer *c)
     return &c->head;
 }
 
+struct lineage committer_newest(const struct committer *c)
+{
+    return (struct lineage){c->id.attempt, c->sequence};
+}
+
 char *committer_uri(const struct committer *c)
 {
     char *name CLEANUP(cleanup_free) = seal_object_name(&c->seal, c->head.manifest.name);
@@ -122,6 +127,8 @@ static void fill(const struct committer *c, const char *name, struct manifest *m
     m->attempt = c->id.attempt;
     m->index = c->id.index;
     m->sequence = c->sequence + 1;
+    m->base = c->sequence > 0 ? (struct lineage){c->id.attempt, c->sequence}
+                              : (struct lineage){c->base.attempt, c->base.sequence};
     m->name = xstrdup(name);
     m->step = path_step(name);
     m->time = xstrdup(now);

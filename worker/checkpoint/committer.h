@@ -39,6 +39,8 @@ struct stored *committer_store_link(const char *path, const char *target) MUST_C
 /* Commits the listing, all of whose versions are stored. */
 int committer_commit(struct committer *c, const struct listing *listing, struct err *e) MUST_CHECK;
 
+/* Of the newest commit; sequence 0: there was none yet. */
+struct lineage committer_newest(const struct committer *c);
 /* HEAD as it was read or moved last. */
 const struct head *committer_head(const struct committer *c);
 /* The URI of the manifest that HEAD refers to; the caller frees it. */

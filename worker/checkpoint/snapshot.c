@@ -23,7 +23,7 @@ static const struct stored *stored_of(const struct listed *item)
 }
 
 /* ---- who leaves ---- */
-static const char *name_of_entry(const struct manifest_entry *entry)
+const char *snapshot_name(const struct manifest_entry *entry)
 {
     return entry->group != NULL ? entry->group : entry->path;
 }
@@ -39,7 +39,7 @@ static struct series collect(const struct manifest *base, const struct listing *
     struct series s = {.list = NULL};
     for (size_t i = 0; i < base->count; i++) {
         const struct manifest_entry *b = &base->entries[i];
-        series_add(&s, name_of_entry(b),
+        series_add(&s, snapshot_name(b),
                    &(struct series_name){.attempt = b->attempt,
                                          .sequence = b->sequence,
                                          .is_declared = b->is_declared,
@@ -104,7 +104,7 @@ static void remove_leaving(struct manifest *base, const struct series *s)
     size_t kept = 0;
     for (size_t i = 0; i < base->count; i++) {
         struct manifest_entry *b = &base->entries[i];
-        if (leaves(s, name_of_entry(b)))
+        if (leaves(s, snapshot_name(b)))
             manifest_entry_fini(b);
         else
             base->entries[kept++] = *b;
@@ -169,7 +169,7 @@ static void remove_name(struct manifest *m, const char *name)
     size_t kept = 0;
     for (size_t i = 0; i < m->count; i++) {
         struct manifest_entry *entry = &m->entries[i];
-        if (strcmp(name_of_entry(entry), name) == 0)
+        if (strcmp(snapshot_name(entry), name) == 0)
             manifest_entry_fini(entry);
         else
             m->entries[kept++] = *entry;
@@ -191,4 +191,18 @@ size_t snapshot_fit(struct manifest *m, uint64_t bytes)
     }
     series_fini(&s);
     return removed;
+}
+
+const struct manifest_entry *snapshot_newest(const struct manifest *m)
+{
+    const struct manifest_entry *newest = NULL;
+    for (size_t i = 0; i < m->count; i++) {
+        const struct manifest_entry *entry = &m->entries[i];
+        if (newest == NULL || (entry->is_declared && !newest->is_declared) ||
+            (entry->is_declared == newest->is_declared &&
+             lineage_compare((struct lineage){entry->attempt, entry->sequence},
+                             (struct lineage){newest->attempt, newest->sequence}) > 0))
+            newest = entry;
+    }
+    return newest;
 }

@@ -28,6 +28,11 @@ void stored_free(void *stored); /* NULL is fine; for version_on_free */
  */
 void snapshot_make(struct manifest *base, const struct listing *listing, unsigned keep, struct manifest *ret);
 
+/* The newest checkpoint of a snapshot: of those that were declared where there are any. NULL: it is empty. */
+const struct manifest_entry *snapshot_newest(const struct manifest *m);
+/* "checkpoint-500": the directory that is one checkpoint, or the file. */
+const char *snapshot_name(const struct manifest_entry *entry);
+
 /*
  * Takes the oldest checkpoints that have a newer one of their series out of *m, until its files have at most
  * that many bytes or none may leave any more. Returns how many were taken out.

@@ -42,6 +42,7 @@ struct action {
     int32_t attempt;                 /* CREATE_POD, UPDATE_POLICY */
     int32_t index;                   /* CREATE_POD */
     enum technology technology;      /* CREATE_POD */
+    struct passed_over passed_over;  /* CREATE_POD */
     const char *group;               /* CREATE_POD: Kueue's pod group, "" = none */
     const char *name;                /* CREATE_*, UPDATE_*, DELETE_*, ASK_*: the object's name */
     const char *version;             /* UPDATE_POLICY: its resourceVersion */

@@ -20,10 +20,10 @@ static bool is_of(const struct report *r, const struct pod_facts *p)
 static bool fits(const struct report *r)
 {
     return strlen(r->checkpoint.uri) <= 2048 && strlen(r->checkpoint.name) <= 1024 &&
-           strlen(r->checkpoint.time) <= 64 && strlen(r->checkpoint.manifest_sha256) <= 64 &&
-           strlen(r->output.uri) <= 2048 && strlen(r->output.manifest_sha256) <= 64 &&
-           strlen(r->reason) <= 64 && strlen(r->message) <= REPORT_BYTES_MAX &&
-           strlen(r->warning) <= REPORT_BYTES_MAX;
+           strlen(r->restored.name) <= 1024 && strlen(r->checkpoint.time) <= 64 &&
+           strlen(r->checkpoint.manifest_sha256) <= 64 && strlen(r->output.uri) <= 2048 &&
+           strlen(r->output.manifest_sha256) <= 64 && strlen(r->reason) <= 64 &&
+           strlen(r->message) <= REPORT_BYTES_MAX && strlen(r->warning) <= REPORT_BYTES_MAX;
 }
 
 /* False when it is no report, or one of another pod, attempt or index. */
@@ -72,7 +72,7 @@ struct report_facts *report_facts_new(const json_t *report, const struct pod_fac
         POSTED(message),         POSTED(warning),
         POSTED(checkpoint.uri),  POSTED(checkpoint.name),
         POSTED(checkpoint.time), POSTED(checkpoint.manifest_sha256),
-        POSTED(progress),
+        POSTED(restored.name),   POSTED(progress),
     };
     struct report r;
     if (!read_report(report, pod, &r)) {
@@ -88,6 +88,7 @@ struct report_facts *report_facts_new(const json_t *report, const struct pod_fac
                              .warning = r.warning,
                              .exit_code = r.exit_code,
                              .checkpoint = r.checkpoint,
+                             .restored = r.restored,
                              .progress = progress};
     return pack_block(&f, sizeof(f), texts, ARRAY_LEN(texts));
 }
@@ -95,9 +96,12 @@ struct report_facts *report_facts_new(const json_t *report, const struct pod_fac
 bool report_facts_equal(const struct report_facts *a, const struct report_facts *b)
 {
     return a->exit_code == b->exit_code && a->checkpoint.step == b->checkpoint.step && a->stage == b->stage &&
-           a->failure_class == b->failure_class && strcmp(a->reason, b->reason) == 0 &&
-           strcmp(a->message, b->message) == 0 && strcmp(a->warning, b->warning) == 0 &&
-           strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 && strcmp(a->progress, b->progress) == 0;
+           strcmp(a->restored.name, b->restored.name) == 0 &&
+           lineage_compare(a->restored.at, b->restored.at) == 0 &&
+           lineage_compare(a->checkpoint.at, b->checkpoint.at) == 0 && a->failure_class == b->failure_class &&
+           strcmp(a->reason, b->reason) == 0 && strcmp(a->message, b->message) == 0 &&
+           strcmp(a->warning, b->warning) == 0 && strcmp(a->checkpoint.uri, b->checkpoint.uri) == 0 &&
+           strcmp(a->progress, b->progress) == 0;
 }
 
 int report_facts_order(const void *a, const void *b)

@@ -24,6 +24,7 @@ struct report_facts {
     const char *warning;
     const char *progress; /* JSON in Kubeflow Trainer's form */
     struct checkpoint_ref checkpoint;
+    struct restored_ref restored;
     int32_t exit_code; /* of the program; -1 = it has not ended */
     enum report_stage stage;
     enum failure_class failure_class;

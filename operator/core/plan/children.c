@@ -180,6 +180,7 @@ static void create_pods(struct planner *p)
                                               .attempt = p->gang.attempt,
                                               .index = i,
                                               .technology = p->technology,
+                                              .passed_over = p->next.passed_over.range,
                                               .group = group,
                                               .name = arena_strdup(p->a, name)});
     }

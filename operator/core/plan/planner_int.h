@@ -14,9 +14,9 @@
 #define SECOND_US INT64_C(1000000)
 /* What the CRD allows of status.message and of a condition's message, in bytes. */
 #define MESSAGE_MAX ((size_t)4096)
-/* A failure, a checkpoint, a change of status.reason, a resumption, a forced deletion, an unknown
- * notification target, a dropped notification. */
-#define EVENTS_MAX 7
+/* A failure, a checkpoint, one that is restored, one that is passed over, warnings, a change of
+ * status.reason, a resumption, a forced deletion, an unknown notification target, a dropped notification. */
+#define EVENTS_MAX 10
 
 struct planner {
     const struct world *w;
@@ -72,6 +72,15 @@ bool plan_is_publishing(const struct planner *p);
 const char *plan_slowest_stage(const struct planner *p);
 /* Updates progress and newest checkpoint of `next`. */
 void plan_apply_reports(struct planner *p);
+/* restored.c: what attempts restored. */
+/* Updates what the current attempt restored in `next`. */
+void plan_note_restored(struct planner *p);
+/* Before the next attempt starts. True: it passes over the checkpoint that attempts could not go on from. */
+bool plan_pass_over(struct planner *p);
+/* An event about that, once the next attempt has started. */
+void plan_report_passed_over(struct planner *p);
+
+/* report.c */
 /* What the agents warn of, as sentences that each begin with a space and a worker; "" = nothing. */
 const char *plan_warnings(const struct planner *p);
 

@@ -123,12 +123,15 @@ static void describe_progress(struct planner *p)
     p->next.progress = progress;
 }
 
+/* By lineage: a number in a name is the program's, and may go back. Agents of an earlier release report no
+ * sequence. */
 static bool is_newer(const struct checkpoint_ref *a, const struct checkpoint_ref *b)
 {
     if (*a->uri == '\0' || *b->uri == '\0')
         return *a->uri != '\0';
-    if (a->step != b->step)
-        return a->step > b->step;
+    int by_lineage = lineage_compare(a->at, b->at);
+    if (by_lineage != 0)
+        return by_lineage > 0;
     int by_time = strcmp(a->time, b->time);
     return by_time != 0 ? by_time > 0 : strcmp(a->uri, b->uri) > 0;
 }
@@ -175,5 +178,6 @@ static void describe_checkpoint(struct planner *p)
 void plan_apply_reports(struct planner *p)
 {
     describe_progress(p);
+    plan_note_restored(p);
     describe_checkpoint(p);
 }

@@ -12,7 +12,11 @@
 static bool is_assignment_too_large(struct planner *p)
 {
     char *text CLEANUP(cleanup_free) =
-        render_assignment(p->j, p->w->config, INT32_MAX, p->j->spec.replicas - 1);
+        render_assignment(p->j, p->w->config,
+                          &(struct worker){.attempt = INT32_MAX,
+                                           .index = p->j->spec.replicas - 1,
+                                           .passed_over = {{INT64_MAX, INT64_MAX}, INT32_MAX},
+                                           .group = ""});
     size_t size = strlen(text);
     if (size <= ASSIGNMENT_BYTES_MAX)
         return false;
@@ -30,7 +34,10 @@ void plan_start(struct planner *p)
     int32_t before = p->next.attempt;
     if (is_assignment_too_large(p))
         return;
+    const struct status_restored restored = p->next.restored;
+    const struct status_passed_over passed_over = p->next.passed_over;
     enum technology t = plan_next_technology(p);
+    bool is_passed_over = plan_pass_over(p);
     planner_set_attempt(p, before + 1);
     size_t actions = p->count;
     p->technology = t;
@@ -38,8 +45,12 @@ void plan_start(struct planner *p)
     if (p->count == actions) {
         /* Nothing may be created now, so the attempt has not started. */
         planner_set_attempt(p, before);
+        p->next.restored = restored;
+        p->next.passed_over = passed_over;
         return;
     }
+    if (is_passed_over)
+        plan_report_passed_over(p);
     p->next.requested_technology = technology_name(t);
     if (p->next.start_time_us == 0)
         p->next.start_time_us = planner_now_us(p);

@@ -75,22 +75,22 @@ json_t *render_install_container(const struct config *c)
 
 /* ---- cloister-agent: the native sidecar that holds the keys ---- */
 
-static json_t *agent_env(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+static json_t *agent_env(const struct job *j, const struct config *c, const struct worker *w)
 {
-    char *text = render_assignment(j, c, attempt, index);
+    char *text = render_assignment(j, c, w);
     json_t *env = json_pack("[o, o]", env_text(ENV_ASSIGNMENT, text), env_field(ENV_POD_UID, "metadata.uid"));
     free(text);
     return env;
 }
 
-json_t *render_agent_container(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+json_t *render_agent_container(const struct job *j, const struct config *c, const struct worker *w)
 {
     json_t *o = worker_container(c, CONTAINER_AGENT, WORKER_SERVE);
     json_object_set_new(o, "restartPolicy", json_string("Always"));
     json_object_set_new(o, "ports",
                         json_pack("[{s:s, s:i, s:s}]", "name", "agent-metrics", "containerPort",
                                   PORT_AGENT_METRICS, "protocol", "TCP"));
-    json_object_set_new(o, "env", agent_env(j, c, attempt, index));
+    json_object_set_new(o, "env", agent_env(j, c, w));
     json_t *mounts = json_array();
     add_mount(mounts, "inputs", POD_IN, NULL, false);
     add_mount(mounts, "outputs", POD_OUT, NULL, false);

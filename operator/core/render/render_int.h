@@ -9,8 +9,8 @@
 /* Name, namespace, labels, and the job as controlling owner. */
 json_t *render_metadata(const struct job *j, const char *name) MUST_CHECK;
 json_t *render_install_container(const struct config *c) MUST_CHECK;
-json_t *render_agent_container(const struct job *j, const struct config *c, int32_t attempt,
-                               int32_t index) MUST_CHECK;
+json_t *render_agent_container(const struct job *j, const struct config *c,
+                               const struct worker *w) MUST_CHECK;
 json_t *render_trainer_container(const struct job *j, const struct config *c, int32_t attempt,
                                  int32_t index) MUST_CHECK;
 json_t *render_trainer_env(const struct job *j, const struct config *c, int32_t attempt,

@@ -47,12 +47,14 @@ static const char *job_folder(const struct job *j, const char *uri, struct arena
     return arena_printf(a, "%s%s%s-%s/", uri, n > 0 && uri[n - 1] == '/' ? "" : "/", j->name, uid8);
 }
 
-static void add_destinations(struct assignment *x, const struct job *j, struct arena *a)
+static void add_destinations(struct assignment *x, const struct job *j, const struct worker *w,
+                             struct arena *a)
 {
     const struct job_spec *s = &j->spec;
     if (*s->checkpoints_uri != '\0') {
         x->checkpoints_uri = job_folder(j, s->checkpoints_uri, a);
         x->checkpoints_key = s->checkpoints_key_name;
+        x->checkpoints_passed_over = w->passed_over;
         x->checkpoints_anchor = j->status.checkpoint.manifest_sha256;
     }
     if (*s->output_uri != '\0') {
@@ -78,21 +80,21 @@ static void add_endpoints(struct assignment *x, const struct config *c)
     x->connections = c->connections;
 }
 
-static struct assignment assignment_of(const struct job *j, const struct config *c, int32_t attempt,
-                                       int32_t index, struct arena *a)
+static struct assignment assignment_of(const struct job *j, const struct config *c, const struct worker *w,
+                                       struct arena *a)
 {
     struct assignment x = ASSIGNMENT_NONE;
     x.job_namespace = j->ns;
     x.job = j->name;
     x.job_uid = j->uid;
-    x.attempt = attempt;
-    x.index = index;
+    x.attempt = w->attempt;
+    x.index = w->index;
     x.replicas = j->spec.replicas;
     x.require_hsm = j->spec.require_hsm;
     x.input_limit_bytes = j->spec.input_limit_bytes;
     add_keys(&x, &j->spec, a);
     add_inputs(&x, &j->spec, a);
-    add_destinations(&x, j, a);
+    add_destinations(&x, j, w, a);
     add_endpoints(&x, c);
     return x;
 }
@@ -112,11 +114,11 @@ static int add_without_dollars(const char *bytes, size_t length, void *context)
     return 0;
 }
 
-char *render_assignment(const struct job *j, const struct config *c, int32_t attempt, int32_t index)
+char *render_assignment(const struct job *j, const struct config *c, const struct worker *w)
 {
     struct strbuf text = STRBUF(ASSIGNMENT_TEXT_MAX);
     struct arena *a CLEANUP(cleanup_arena) = arena_new();
-    const struct assignment x = assignment_of(j, c, attempt, index, a);
+    const struct assignment x = assignment_of(j, c, w, a);
     json_t *tree = assignment_encode(&x);
     (void)json_dump_callback(tree, add_without_dollars, &text, JSON_COMPACT);
     json_decref(tree);

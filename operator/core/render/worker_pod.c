@@ -51,9 +51,8 @@ static json_t *pod_spec(const struct job *j, const struct config *c, const struc
     json_object_set_new(spec, "enableServiceLinks", json_false());
     json_object_set_new(spec, "securityContext", security(&j->spec, c));
     render_placement(spec, &j->spec, w->technology, c);
-    json_object_set_new(
-        spec, "initContainers",
-        json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, w->attempt, w->index)));
+    json_object_set_new(spec, "initContainers",
+                        json_pack("[o, o]", render_install_container(c), render_agent_container(j, c, w)));
     json_object_set_new(spec, "containers",
                         json_pack("[o]", render_trainer_container(j, c, w->attempt, w->index)));
     json_object_set_new(spec, "volumes", render_volumes(&j->spec, c));

@@ -13,7 +13,8 @@ struct worker {
     int32_t attempt;
     int32_t index;
     enum technology technology;
-    const char *group; /* Kueue's pod group, "" = none */
+    struct passed_over passed_over; /* what it must not restore */
+    const char *group;              /* Kueue's pod group, "" = none */
 };
 /* Compact JSON, with its fingerprint; the caller frees it. */
 char *render_pod(const struct job *j, const struct config *c, const struct worker *w) MUST_CHECK;

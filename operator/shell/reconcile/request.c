@@ -62,7 +62,11 @@ static void create_pod(struct write *w, kube_done_fn *on_answer)
 {
     const struct reconcile *r = w->reconcile;
     const struct action *a = w->action;
-    const struct worker worker = {a->attempt, a->index, a->technology, a->group};
+    const struct worker worker = {.attempt = a->attempt,
+                                  .index = a->index,
+                                  .technology = a->technology,
+                                  .passed_over = a->passed_over,
+                                  .group = a->group};
     char *body CLEANUP(cleanup_free) = render_pod(&r->job, r->reconciler->config, &worker);
     char *path CLEANUP(cleanup_free) = collection_path(w);
     w->call = kube_start_write_text(r->reconciler->client, "POST", path, view_from(body), on_answer, w);

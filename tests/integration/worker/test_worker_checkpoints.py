@@ -192,6 +192,26 @@ SAVES = {
     "two, named one after the other": ("mkdir c-1 c-2; echo 1 > c-1/a; echo 1 > c-2/a; " + NAME.format("c-1") + NAME.format("c-2") +
                                        "sleep 1; exit 3", ["c-1/a", "c-2/a"]),
     "links": ("mkdir .t; echo 1 > .t/a; ln -s a .t/b; ln -s /etc/passwd .t/c; mv .t c-1; sleep 2; exit 3", ["c-1/a", "c-1/b"]),
+    # As the frameworks of docs/concepts.md write, with their names and in their order.
+    "PyTorch torch.save": ("echo 1 > .step-5.tmp; mv .step-5.tmp step-5.pt; sleep 1; exit 3", ["step-5.pt"]),
+    "PyTorch DCP": ("mkdir step-5; echo 1 > step-5/__0_0.distcp; echo 2 > step-5/__0_1.distcp; echo 3 > step-5/.metadata.tmp; "
+                    "mv step-5/.metadata.tmp step-5/.metadata; sleep 1; exit 3",
+                    ["step-5/.metadata", "step-5/__0_0.distcp", "step-5/__0_1.distcp"]),
+    "TensorFlow tf.train.Checkpoint": (
+        "d=ckpt-1.data-00000-of-00001; echo 1 > $d.tempstate17; mv $d.tempstate17 $d; echo 2 > ckpt-1.index.tempstate18; "
+        "mv ckpt-1.index.tempstate18 ckpt-1.index; echo 3 > checkpoint.tmp9f; mv checkpoint.tmp9f checkpoint; " + NAME.format("checkpoint") +
+        "exit 3", ["checkpoint", "ckpt-1.data-00000-of-00001", "ckpt-1.index"]),
+    "Hugging Face Trainer": (
+        "mkdir checkpoint-500; cd checkpoint-500; for f in config.json model.safetensors optimizer.pt trainer_state.json; do echo 1 > $f; done; " +
+        NAME.format("checkpoint-500") + "exit 3",
+        [f"checkpoint-500/{f}" for f in ("config.json", "model.safetensors", "optimizer.pt", "trainer_state.json")]),
+    "Hugging Face Trainer without a line": (
+        "mkdir checkpoint-500; for f in config.json model.safetensors; do echo 1 > checkpoint-500/$f; sleep 1; done; sleep 13; exit 3",
+        ["checkpoint-500/config.json", "checkpoint-500/model.safetensors"]),
+    "Lightning": ("echo 1 > epoch=0-step=10.ckpt; " + NAME.format("epoch=0-step=10.ckpt") + "exit 3", ["epoch=0-step=10.ckpt"]),
+    "Lightning without a line": ("echo 1 > epoch=0-step=10.ckpt; echo 1 > last.ckpt; sleep 13; exit 3", ["epoch=0-step=10.ckpt", "last.ckpt"]),
+    "JAX with Orbax": ("t=5.orbax-checkpoint-tmp-17; mkdir -p $t/state; echo 1 > $t/_CHECKPOINT_METADATA; echo 2 > $t/state/manifest.ocdbt; "
+                       "mv $t 5; sleep 1; exit 3", ["5/_CHECKPOINT_METADATA", "5/state/manifest.ocdbt"]),
     "a log that stays open": ("exec 3> log; echo 1 >&3; echo 1 > .a; mv .a step-1; echo 2 >&3; sleep 2; kill -9 $$", ["step-1"]),
 }
 
