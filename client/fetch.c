@@ -11,7 +11,7 @@
 #include "os/options.h"
 #include "seal/fetch.h"
 #include "seal/links.h"
-#include "seal/manifest.h"
+#include "seal/manifest_store.h"
 #include "seal/unwrap.h"
 
 #include "base/banned.h"

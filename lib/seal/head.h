@@ -4,7 +4,8 @@
  * (ifGenerationMatch).
  *
  * It holds nothing secret and proves nothing: the manifest that it refers to must
- * authenticate and have the digest. A head owns its texts.
+ * authenticate and have the digest. A head owns its texts. Pure: seal/head_store.h has it
+ * in a bucket.
  */
 #ifndef SEAL_HEAD_H
 #define SEAL_HEAD_H
@@ -22,11 +23,9 @@ struct head {
 };
 
 void head_fini(struct head *h);
-/* Reads HEAD of the context's URI; its keys are not used. A missing HEAD is success with generation 0 and no
- * texts. Errors: DATA_TAMPERED, OUTPUT_DENIED, and those of gcp/gcs.h. */
-int head_read(const struct seal_context *c, struct head *ret, struct err *e) MUST_CHECK;
-/* Replaces HEAD of h->generation by this content and sets the new generation. ERR_SUPERSEDED when somebody
- * else has moved or deleted it. */
-int head_move(const struct seal_context *c, struct head *h, struct err *e) MUST_CHECK;
+/* DATA_TAMPERED for anything that is not a HEAD. Its generation is 0. */
+int head_decode(struct view text, struct head *ret, struct err *e) MUST_CHECK;
+/* The text of the object; the caller frees it. */
+char *head_encode(const struct head *h) MUST_CHECK RETURNS_NONNULL;
 
 #endif

@@ -12,16 +12,18 @@
  * beside an earlier one that the entry names.
  * It is accepted only when it authenticates, has the expected digest and id, its
  * lines are in order, and count and digest of the lines match.
- * Manifests and references own their texts.
+ * Manifests and references own their texts. Pure: seal/manifest_store.h has them in a bucket.
  */
 #ifndef SEAL_MANIFEST_H
 #define SEAL_MANIFEST_H
 
 #include "data/lineage.h"
+#include "base/err.h"
+#include "base/strbuf.h"
 #include "crypt/digest.h"
-#include "seal/context.h"
 #include "seal/manifest_entry.h"
-#include "seal/set.h"
+
+enum { MANIFEST_MAX = 64 * 1024 * 1024 }; /* bytes of text */
 
 /* Refers to a manifest: where it is and what it must be. */
 struct manifest_ref {
@@ -63,20 +65,7 @@ void manifest_encode(struct manifest *m, struct strbuf *ret, char ret_sha256[SHA
 /* DATA_TAMPERED for anything that is not a manifest. */
 int manifest_decode(struct view text, struct manifest *ret, struct err *e) MUST_CHECK;
 
-/* Stores the manifest below the context's URI as FOLDER/manifest, which must not exist yet. folder: where its
- * own objects are, "<attempt>/<id>". Errors: those of seal/object_write.h, and TOO_LARGE. */
-int manifest_write(const struct seal_context *c, struct manifest *m, const char *folder,
-                   struct manifest_ref *ret, struct err *e) MUST_CHECK;
-
 /* "cloister/v1/ID" or "cloister/v1/ID/PATH" (path may be NULL); the caller frees it. */
 char *manifest_associated_data(const char *id, const char *path) MUST_CHECK;
-
-/* Reads, verifies and decodes a manifest. Errors: those of seal/object_read.h. */
-int manifest_read(const struct seal_context *c, const struct manifest_ref *at, struct manifest *ret,
-                  struct err *e) MUST_CHECK;
-/* The manifest's objects, ready for seal_fetch. name: where the manifest is, as in its reference.
- * DATA_NOT_FOUND or DATA_TRUNCATED when an object is missing or has another size. */
-int manifest_objects(const struct seal_context *c, const struct manifest *m, const char *name,
-                     struct seal_set *ret, struct err *e) MUST_CHECK;
 
 #endif

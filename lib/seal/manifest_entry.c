@@ -67,21 +67,24 @@ json_t *manifest_entry_encode(const struct manifest_entry *entry)
 }
 
 /* ---- reading ---- */
+/* After a name, ".." would go up from wherever that name leads, if it is a link: "a/b" -> "..", then
+ * "a/b/..". */
 bool manifest_link_is_inside(const char *path, const char *target)
 {
     int depth = 0;
+    bool has_name = false;
     for (; *path != '\0'; path++)
         depth += *path == '/';
     if (*target == '/' || *target == '\0')
         return false;
     for (struct view rest = view_from(target); rest.len > 0;) {
         struct view part = view_cut(rest, '/', &rest);
-        if (view_equal_text(part, ".."))
-            depth--;
-        else if (part.len > 0 && !view_equal_text(part, "."))
-            depth++;
-        if (depth < 0)
-            return false;
+        if (view_equal_text(part, "..")) {
+            if (has_name || --depth < 0)
+                return false;
+        } else if (part.len > 0 && !view_equal_text(part, ".")) {
+            has_name = true;
+        }
     }
     return true;
 }

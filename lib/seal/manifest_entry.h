@@ -34,7 +34,8 @@ json_t *manifest_entry_encode(const struct manifest_entry *entry) MUST_CHECK;
 /* False for anything that is no entry: an unsafe path, a link that leads out, a header of no stream, ... The
  * caller frees *ret. */
 bool manifest_entry_decode(const json_t *line, struct manifest_entry *ret) MUST_CHECK;
-/* Whether a link at that path with that target stays below the directory that the path is in. */
+/* Whether a link at that path with that target stays below the directory that the path is in, also when its
+ * target passes other such links: ".." may stand at the beginning of a target only. */
 bool manifest_link_is_inside(const char *path, const char *target);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "os/file.h"
+#include "seal/manifest_store.h"
 #include "seal/object_write.h"
 
 #include "base/banned.h"
@@ -62,7 +63,7 @@ static void publish_link(struct publishing *p, int parent_fd, const char *entry,
     ssize_t n = readlinkat(parent_fd, entry, target, sizeof(target));
     if (n >= 0 && (size_t)n < sizeof(target)) {
         target[n] = '\0';
-        if (utf8_is_valid(target) && manifest_link_is_inside(path, target)) {
+        if (utf8_is_valid(target) && seal_path_is_safe(path) && manifest_link_is_inside(path, target)) {
             struct manifest_entry link = {.path = xstrdup(path), .link = xstrdup(target)};
             manifest_add_entry(p->m, &link);
             return;

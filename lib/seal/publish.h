@@ -9,6 +9,7 @@
 #ifndef SEAL_PUBLISH_H
 #define SEAL_PUBLISH_H
 
+#include "seal/context.h"
 #include "seal/manifest.h"
 
 /* What is published, and where. Borrowed for the call. */

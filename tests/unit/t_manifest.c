@@ -99,12 +99,28 @@ static void paths_that_lead_out_are_refused(void **state)
     assert_true(seal_path_is_safe("..a/b..c/.hidden"));
 }
 
+static void links_lead_out_neither_by_themselves_nor_through_one_another(void **state)
+{
+    (void)state;
+    assert_true(manifest_link_is_inside("latest", "step-2/model.pt"));
+    assert_true(manifest_link_is_inside("a/b/latest", "../../step-2"));
+    assert_true(manifest_link_is_inside("a/latest", "./.././b/."));
+    assert_false(manifest_link_is_inside("latest", "../model.pt"));
+    assert_false(manifest_link_is_inside("a/latest", "../../model.pt"));
+    assert_false(manifest_link_is_inside("latest", "/etc/passwd"));
+    assert_false(manifest_link_is_inside("latest", ""));
+    /* With "a/b" -> "..", which is inside, this one would be two above the directory. */
+    assert_true(manifest_link_is_inside("a/b", ".."));
+    assert_false(manifest_link_is_inside("x", "a/b/../etc"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_read_back_as_it_was_written_sorted),
         cmocka_unit_test(any_flipped_byte_and_any_truncation_is_refused),
         cmocka_unit_test(paths_that_lead_out_are_refused),
+        cmocka_unit_test(links_lead_out_neither_by_themselves_nor_through_one_another),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);
 }

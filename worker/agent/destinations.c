@@ -2,6 +2,7 @@
 
 #include "agent/replacement.h"
 #include "checkpoint/ancestry.h"
+#include "seal/head_store.h"
 #include "seal/marker.h"
 
 #include "base/banned.h"

@@ -8,6 +8,7 @@
 #include "checkpoint/snapshot.h"
 #include "os/log.h"
 #include "seal/links.h"
+#include "seal/manifest_store.h"
 
 #include "base/banned.h"
 

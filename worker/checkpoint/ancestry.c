@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "seal/manifest_store.h"
 
 #include "base/banned.h"
 

@@ -8,6 +8,7 @@
 #ifndef CHECKPOINT_ANCESTRY_H
 #define CHECKPOINT_ANCESTRY_H
 
+#include "seal/context.h"
 #include "seal/head.h"
 
 /* Reads a manifest of the job's checkpoints. DATA_SWAPPED when it is another one, and the errors of

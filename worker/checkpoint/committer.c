@@ -7,6 +7,8 @@
 #include "base/rfc3339.h"
 #include "checkpoint/ancestry.h"
 #include "os/loop.h"
+#include "seal/head_store.h"
+#include "seal/manifest_store.h"
 #include "seal/object_write.h"
 #include "volume/path_names.h"
 

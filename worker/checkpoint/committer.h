@@ -11,6 +11,7 @@
 #define CHECKPOINT_COMMITTER_H
 
 #include "checkpoint/snapshot.h"
+#include "seal/context.h"
 #include "seal/head.h"
 
 /* Who commits. Borrowed. */
