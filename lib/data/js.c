@@ -17,8 +17,14 @@ void js_wipe_on_free(void)
     json_set_alloc_funcs(checked_malloc, wiping_free);
 }
 
+/* jansson drops a NUL that follows a number: "[1\0,2]" would be a list. NULL with *problem set. */
 static json_t *load(struct view text, size_t flags, json_error_t *problem)
 {
+    const char *nul = text.len > 0 ? memchr(text.ptr, '\0', text.len) : NULL;
+    if (nul != NULL) {
+        *problem = (json_error_t){.position = (int)(nul - text.ptr), .text = "NUL"};
+        return NULL;
+    }
     return json_loadb(text.len > 0 ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | flags, problem);
 }
 
