@@ -25,7 +25,8 @@ struct fake_object {
 
 struct fake_bucket;
 
-/* What happens to requests whose "METHOD target" contains the text. */
+/* What happens to requests whose "METHOD target RANGE" contains the text; RANGE is the value of Range or
+ * Content-Range. */
 struct fake_fault {
     const char *match;
     int times;                             /* so often, then no more */
@@ -43,7 +44,9 @@ struct fake_bucket {
     uint64_t last_generation;
     size_t page_size; /* objects on a page of a listing; 0: all */
     struct fake_fault faults[FAKE_FAULTS_MAX];
-    struct fake_object upload; /* the one session; its name is NULL: none */
+    void (*other)(struct fake_bucket *b, struct exchange *x); /* answers what is not storage; may be NULL */
+    struct fake_object upload;                                /* the one session; its name is NULL: none */
+    bool is_upload_done;                                      /* it has made its object */
     uint64_t upload_if_generation;
     size_t upload_takes;     /* the session keeps so many bytes of a chunk; 0: all */
     const char *session_url; /* instead of one at this server */

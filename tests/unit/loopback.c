@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,7 +109,11 @@ static void answer(struct loopback *s, int fd)
         } else {
             s->handle(s->context, &x);
         }
-        if (!x.is_lost)
+        if (x.is_stalled)
+            (void)poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, -1);
+        else if (x.raw != NULL)
+            (void)send_all(fd, view_from(x.raw));
+        else if (!x.is_lost)
             send_reply(fd, &x);
     }
     free(x.method);

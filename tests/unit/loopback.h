@@ -17,8 +17,10 @@ struct exchange {
     int status;                  /* 404 unless the handler sets it */
     struct strbuf reply_headers; /* whole lines */
     struct strbuf reply;
-    bool is_lost; /* the connection is closed without a reply */
-    size_t cut;   /* the connection is closed after so many bytes of the body; 0: none is cut */
+    bool is_lost;    /* the connection is closed without a reply */
+    bool is_stalled; /* nothing is said until the client hangs up */
+    const char *raw; /* these bytes instead of a reply; NULL: a reply */
+    size_t cut;      /* the connection is closed after so many bytes of the body; 0: none is cut */
 };
 
 /* The value of a request's header, or the empty view. Names are compared without case. */
