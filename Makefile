@@ -193,11 +193,11 @@ $(MUTANTS)/volume_sim: $(VOLUME_SIM) $(MUTATED) $(PARTS) $(LIB)
 # ---- fuzzing: one program for each tests/fuzz/f_NAME.c, with its inputs in tests/fuzz/corpus/NAME ----
 # Beside lib, what the targets use of the programs.
 FUZZ_PARTS := operator/core/model/pod_wire.c operator/core/model/report_facts.c operator/api/progress_json.c \
-              worker/agent/progress.c
+              worker/agent/progress.c worker/agent/gate_words.c worker/exec/link.c
 # What reads bytes from outside: the inputs alone must reach 90 % of the lines of each.
 FUZZED     := lib/crypt/keyset.c lib/data/protobuf.c lib/data/skim.c lib/data/js.c lib/data/field.c lib/data/quantity.c lib/kobj/wire.c \
               lib/kube/framer.c lib/kube/framer_protobuf.c lib/agentapi/report.c lib/agentapi/assignment.c worker/agent/progress.c \
-              lib/seal/head.c lib/seal/manifest.c lib/seal/manifest_entry.c
+              lib/seal/head.c lib/seal/manifest.c lib/seal/manifest_entry.c worker/agent/gate_words.c
 FUZZ_SRC   := $(wildcard tests/fuzz/f_*.c)
 FUZZ_HELP  := tests/fuzz/fuzz.c $(if $(FUZZ),,tests/fuzz/replay.c)
 FUZZERS    := $(patsubst f_%.c,$(BUILD)/fuzz/%,$(notdir $(FUZZ_SRC)))

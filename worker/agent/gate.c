@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "agent/gate_words.h"
 #include "agentapi/gate_protocol.h"
 #include "base/alloc.h"
 #include "base/strbuf.h"
@@ -85,44 +86,22 @@ void gate_set(struct gate *g, enum gate_state state, const char *text)
     say_state(g);
 }
 
-static void take_usage(const struct gate *g, struct view numbers)
+static void obey(struct gate *g, struct view line, const char *text)
 {
-    struct view rest, first = view_cut(numbers, ' ', &rest);
-    uint64_t memory_bytes, cpu_us;
-    if (g->on_usage != NULL && view_to_u64(first, &memory_bytes) && view_to_u64(rest, &cpu_us))
-        g->on_usage(g->usage_context, memory_bytes, cpu_us);
-}
-
-/* words: "CODE", or "CODE terminated". */
-static void take_exit(const struct gate *g, struct view words)
-{
-    struct view rest, code = view_cut(words, ' ', &rest);
-    uint64_t exit_code;
-    if (view_to_u64(code, &exit_code) && exit_code < 256)
-        g->on_exited(g->context, (int)exit_code, view_equal_text(rest, GATE_TERMINATED));
-}
-
-static void obey(struct gate *g, struct view line)
-{
-    struct view rest, verb = view_cut(line, ' ', &rest), version, exit;
-    char *text CLEANUP(cleanup_free) = view_dup(line);
+    struct gate_word w = gate_word_read(line);
     log_debug("from cloister-exec", "line", text, NULL);
-    if (view_equal_text(verb, GATE_HELLO)) {
-        version = view_cut(rest, ' ', &rest);
-        if (!view_equal_text(version, GATE_VERSION))
+    if (w.kind == GATE_WORD_HELLO) {
+        if (w.is_other_version)
             log_error("unsupported protocol version of cloister-exec", "line", text, NULL);
-        verb = view_cut(rest, ' ', &exit);
-        g->is_started = !view_equal_text(verb, GATE_IS_WAITING);
-        if (view_equal_text(verb, GATE_IS_SWAPPED))
+        g->is_started = !w.is_waiting;
+        if (w.is_swapped)
             g->on_swap(g->context);
         say_state(g);
-        if (view_equal_text(verb, GATE_IS_EXITED))
-            take_exit(g, exit);
-    } else if (view_equal_text(verb, GATE_USAGE)) {
-        take_usage(g, rest);
-    } else if (view_equal_text(verb, GATE_EXITED)) {
-        take_exit(g, rest);
     }
+    if (w.kind == GATE_WORD_USAGE && g->on_usage != NULL)
+        g->on_usage(g->usage_context, w.memory_bytes, w.cpu_us);
+    if (w.has_exited)
+        g->on_exited(g->context, w.exit_code, w.is_terminated);
 }
 
 static void on_readable(void *context, int fd, unsigned events)
@@ -142,16 +121,9 @@ static void on_readable(void *context, int fd, unsigned events)
         disconnect(g);
         return;
     }
-    for (struct view rest;;) {
-        struct view line = view_cut(strbuf_view(&g->input), '\n', &rest);
-        if (line.len == g->input.len)
-            return; /* no whole line yet */
-        char *copy CLEANUP(cleanup_free) = view_dup(line);
-        strbuf_consume(&g->input, line.len + 1);
-        obey(g, view_from(copy));
-        if (g->connection < 0)
-            return;
-    }
+    size_t length;
+    for (char *line; g->connection >= 0 && (line = gate_take_line(&g->input, &length)) != NULL; free(line))
+        obey(g, view_of(line, length), line);
 }
 
 static void on_connection(void *context, int fd, unsigned events)
