@@ -17,7 +17,7 @@ struct paging {
     const struct gcs_bucket *b;
     const char *prefix;
     char *token; /* of the page that is asked for; "": the first one */
-    char *last;  /* the name before this page; "": none */
+    char *last;  /* the name before this page, or its last once it is handed out; "": none */
     struct gcs_object *objects;
     size_t count;
     char *next; /* token of the next page; "": there is none */
@@ -110,13 +110,23 @@ static int get_page(struct paging *l, struct err *e)
     return result;
 }
 
-/* Goes on to the next page. */
-static void advance(struct paging *l)
+/* Gives the page's objects away; who takes them may move their texts. */
+static int hand_out(struct paging *l, int (*take)(void *context, struct gcs_object *o, struct err *e),
+                    void *context, struct err *e)
 {
     if (l->count > 0) {
         free(l->last);
         l->last = xstrdup(l->objects[l->count - 1].name);
     }
+    for (size_t i = 0; i < l->count; i++)
+        if (take(context, &l->objects[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+/* Goes on to the next page. */
+static void advance(struct paging *l)
+{
     free(l->token);
     l->token = TAKE_PTR(l->next);
     page_fini(l);
@@ -141,9 +151,8 @@ static int list_pages(struct paging *l, int (*take)(void *context, struct gcs_ob
     for (int pages = 0; pages < PAGES_MAX; pages++) {
         if (get_page(l, e) < 0)
             return gcs_fail(l->b, l->prefix, e);
-        for (size_t i = 0; i < l->count; i++)
-            if (take(context, &l->objects[i], e) < 0)
-                return -1;
+        if (hand_out(l, take, context, e) < 0)
+            return -1;
         if (*l->next == '\0')
             return 0;
         if (pause_after(l, &retry, e) < 0)
