@@ -151,7 +151,7 @@ static int download(struct cloud *c, const struct output *o, const struct atomic
     if (result < 0 && e->code == ERR_INPUT_VOLUME_FULL) {
         err_fini(e);
         result = FAIL_OBJECT(e, ERR_IO, d->target, "not enough disk space for the %llu bytes of %s",
-                             (unsigned long long)set.plain_bytes, d->target);
+                             (unsigned long long)set.footprint.content_bytes, d->target);
     }
     *ret_files = manifest.count;
     seal_set_fini(&set);

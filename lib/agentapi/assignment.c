@@ -48,6 +48,7 @@ const struct field assignment_fields[ASSIGNMENT_FIELDS] = {
     FIELD("ports.progress", INT32, progress_port),
     FIELD("ports.metrics", INT32, metrics_port),
     FIELD("inputLimitBytes", INT64, input_limit_bytes),
+    FIELD("agentMemoryBytes", INT64, agent_memory_bytes),
     FIELD("connections", INT32, connections),
 };
 
@@ -131,7 +132,8 @@ static int check(const struct assignment *x, struct err *e)
                     (int)x->version, ASSIGNMENT_VERSION);
     if (x->attempt < 1 || x->index < 0 || x->index >= x->replicas || *x->job_uid == '\0')
         return FAIL(e, ERR_INVALID, "the assignment names no job, attempt or worker");
-    if (x->connections < 1 || x->connections > ASSIGNMENT_CONNECTIONS_MAX || x->input_limit_bytes < 0)
+    if (x->connections < 1 || x->connections > ASSIGNMENT_CONNECTIONS_MAX || x->input_limit_bytes < 0 ||
+        x->agent_memory_bytes < 0)
         return FAIL(e, ERR_INVALID, "a limit of the assignment is out of range");
     return 0;
 }

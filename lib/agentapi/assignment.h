@@ -50,10 +50,11 @@ struct assignment {
     size_t key_count;
     const struct assignment_input *inputs;
     size_t input_count;
-    int64_t input_limit_bytes; /* what inputs and restored checkpoint may take */
-    int32_t version;           /* set by assignment_encode */
-    int32_t attempt;           /* from 1 */
-    int32_t index;             /* 0 to replicas - 1 */
+    int64_t input_limit_bytes;  /* what inputs and restored checkpoint may take */
+    int64_t agent_memory_bytes; /* the memory limit of the agent's container, less input_limit_bytes */
+    int32_t version;            /* set by assignment_encode */
+    int32_t attempt;            /* from 1 */
+    int32_t index;              /* 0 to replicas - 1 */
     int32_t replicas;
     int32_t connections;                 /* for one transfer, 1 to ASSIGNMENT_CONNECTIONS_MAX */
     int32_t progress_port, metrics_port; /* pod.h; 0 = none */
@@ -65,7 +66,7 @@ struct assignment {
 
 enum { ASSIGNMENT_CONNECTIONS_MAX = 64 };
 
-/* Everything absent; require_hsm is true, the safe default. */
+/* Everything absent; require_hsm is true, the safe default, and agent_memory_bytes the chart's. */
 #define ASSIGNMENT_NONE                                                                                      \
     ((struct assignment){.job_namespace = "",                                                                \
                          .job = "",                                                                          \
@@ -82,6 +83,7 @@ enum { ASSIGNMENT_CONNECTIONS_MAX = 64 };
                          .reports_url = "",                                                                  \
                          .reports_ca = "",                                                                   \
                          .pod_uid = "",                                                                      \
+                         .agent_memory_bytes = INT64_C(64) << 20,                                            \
                          .index = -1,                                                                        \
                          .require_hsm = true})
 

@@ -7,7 +7,7 @@
 
 #include "data/field.h"
 
-enum { ASSIGNMENT_FIELDS = 27, ASSIGNMENT_KEY_FIELDS = 3, ASSIGNMENT_INPUT_FIELDS = 4, REPORT_FIELDS = 23 };
+enum { ASSIGNMENT_FIELDS = 28, ASSIGNMENT_KEY_FIELDS = 3, ASSIGNMENT_INPUT_FIELDS = 4, REPORT_FIELDS = 23 };
 
 extern const struct field assignment_fields[ASSIGNMENT_FIELDS];
 extern const struct field assignment_key_fields[ASSIGNMENT_KEY_FIELDS];

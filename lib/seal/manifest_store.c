@@ -99,12 +99,11 @@ static void locate(const struct seal_context *c, const struct manifest *m, const
     char *name CLEANUP(cleanup_free) = entry->folder == NULL ? xasprintf("%sdata/%s", own, path)
                                                              : xasprintf("%s/data/%s", entry->folder, path);
     *ret = (struct seal_item){.object = {.name = seal_object_name(c, name)},
-                              .path = xstrdup(entry->path),
+                              .path = entry->path,
                               .associated_data = manifest_associated_data(id, path),
                               .plain_bytes = entry->sealed.plain_bytes,
-                              .key_id = entry->sealed.key_id,
-                              .is_pinned = true};
-    memcpy(ret->header, entry->sealed.header, sizeof(ret->header));
+                              .header = entry->sealed.header,
+                              .key_id = entry->sealed.key_id};
 }
 
 /* item is the caller's to free also when this fails. */
@@ -123,6 +122,7 @@ static int find_object(const struct seal_context *c, const struct manifest *m,
         return FAIL_OBJECT(e, ERR_DATA_TRUNCATED, name, "gs://%s/%s has %llu bytes; %llu were written",
                            c->bucket.name, name, (unsigned long long)item->object.size,
                            (unsigned long long)entry->sealed.cipher_bytes);
+    seal_item_check_hint(item, item->associated_data);
     return 0;
 }
 
@@ -140,7 +140,7 @@ int manifest_objects(const struct seal_context *c, const struct manifest *m, con
             seal_set_fini(&set);
             return -1;
         }
-        seal_set_add(&set, &item);
+        seal_set_add(c, &set, &item);
     }
     *ret = set;
     return 0;

@@ -17,8 +17,8 @@ int manifest_write(const struct seal_context *c, struct manifest *m, const char 
 /* Reads, verifies and decodes a manifest. Errors: those of seal/object_read.h. */
 int manifest_read(const struct seal_context *c, const struct manifest_ref *at, struct manifest *ret,
                   struct err *e) MUST_CHECK;
-/* The manifest's objects, ready for seal_fetch. name: where the manifest is, as in its reference.
- * DATA_NOT_FOUND or DATA_TRUNCATED when an object is missing or has another size. */
+/* The manifest's objects, ready for seal_fetch; they borrow from it. name: where the manifest is, as in its
+ * reference. DATA_NOT_FOUND or DATA_TRUNCATED when an object is missing or has another size. */
 int manifest_objects(const struct seal_context *c, const struct manifest *m, const char *name,
                      struct seal_set *ret, struct err *e) MUST_CHECK;
 

@@ -1,5 +1,7 @@
 #include "seal/object.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 
 #include "base/banned.h"
@@ -7,9 +9,16 @@
 void seal_item_fini(struct seal_item *item)
 {
     gcs_object_fini(&item->object);
-    free(item->path);
     free(item->associated_data);
     *item = (struct seal_item){.path = NULL};
+}
+
+void seal_item_check_hint(struct seal_item *item, const char *associated_data)
+{
+    if (item->object.sealed_name == NULL || strcmp(item->object.sealed_name, associated_data) != 0)
+        return;
+    free(item->object.sealed_name);
+    item->object.sealed_name = NULL;
 }
 
 bool seal_path_is_safe(const char *path)

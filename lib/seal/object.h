@@ -21,18 +21,21 @@ struct sealed {
     uint32_t key_id;
 };
 
-/* One object to read. Owns its texts. */
+/* One object to read. There may be many thousands: what can be borrowed or computed is not stored. */
 struct seal_item {
-    struct gcs_object object;
-    char *path;                        /* below the target directory: relative, no "..", no empty part */
-    char *associated_data;             /* text */
-    uint64_t plain_bytes;              /* from a manifest, or of a stream: stream_least_plain_size */
-    uint32_t key_id;                   /* from a manifest, or 0 */
-    uint8_t header[STREAM_HEADER_MAX]; /* from a manifest */
-    bool is_pinned;                    /* header and key_id must match */
+    struct gcs_object object; /* owned */
+    const char *path;         /* below the target directory: relative, no "..", no empty part. Part of the
+                               * object's name, or the manifest's */
+    char *associated_data;    /* owned; NULL: the object's URI */
+    uint64_t plain_bytes;     /* from a manifest, or of a stream: stream_least_plain_size */
+    const uint8_t *header;    /* the manifest's, which must match; NULL: any */
+    uint32_t key_id;          /* the same; 0: any */
 };
 
 void seal_item_fini(struct seal_item *item);
+/* Drops the hint that an object gives about its name when it is the expected associated data, as it nearly
+ * always is. */
+void seal_item_check_hint(struct seal_item *item, const char *associated_data);
 
 /* True for a path that may be created below a directory: at most 1024 bytes, parts of at most 255 bytes, none
  * empty, "." or "..". */

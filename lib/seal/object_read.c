@@ -24,8 +24,8 @@ static int explain_storage(struct err *e)
 }
 
 /* The object does not authenticate: says which of the known accidents and attacks it is. */
-static void explain_damage(const struct seal_context *c, const struct seal_item *item, const char *uri,
-                           struct err *e)
+static void explain_damage(const struct seal_context *c, const struct seal_item *item,
+                           const struct stream_source *source, const char *uri, struct err *e)
 {
     const struct gcs_object *o = &item->object;
     bool is_truncated = e->code == ERR_DATA_TRUNCATED || o->size < o->sealed_size;
@@ -33,25 +33,15 @@ static void explain_damage(const struct seal_context *c, const struct seal_item 
     if (o->key_id != 0 && keyset_find(c->keys, o->key_id) == NULL)
         err_set(e, ERR_KEY_MISMATCH, uri, "%s was encrypted with key %u, which is not in the keyset", uri,
                 o->key_id);
-    else if (o->sealed_name != NULL && strcmp(o->sealed_name, item->associated_data) != 0)
-        err_set(e, ERR_DATA_SWAPPED, uri, "%s was encrypted as \"%s\", not as \"%s\"", uri, o->sealed_name,
-                item->associated_data);
+    else if (o->sealed_name != NULL && !view_equal_text(source->associated_data, o->sealed_name))
+        err_set(e, ERR_DATA_SWAPPED, uri, "%s was encrypted as \"%s\", not as \"%.*s\"", uri, o->sealed_name,
+                VIEW_ARG(source->associated_data));
     else if (is_truncated)
         err_set(e, ERR_DATA_TRUNCATED, uri, "%s is truncated: it has %llu bytes", uri,
                 (unsigned long long)o->size);
     else
         err_set(e, ERR_DATA_TAMPERED, uri,
                 "%s was changed after it was encrypted, or was encrypted with another key or name", uri);
-}
-
-static int explain(const struct seal_context *c, const struct seal_item *item, struct err *e)
-{
-    char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket.name, item->object.name);
-    if (e->code == ERR_DATA_TAMPERED || e->code == ERR_DATA_TRUNCATED)
-        explain_damage(c, item, uri, e);
-    else
-        err_name_object(e, uri);
-    return -1;
 }
 
 static int feed(void *context, const void *bytes, size_t length, struct err *e)
@@ -62,10 +52,12 @@ static int feed(void *context, const void *bytes, size_t length, struct err *e)
 int seal_read(const struct seal_context *c, const struct seal_item *item, struct byte_sink sink,
               struct err *e)
 {
+    char *uri CLEANUP(cleanup_free) = gcs_uri(c->bucket.name, item->object.name);
     struct stream_source source = {.keys = c->keys,
                                    .key_id = item->key_id,
-                                   .associated_data = view_from(item->associated_data),
-                                   .expected_header = item->is_pinned ? item->header : NULL,
+                                   .associated_data =
+                                       view_from(item->associated_data != NULL ? item->associated_data : uri),
+                                   .expected_header = item->header,
                                    .cipher_bytes = item->object.size};
     struct stream_reader *r = stream_reader_new(&source, sink);
     int result = gcs_read(&c->bucket, &item->object, (struct byte_sink){feed, r}, e);
@@ -74,7 +66,11 @@ int seal_read(const struct seal_context *c, const struct seal_item *item, struct
     else
         result = stream_reader_finish(r, e);
     stream_reader_free(r);
-    return result < 0 ? explain(c, item, e) : 0;
+    if (result < 0 && (e->code == ERR_DATA_TAMPERED || e->code == ERR_DATA_TRUNCATED))
+        explain_damage(c, item, &source, uri, e);
+    else if (result < 0)
+        err_name_object(e, uri);
+    return result;
 }
 
 struct file_sink {

@@ -418,5 +418,5 @@ E("stays_for_ever_once_freed", "freed checkpoints never leave", "item->version->
 E("forgets_since_when", "the age of a checkpoint is lost with each commit", "if (⟦s->sequence == 0⟧)", "true")
 E("calls_everything_settled", "declared ones are not marked", "entry.is_declared = ⟦item->version->is_declared⟧", "false")
 E("loses_where_it_is_stored", "a renamed checkpoint cannot be found", "entry.stored_path == NULL && strcmp(entry.path, item->path) != 0", "false")
-E("restores_too_much", "inputLimit has no room", "while (⟦bytes_of(m) > bytes⟧ &&", "false")
+E("restores_too_much", "inputLimit has no room", "while (⟦!fits(m, room)⟧ &&", "false")
 E("restores_too_little", "the newest checkpoint is left out", "series_choose(&s, 1)", "series_choose(&s, 0)")

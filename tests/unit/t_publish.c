@@ -331,9 +331,9 @@ static int list_and_fetch(struct seal_fixture *s, const char *uri, const char *m
     struct seal_set set = {.items = NULL};
     struct seal_context c;
     assert_int_equal(seal_open(&c, &s->bucket->fake.config, uri, &s->keys, &s->bucket->e), 0);
-    int result = seal_set_list(&c, mode, &set, &s->bucket->e);
+    int result = seal_set_list(&c, mode, NULL, &set, &s->bucket->e);
     if (result == 0) {
-        assert_int_equal(set.plain_bytes, set.count * strlen("plain"));
+        assert_int_equal(set.footprint.content_bytes, set.count * strlen("plain"));
         result = seal_fetch(&c, &set, s->directory, 2, &s->bucket->e);
     }
     seal_set_fini(&set);
@@ -397,7 +397,7 @@ static void the_first_failure_ends_a_download_and_a_cancelled_one_does_not_begin
     assert_true(s->bucket->fake.requests <= 8 + 1 + 2); /* written, listed, one for each connection */
     s->bucket->fake.requests = 0;
     struct seal_set set = {.items = NULL};
-    assert_int_equal(seal_set_list(&s->c, "Object", &set, &s->bucket->e), 0);
+    assert_int_equal(seal_set_list(&s->c, "Object", NULL, &set, &s->bucket->e), 0);
     s->bucket->fake.config.is_cancelled = &is_cancelled;
     assert_int_equal(seal_fetch(&s->c, &set, s->directory, 2, &s->bucket->e), -1);
     must_say(s->bucket, ERR_CANCELLED, "", "cancelled");

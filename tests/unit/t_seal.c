@@ -41,12 +41,11 @@ static int collect(void *context, const void *bytes, size_t length, struct err *
 static int get(struct seal_fixture *s, const char *name, const char *ad, const struct sealed *pin,
                struct strbuf *ret)
 {
-    struct seal_item item = {.associated_data = xstrdup(ad), .path = xstrdup("a")};
+    struct seal_item item = {.associated_data = xstrdup(ad), .path = "a"};
     assert_int_equal(gcs_stat(&s->c.bucket, name, &item.object, &s->bucket->e), 0);
     if (pin != NULL) {
-        item.is_pinned = true;
         item.key_id = pin->key_id;
-        memcpy(item.header, pin->header, sizeof(item.header));
+        item.header = pin->header;
     }
     int result = seal_read(&s->c, &item, (struct byte_sink){collect, ret}, &s->bucket->e);
     seal_item_fini(&item);

@@ -198,13 +198,16 @@ static void an_entry_says_that_it_was_declared_and_where_it_is_stored(void **sta
     manifest_fini(&next);
 }
 
-static void check_fit(const char *words, uint64_t bytes, size_t removed, const char *expected)
+/* Each file has one page, and its records would fit by themselves. */
+static void check_fit(const char *words, uint64_t pages, size_t removed, const char *expected)
 {
     struct manifest m = base_of(words);
     struct strbuf text = STRBUF(4096);
+    struct footprint_room room = {
+        .volume_bytes = (pages + 3) * 4096, .record_bytes = 1 << 20, .used = {.page_bytes = 3 * 4096}};
     for (size_t i = 0; i < m.count; i++)
         m.entries[i].sealed.plain_bytes = 10;
-    assert_int_equal(snapshot_fit(&m, bytes), removed);
+    assert_int_equal(snapshot_fit(&m, &room), removed);
     for (size_t i = 0; i < m.count; i++)
         add_text(&text, &m.entries[i]);
     assert_string_equal(strbuf_text(&text), expected);
@@ -216,10 +219,27 @@ static void older_checkpoints_are_left_out_where_there_is_no_room(void **state)
 {
     static const char ALL[] = "+c-1:c-1/a@1 +c-1:c-1/b@1 +c-2:c-2/a@2 +c-3:c-3/a@3 +tokenizer@1";
     (void)state;
-    check_fit(ALL, 50, 0, "c-1:c-1/a@1.1 c-1:c-1/b@1.1 c-2:c-2/a@1.2 c-3:c-3/a@1.3 tokenizer@1.1");
-    check_fit(ALL, 49, 1, "c-2:c-2/a@1.2 c-3:c-3/a@1.3 tokenizer@1.1");
-    check_fit(ALL, 20, 2, "c-3:c-3/a@1.3 tokenizer@1.1");
+    check_fit(ALL, 5, 0, "c-1:c-1/a@1.1 c-1:c-1/b@1.1 c-2:c-2/a@1.2 c-3:c-3/a@1.3 tokenizer@1.1");
+    check_fit(ALL, 4, 1, "c-2:c-2/a@1.2 c-3:c-3/a@1.3 tokenizer@1.1");
+    check_fit(ALL, 2, 2, "c-3:c-3/a@1.3 tokenizer@1.1");
     check_fit(ALL, 0, 2, "c-3:c-3/a@1.3 tokenizer@1.1");
+}
+
+/* Two inodes for each file of a directory of its own, and one for each link. */
+static void the_footprint_counts_files_directories_and_links(void **state)
+{
+    struct manifest m = base_of("+c-1:c-1/a@1 +c-1:c-1/b@1 +tokenizer@1");
+    struct footprint one = {.files = 0};
+    (void)state;
+    m.entries[2].link = xstrdup("c-1/a");
+    for (size_t i = 0; i < 2; i++)
+        m.entries[i].sealed.plain_bytes = 4097;
+    footprint_add_file(&one, "x", NULL, 0, 0);
+    const struct footprint all = snapshot_footprint(&m);
+    assert_int_equal(all.files, 3);
+    assert_int_equal(all.page_bytes, 4 * 4096);
+    assert_true(all.record_bytes > 4 * one.record_bytes + 3 * sizeof(struct manifest_entry));
+    manifest_fini(&m);
 }
 
 int main(void)
@@ -235,6 +255,7 @@ int main(void)
         cmocka_unit_test(what_the_agent_freed_leaves_by_the_same_rule),
         cmocka_unit_test(an_entry_says_that_it_was_declared_and_where_it_is_stored),
         cmocka_unit_test(older_checkpoints_are_left_out_where_there_is_no_room),
+        cmocka_unit_test(the_footprint_counts_files_directories_and_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

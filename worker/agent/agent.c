@@ -174,17 +174,15 @@ static bool is_staged(void)
     return true;
 }
 
+/* All is counted before any of it is fetched. */
 static int stage(struct agent *a, const struct snapshot_found *found, struct err *e)
 {
-    struct staging staging = {.assignment = &a->assignment, .keys = &a->keys};
+    struct staging s CLEANUP(staging_fini) = staging_of(&a->assignment, &a->keys);
+    struct restore_part part CLEANUP(restore_part_fini) = {.left_out = 0};
     begin_stage(a, STAGE_STAGING);
-    if (stage_inputs(&staging, e) < 0)
+    if (stage_list_inputs(&s, e) < 0 || restore_choose(&s, found, &part, e) < 0 ||
+        stage_fetch_inputs(&s, e) < 0 || restore_fetch(&s, found, &part, a->report, e) < 0)
         return -1;
-    if (found->at.name != NULL) {
-        if (restore_fetch(&staging, found, a->report, e) < 0)
-            return -1;
-        log_info("restored a checkpoint", "name", found->manifest.name, NULL);
-    }
     return file_replace(POD_READY_FILE, view_from(""), 0600, e);
 }
 

@@ -175,38 +175,59 @@ static void say_left_out(struct report_writer *report, size_t count)
     report_writer_warning(report, sentence);
 }
 
-/* What has room. The attempt's own snapshots begin with the whole one all the same. */
-static struct manifest part_with_room(const struct staging *s, const struct manifest *m, size_t *ret_left_out)
+void restore_part_fini(struct restore_part *p)
 {
-    struct manifest part = {.kind = NULL};
-    uint64_t limit = (uint64_t)s->assignment->input_limit_bytes;
-    for (size_t i = 0; i < m->count; i++) {
-        struct manifest_entry copy = manifest_entry_copy(&m->entries[i]);
-        manifest_add_entry(&part, &copy);
-    }
-    *ret_left_out = snapshot_fit(&part, limit > s->used_bytes ? limit - s->used_bytes : 0);
-    return part;
+    manifest_fini(&p->manifest);
 }
 
-int restore_fetch(struct staging *s, const struct snapshot_found *found, struct report_writer *report,
-                  struct err *e)
+static int check_room(const struct staging *s, const struct manifest *part, struct err *e)
 {
-    size_t left_out = 0;
+    const struct footprint all = snapshot_footprint(part);
+    const struct manifest_entry *largest = NULL;
+    for (size_t i = 0; i < part->count; i++)
+        if (largest == NULL || part->entries[i].sealed.plain_bytes > largest->sealed.plain_bytes)
+            largest = &part->entries[i];
+    if (largest == NULL ||
+        input_room_check(&s->room, &all, largest->path, largest->sealed.plain_bytes, e) == 0)
+        return 0;
+    return err_wrap(e, "restoring the checkpoint");
+}
+
+/* The attempt's own snapshots begin with the whole one all the same. */
+int restore_choose(const struct staging *s, const struct snapshot_found *found, struct restore_part *ret,
+                   struct err *e)
+{
+    const struct manifest *m = &found->manifest;
+    memcpy(ret->manifest.id, m->id, sizeof(ret->manifest.id));
+    for (size_t i = 0; i < m->count; i++) {
+        struct manifest_entry copy = manifest_entry_copy(&m->entries[i]);
+        manifest_add_entry(&ret->manifest, &copy);
+    }
+    ret->left_out = snapshot_fit(&ret->manifest, &s->room);
+    return check_room(s, &ret->manifest, e);
+}
+
+int restore_fetch(const struct staging *s, const struct snapshot_found *found,
+                  const struct restore_part *part, struct report_writer *report, struct err *e)
+{
     const struct assignment *assignment = s->assignment;
     struct seal_set set = {.items = NULL};
     struct seal_context seal;
+    if (found->at.name == NULL)
+        return 0;
     if (keyring_seal(s->keys, assignment->checkpoints_uri, assignment->checkpoints_key, &seal, e) < 0)
         return -1;
-    struct manifest part = part_with_room(s, &found->manifest, &left_out);
-    int result = manifest_objects(&seal, &part, found->at.name, &set, e);
+    int result = manifest_objects(&seal, &part->manifest, found->at.name, &set, e);
     if (result == 0)
         result = stage_fetch(s, &seal, &set, POD_IN_RESTORE, e);
     if (result == 0)
-        result = manifest_make_links(&part, POD_IN_RESTORE, 0700, e);
-    if (result == 0 && left_out > 0)
-        say_left_out(report, left_out);
-    manifest_fini(&part);
+        result = manifest_make_links(&part->manifest, POD_IN_RESTORE, 0700, e);
     seal_set_fini(&set);
     seal_close(&seal);
-    return result < 0 ? err_wrap(e, "restoring the checkpoint") : 0;
+    if (result < 0)
+        return err_wrap(e, "restoring the checkpoint");
+    if (part->left_out > 0)
+        say_left_out(report, part->left_out);
+    log_info("restored a checkpoint", "name", found->manifest.name, NULL);
+    return 0;
 }

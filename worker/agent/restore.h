@@ -27,9 +27,20 @@ int restore_find(const struct assignment *assignment, const struct keyring *keys
 /* Reports which checkpoint it is that the attempt begins with. */
 void restore_report(const struct assignment *assignment, const struct snapshot_found *found,
                     struct report_writer *report);
-/* Its files and links, as they were. Older checkpoints that have no room are left out, which the report says.
- */
-int restore_fetch(struct staging *s, const struct snapshot_found *found, struct report_writer *report,
-                  struct err *e) MUST_CHECK;
+
+/* What of a snapshot is restored. */
+struct restore_part {
+    struct manifest manifest;
+    size_t left_out; /* older checkpoints that have no room */
+};
+
+void restore_part_fini(struct restore_part *p);
+/* Beside the inputs that are listed. found: it may be that there is none. ERR_INPUT_VOLUME_FULL when not even
+ * the newest checkpoint has room. */
+int restore_choose(const struct staging *s, const struct snapshot_found *found, struct restore_part *ret,
+                   struct err *e) MUST_CHECK;
+/* Its files and links, as they were; nothing when there is none. The report says what is left out. */
+int restore_fetch(const struct staging *s, const struct snapshot_found *found,
+                  const struct restore_part *part, struct report_writer *report, struct err *e) MUST_CHECK;
 
 #endif

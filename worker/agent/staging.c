@@ -32,60 +32,95 @@ int stage_check_swap(struct err *e)
                 "the node has swap and the container may use it: plaintext could reach a disk");
 }
 
-/* Fails with the first object for which there is no space, before any of its bytes is fetched. */
-static int reserve(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
-                   struct err *e)
+struct staging staging_of(const struct assignment *assignment, const struct keyring *keys)
 {
-    uint64_t limit = (uint64_t)s->assignment->input_limit_bytes;
-    for (size_t i = 0; i < set->count; i++) {
-        const struct seal_item *item = &set->items[i];
-        if (item->plain_bytes > limit - s->used_bytes)
-            return FAIL_OBJECT(
-                e, ERR_INPUT_VOLUME_FULL, item->object.name,
-                "no space left for gs://%s/%s (%llu bytes): inputs and restored checkpoint may "
-                "have %llu bytes in all",
-                seal->bucket.name, item->object.name, (unsigned long long)item->plain_bytes,
-                (unsigned long long)limit);
-        s->used_bytes += item->plain_bytes;
+    return (struct staging){.assignment = assignment, .keys = keys, .room = input_room_of(assignment)};
+}
+
+void staging_fini(struct staging *s)
+{
+    for (size_t i = 0; s->inputs != NULL && i < s->assignment->input_count; i++)
+        seal_set_fini(&s->inputs[i]);
+    free(s->inputs);
+    s->inputs = NULL;
+}
+
+/* ---- listing ---- */
+static int empty(const char *directory, struct err *e)
+{
+    return file_make_directories(directory, 0700, e) < 0 ? -1 : tree_empty(directory, e);
+}
+
+static int list_input(const struct staging *s, size_t i, const struct footprint_room *room, struct err *e)
+{
+    const struct assignment_input *input = &s->assignment->inputs[i];
+    struct seal_context seal;
+    if (keyring_seal(s->keys, input->uri, input->key_name, &seal, e) < 0)
+        return -1;
+    int result = seal_set_list(&seal, input->associated_data, room, &s->inputs[i], e);
+    seal_close(&seal);
+    return result < 0 ? err_wrap(e, "input %s", input->name) : 0;
+}
+
+/* Counts what all of them need, also when the first has no room: a person raises the limit once. */
+int stage_list_inputs(struct staging *s, struct err *e)
+{
+    struct footprint_room room = s->room;
+    struct footprint all = {.files = 0};
+    const char *largest = NULL;
+    uint64_t largest_bytes = 0;
+    /* An earlier run of this container may have left files, and the bucket may have changed since. */
+    if (empty(POD_IN_INPUTS, e) < 0 || empty(POD_IN_RESTORE, e) < 0)
+        return -1;
+    s->inputs = xcalloc(s->assignment->input_count, sizeof(*s->inputs));
+    for (size_t i = 0; i < s->assignment->input_count; i++) {
+        const struct seal_set *set = &s->inputs[i];
+        if (list_input(s, i, &room, e) < 0)
+            return -1;
+        footprint_add(&room.used, &set->footprint);
+        footprint_add(&all, &set->footprint);
+        if (largest == NULL || set->largest_bytes > largest_bytes) {
+            largest = set->largest;
+            largest_bytes = set->largest_bytes;
+        }
     }
+    if (input_room_check(&s->room, &all, largest, largest_bytes, e) < 0)
+        return -1;
+    s->room = room;
     return 0;
 }
 
-int stage_fetch(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
+/* ---- fetching ---- */
+int stage_fetch(const struct staging *s, const struct seal_context *seal, const struct seal_set *set,
                 const char *directory, struct err *e)
 {
-    if (reserve(s, seal, set, e) < 0 || file_make_directories(directory, 0700, e) < 0)
+    if (file_make_directories(directory, 0700, e) < 0)
         return -1;
     return seal_fetch(seal, set, directory, (unsigned)s->assignment->connections, e);
 }
 
-static int stage_input(struct staging *s, const struct assignment_input *input, struct err *e)
+static int fetch_input(const struct staging *s, size_t i, struct err *e)
 {
-    struct seal_set set = {.items = NULL};
+    const struct assignment_input *input = &s->assignment->inputs[i];
+    const struct seal_set *set = &s->inputs[i];
     struct seal_context seal;
     char *directory CLEANUP(cleanup_free) = xasprintf(POD_IN_INPUTS "/%s", input->name);
     if (keyring_seal(s->keys, input->uri, input->key_name, &seal, e) < 0)
         return -1;
-    int result = seal_set_list(&seal, input->associated_data, &set, e);
-    if (result == 0)
-        result = stage_fetch(s, &seal, &set, directory, e);
-    if (result == 0) {
-        char *bytes CLEANUP(cleanup_free) = xasprintf("%llu", (unsigned long long)set.plain_bytes);
-        log_info("staged an input", "input", input->name, "bytes", bytes, NULL);
-    }
-    seal_set_fini(&set);
+    int result = stage_fetch(s, &seal, set, directory, e);
     seal_close(&seal);
-    return result;
+    if (result < 0)
+        return err_wrap(e, "input %s", input->name);
+    char *bytes CLEANUP(cleanup_free) = xasprintf("%llu", (unsigned long long)set->footprint.content_bytes);
+    char *files CLEANUP(cleanup_free) = xasprintf("%zu", set->count);
+    log_info("staged an input", "input", input->name, "files", files, "bytes", bytes, NULL);
+    return 0;
 }
 
-int stage_inputs(struct staging *s, struct err *e)
+int stage_fetch_inputs(const struct staging *s, struct err *e)
 {
-    /* An earlier run of this container may have left files, and the bucket may have changed since. */
-    if (file_make_directories(POD_IN_INPUTS, 0700, e) < 0 || tree_empty(POD_IN_INPUTS, e) < 0 ||
-        file_make_directories(POD_IN_RESTORE, 0700, e) < 0 || tree_empty(POD_IN_RESTORE, e) < 0)
-        return -1;
     for (size_t i = 0; i < s->assignment->input_count; i++)
-        if (stage_input(s, &s->assignment->inputs[i], e) < 0)
-            return err_wrap(e, "input %s", s->assignment->inputs[i].name);
+        if (fetch_input(s, i, e) < 0)
+            return -1;
     return 0;
 }

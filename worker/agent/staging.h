@@ -9,6 +9,7 @@
 #ifndef AGENT_STAGING_H
 #define AGENT_STAGING_H
 
+#include "agent/input_room.h"
 #include "agent/keyring.h"
 #include "agent/report_writer.h"
 #include "seal/fetch.h"
@@ -16,19 +17,24 @@
 /* ERR_SWAP_ENABLED when the container's memory could be written to a disk. */
 int stage_check_swap(struct err *e) MUST_CHECK;
 
-/* The staging of one pod. The caller sets the assignment and the keys, which are borrowed. */
+/* The staging of one pod. It borrows the assignment and the keys. */
 struct staging {
     const struct assignment *assignment;
     const struct keyring *keys;
-    uint64_t used_bytes; /* of the memory volume */
+    struct footprint_room room; /* and what has been listed so far */
+    struct seal_set *inputs;    /* one for each input; NULL: not listed yet */
 };
 
-/* Downloads and decrypts every input of the assignment. */
-int stage_inputs(struct staging *s, struct err *e) MUST_CHECK;
+struct staging staging_of(const struct assignment *assignment, const struct keyring *keys);
+void staging_fini(struct staging *s);
 
-/* Fetches a set into a directory of the volume, which is made. ERR_INPUT_VOLUME_FULL before anything is
- * fetched when it has no room. */
-int stage_fetch(struct staging *s, const struct seal_context *seal, const struct seal_set *set,
+/* Empties the volume and lists every input of the assignment. ERR_INPUT_VOLUME_FULL when there is no room for
+ * all of them. */
+int stage_list_inputs(struct staging *s, struct err *e) MUST_CHECK;
+/* Downloads and decrypts what was listed. */
+int stage_fetch_inputs(const struct staging *s, struct err *e) MUST_CHECK;
+/* Fetches a set into a directory of the volume, which is made. */
+int stage_fetch(const struct staging *s, const struct seal_context *seal, const struct seal_set *set,
                 const char *directory, struct err *e) MUST_CHECK;
 
 #endif

@@ -156,12 +156,22 @@ void snapshot_make(struct manifest *base, const struct listing *listing, unsigne
     series_fini(&s);
 }
 
-static uint64_t bytes_of(const struct manifest *m)
+/* Of the agent while it restores an entry: the entry itself, a copy of it, and the object that is fetched. */
+enum { ENTRY_BYTES = 1024 };
+
+struct footprint snapshot_footprint(const struct manifest *m)
 {
-    uint64_t bytes = 0;
+    struct footprint all = {.files = 0};
     for (size_t i = 0; i < m->count; i++)
-        bytes += m->entries[i].sealed.plain_bytes;
-    return bytes;
+        footprint_add_file(&all, m->entries[i].path, i == 0 ? NULL : m->entries[i - 1].path,
+                           m->entries[i].sealed.plain_bytes, ENTRY_BYTES);
+    return all;
+}
+
+static bool fits(const struct manifest *m, const struct footprint_room *room)
+{
+    const struct footprint all = snapshot_footprint(m);
+    return footprint_fits(room, &all);
 }
 
 static void remove_name(struct manifest *m, const char *name)
@@ -177,14 +187,14 @@ static void remove_name(struct manifest *m, const char *name)
     m->count = kept;
 }
 
-size_t snapshot_fit(struct manifest *m, uint64_t bytes)
+size_t snapshot_fit(struct manifest *m, const struct footprint_room *room)
 {
     const struct listing nothing = {.count = 0};
     struct series s = collect(m, &nothing, m);
     struct series_name *oldest;
     size_t removed = 0;
     series_choose(&s, 1);
-    while (bytes_of(m) > bytes && (oldest = series_oldest_leaving(&s)) != NULL) {
+    while (!fits(m, room) && (oldest = series_oldest_leaving(&s)) != NULL) {
         remove_name(m, oldest->name);
         oldest->leaves = false;
         removed++;

@@ -6,6 +6,7 @@
 #ifndef CHECKPOINT_SNAPSHOT_H
 #define CHECKPOINT_SNAPSHOT_H
 
+#include "seal/footprint.h"
 #include "seal/manifest.h"
 #include "volume/listing.h"
 
@@ -33,10 +34,12 @@ const struct manifest_entry *snapshot_newest(const struct manifest *m);
 /* "checkpoint-500": the directory that is one checkpoint, or the file. */
 const char *snapshot_name(const struct manifest_entry *entry);
 
+/* What its files and links need when they are restored. Entries are in the order of their paths. */
+struct footprint snapshot_footprint(const struct manifest *m);
 /*
- * Takes the oldest checkpoints that have a newer one of their series out of *m, until its files have at most
- * that many bytes or none may leave any more. Returns how many were taken out.
+ * Takes the oldest checkpoints that have a newer one of their series out of *m, until there is room for its
+ * files or none may leave any more. Returns how many were taken out.
  */
-size_t snapshot_fit(struct manifest *m, uint64_t bytes);
+size_t snapshot_fit(struct manifest *m, const struct footprint_room *room);
 
 #endif

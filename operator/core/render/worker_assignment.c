@@ -92,6 +92,7 @@ static struct assignment assignment_of(const struct job *j, const struct config 
     x.replicas = j->spec.replicas;
     x.require_hsm = j->spec.require_hsm;
     x.input_limit_bytes = j->spec.input_limit_bytes;
+    x.agent_memory_bytes = c->agent_memory_bytes;
     add_keys(&x, &j->spec, a);
     add_inputs(&x, &j->spec, a);
     add_destinations(&x, j, w, a);

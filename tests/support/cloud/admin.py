@@ -34,6 +34,7 @@ class Admin:
             "buckets": lambda a: c.store.buckets(),
             "objects": lambda a: self._objects(a["bucket"], a["prefix"]),
             "object_metadata": lambda a: json.loads(self._object(a["bucket"], a["name"])["metadata"]),
+            "copy_object": lambda a: c.store.copy(self._object(a["bucket"], a["name"]), a["names"]),
             "delete_object": lambda a: c.store.delete(self._object(a["bucket"], a["name"])),
             "service_account": lambda a: c.identity.add_account(a["email"]),
             "service_account_key": lambda a: c.identity.new_account_key(a["email"], a["token_uri"]),

@@ -126,6 +126,11 @@ class Cloud:
         self._request("PUT", "object?" + urllib.parse.urlencode(
             {"bucket": bucket, "name": name, "metadata": json.dumps(metadata or {})}), data)
 
+    def copy_object(self, bucket, name, names):
+        """Copies of an object, metadata included, under each of the names."""
+        for start in range(0, len(names), 5000):
+            self._call("copy_object", bucket=bucket, name=name, names=names[start:start + 5000])
+
     def delete_object(self, bucket, name):
         self._call("delete_object", bucket=bucket, name=name)
 
