@@ -95,6 +95,30 @@ def test_an_object_that_is_listed_twice_is_refused(cloud, worker, tmp_path, pref
     assert (code, message["reason"]) == (125, "BadReply") and "data.bin after" in message["message"], message
 
 
+def test_an_object_that_was_stored_compressed_ends_the_job_and_says_so(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    spec = encrypt(cloud, prefix, path)
+    item = {**resource(cloud, f"{prefix}/data/data.bin"), "contentEncoding": "gzip"}
+    cloud.api.faults([{"match": LISTING, "status": 200, "body": json.dumps({"items": [item]})}])
+    w = worker(spec)
+    w.start_trainer("echo started")
+    code, message = w.finish()
+    assert (code, message["class"], message["reason"]) == (125, "Data", "DataEncoded"), message
+    assert "Content-Encoding" in message["message"] and "--gzip-local" in message["message"]
+
+
+def test_an_upload_session_that_takes_nothing_ends_the_attempt(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 3_000_000)
+    spec = encrypt(cloud, prefix, path)
+    cloud.api.faults([{"match": "PUT /upload/", "status": 308}])
+    w = worker(spec)
+    w.start_trainer(COPY)
+    code, message = w.finish(180)
+    assert (code, message["class"], message["reason"]) == (125, "Network", "Unavailable"), message
+    assert "does not take more than 0 bytes" in message["message"]
+    assert 3 < cloud.api.fault_hits()[0]["hits"] < 60 and "retrying a request" in w.log("agent")
+
+
 def test_nothing_is_left_of_what_an_agent_staged_that_was_killed_meanwhile(cloud, worker, tmp_path, prefix):
     folder = tmp_path / "files"
     folder.mkdir()

@@ -25,6 +25,16 @@ STORMS = {
     "upload chunks are lost": [{"match": "PUT /upload/", "times": 2, "drop": True}],
     "answers of upload chunks are lost": [{"match": "PUT /upload/", "times": 2, "drop": "after"}],
     "answers of small uploads are lost": [{"match": "POST /upload/.*multipart", "times": 3, "drop": "after"}],
+    "storage is busy at length": [{"match": "/upload/|GET /download/", "times": 4, "status": 503, "body": "<p>busy</p>" * 20_000}],
+    "answers of uploads are cut": [{"match": "POST /upload/.*multipart", "times": 3, "truncate_bytes": 20},
+                                   {"match": "PUT /upload/", "after": 1, "times": 1, "truncate_bytes": 20}],
+    "uploads are answered and not done": [{"match": "POST /upload/.*multipart", "times": 2, "status": 200},
+                                          {"match": "PUT /upload/", "times": 1, "status": 204}],
+    "an upload session takes nothing for a while": [{"match": "PUT /upload/", "times": 4, "status": 308}],
+    "storage redirects for a while": [{"match": "GET /storage", "times": 3, "status": 302, "headers": {"Location": "/elsewhere"}}],
+    "storage refuses tokens for a while": [{"match": "GET /storage", "times": 6, "status": 401}],
+    "answers of kms are corrupted": [{"match": ":decrypt", "times": 3, "corrupt_byte": 30}],
+    "answer of moving HEAD is cut": [{"match": "POST /upload/.*HEAD", "times": 1, "truncate_bytes": 9}],
     "answer of moving HEAD is lost": [{"match": "POST /upload/.*HEAD", "times": 1, "drop": "after"}],
 }
 
