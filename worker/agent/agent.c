@@ -14,13 +14,13 @@
 #include "agent/output.h"
 #include "agent/program_end.h"
 #include "agent/restore.h"
+#include "agent/staged.h"
 #include "agent/staging.h"
 #include "agent/stray_checkpoints.h"
 #include "agentapi/failures.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
 #include "data/js.h"
-#include "os/file.h"
 #include "os/log.h"
 #include "os/loop.h"
 
@@ -166,16 +166,17 @@ static int learn_identity(struct agent *a, struct err *e)
 }
 
 /* Inputs stay staged when this container is restarted: the trainer may be reading them. */
-static bool is_staged(void)
+static bool is_staged(struct footprint *ret_inputs)
 {
-    if (access(POD_READY_FILE, F_OK) != 0)
+    if (!staged_read(ret_inputs))
         return false;
     log_info("resuming after a restart: inputs are already staged", NULL);
     return true;
 }
 
-/* All is counted before any of it is fetched. */
-static int stage(struct agent *a, const struct snapshot_found *found, struct err *e)
+/* All is counted before any of it is fetched. *ret_inputs: what the inputs take. */
+static int stage(struct agent *a, const struct snapshot_found *found, struct footprint *ret_inputs,
+                 struct err *e)
 {
     struct staging s CLEANUP(staging_fini) = staging_of(&a->assignment, &a->keys);
     struct restore_part part CLEANUP(restore_part_fini) = {.left_out = 0};
@@ -183,24 +184,30 @@ static int stage(struct agent *a, const struct snapshot_found *found, struct err
     if (stage_list_inputs(&s, e) < 0 || restore_choose(&s, found, &part, e) < 0 ||
         stage_fetch_inputs(&s, e) < 0 || restore_fetch(&s, found, &part, a->report, e) < 0)
         return -1;
-    return file_replace(POD_READY_FILE, view_from(""), 0600, e);
+    *ret_inputs = s.room.used;
+    return staged_write(ret_inputs, e);
 }
 
 static int open_keys_and_stage(struct agent *a, struct head *head, struct snapshot_found *found,
                                struct err *e)
 {
     bool has_checkpoints = *a->assignment.checkpoints_uri != '\0';
+    struct footprint inputs = {.files = 0};
     begin_stage(a, STAGE_KEYS);
     if (keyring_open(&a->keys, &a->assignment, &a->gcp, e) < 0 ||
         (has_checkpoints && restore_find(&a->assignment, &a->keys, head, found, e) < 0))
         return -1;
     restore_report(&a->assignment, found, a->report);
-    if (!is_staged() && stage(a, found, e) < 0)
+    if (!is_staged(&inputs) && stage(a, found, &inputs, e) < 0)
         return -1;
     if (!has_checkpoints || a->assignment.index != 0)
         return 0;
-    set_checkpoints(a, checkpoints_new(&a->assignment, &a->keys, a->report, head, &found->manifest, e));
-    return a->checkpoints == NULL ? -1 : 0;
+    struct checkpoints *c = checkpoints_new(&a->assignment, &a->keys, a->report, head, &found->manifest, e);
+    if (c == NULL)
+        return -1;
+    checkpoints_watch_room(c, &a->assignment, &inputs);
+    set_checkpoints(a, c);
+    return 0;
 }
 
 static int prepare(struct agent *a, struct err *e)

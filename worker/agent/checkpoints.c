@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/remembered.h"
+#include "agent/restore_room.h"
 #include "agent/room.h"
 #include "agent/watcher.h"
 #include "agentapi/pod.h"
@@ -32,6 +33,7 @@ struct checkpoints {
     int directory_fd;
     int64_t next_commit_ms;
     struct room room;
+    struct restore_room restore_room;
     bool has_said_overtaken, has_said_unwatched;
 };
 
@@ -145,6 +147,12 @@ void checkpoints_free(struct checkpoints *c)
     committer_free(c->committer);
     cleanup_fd(&c->directory_fd);
     free(c);
+}
+
+void checkpoints_watch_room(struct checkpoints *c, const struct assignment *assignment,
+                            const struct footprint *inputs)
+{
+    c->restore_room = restore_room_of(assignment, inputs, c->report);
 }
 
 int checkpoints_fd(const struct checkpoints *c)
@@ -280,10 +288,13 @@ static void report_head(struct checkpoints *c)
 static int commit_due(struct checkpoints *c, bool is_final, struct err *e)
 {
     const struct listing *due;
+    struct manifest snapshot;
     while ((is_final || clock_boot_ms() >= c->next_commit_ms) &&
            (due = volume_due(c->volume, clock_boot_ms())) != NULL) {
-        if (committer_commit(c->committer, due, e) < 0)
+        if (committer_commit(c->committer, due, &snapshot, e) < 0)
             return err_wrap(e, "checkpoint %s", due->name);
+        restore_room_check(&c->restore_room, &snapshot);
+        manifest_fini(&snapshot);
         volume_committed(c->volume);
         c->next_commit_ms = clock_boot_ms() + COMMIT_MS;
         report_head(c);

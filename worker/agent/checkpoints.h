@@ -12,6 +12,7 @@
 
 #include "agent/keyring.h"
 #include "agent/report_writer.h"
+#include "seal/footprint.h"
 #include "seal/head.h"
 
 struct checkpoints;
@@ -22,6 +23,10 @@ struct checkpoints *checkpoints_new(const struct assignment *assignment, const s
                                     struct report_writer *report, struct head *head, struct manifest *base,
                                     struct err *e) MUST_CHECK;
 void checkpoints_free(struct checkpoints *c); /* NULL is fine */
+/* Warns from now on when the next attempt would lack room for what is committed. inputs: what they take of
+ * it. */
+void checkpoints_watch_room(struct checkpoints *c, const struct assignment *assignment,
+                            const struct footprint *inputs);
 
 /* A descriptor that becomes readable when the program has changed something. */
 int checkpoints_fd(const struct checkpoints *c);

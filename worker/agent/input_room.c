@@ -20,8 +20,7 @@ struct footprint_room input_room_of(const struct assignment *assignment)
                                    .record_bytes = memory > own + least ? memory - own : least};
 }
 
-/* "240Mi", or "250000000 bytes". */
-static char *size_text(uint64_t bytes)
+char *input_room_text(uint64_t bytes)
 {
     return bytes % MIB == 0 ? xasprintf("%lluMi", (unsigned long long)(bytes / MIB))
                             : xasprintf("%llu bytes", (unsigned long long)bytes);
@@ -51,7 +50,7 @@ int input_room_check(const struct footprint_room *room, const struct footprint *
     if (footprint_fits(room, f))
         return 0;
     footprint_add(&all, f);
-    char *limit CLEANUP(cleanup_free) = size_text(room->volume_bytes);
+    char *limit CLEANUP(cleanup_free) = input_room_text(room->volume_bytes);
     struct strbuf text = STRBUF(4096);
     strbuf_addf(&text,
                 "staging.inputLimit is %s, but the inputs and the restored checkpoint, %llu file%s with %llu "

@@ -9,6 +9,8 @@
 #include "agentapi/assignment.h"
 #include "seal/footprint.h"
 
+/* "240Mi", or "250000000 bytes". The caller frees it. */
+char *input_room_text(uint64_t bytes) MUST_CHECK RETURNS_NONNULL;
 /* Nothing is in it yet. */
 struct footprint_room input_room_of(const struct assignment *assignment);
 /* ERR_INPUT_VOLUME_FULL when the files do not fit beside what is there. It says how many files that makes,

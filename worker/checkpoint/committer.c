@@ -218,16 +218,17 @@ static int commit(struct committer *c, struct manifest *m, struct err *e)
     }
 }
 
-int committer_commit(struct committer *c, const struct listing *listing, struct err *e)
+int committer_commit(struct committer *c, const struct listing *listing, struct manifest *ret, struct err *e)
 {
     struct manifest m = {.kind = NULL};
     fill(c, listing->name, &m);
     snapshot_make(&c->base, listing, SNAPSHOT_KEEP, &m);
-    int result = commit(c, &m, e);
-    if (result == 0) {
-        c->sequence = m.sequence;
-        manifest_make_id(c->batch);
+    if (commit(c, &m, e) < 0) {
+        manifest_fini(&m);
+        return -1;
     }
-    manifest_fini(&m);
-    return result;
+    c->sequence = m.sequence;
+    manifest_make_id(c->batch);
+    *ret = m;
+    return 0;
 }

@@ -37,8 +37,9 @@ struct stored *committer_store(struct committer *c, const char *path, int fd, ui
                                struct err *e) MUST_CHECK;
 /* The same for a link; stores nothing. */
 struct stored *committer_store_link(const char *path, const char *target) MUST_CHECK RETURNS_NONNULL;
-/* Commits the listing, all of whose versions are stored. */
-int committer_commit(struct committer *c, const struct listing *listing, struct err *e) MUST_CHECK;
+/* Commits the listing, all of whose versions are stored. *ret: the manifest; the caller frees it. */
+int committer_commit(struct committer *c, const struct listing *listing, struct manifest *ret,
+                     struct err *e) MUST_CHECK;
 
 /* Of the newest commit; sequence 0: there was none yet. */
 struct lineage committer_newest(const struct committer *c);
