@@ -143,6 +143,29 @@ static void a_settled_file_does_not_displace_a_declared_directory(void **state)
     check("d/a@1", "+d:d/b@0", "d:d/b@2.200");
 }
 
+static void a_declared_file_stands_in_a_directory_of_an_attempt_before(void **state)
+{
+    (void)state;
+    check("+d:d/a@1 +d:d/b@1", "+d/b@0 +d/c@0", "d:d/a@1.1 d/b@2.200 d/c@2.200");
+    check("+:.metadata@1 +:s@1", "+step-2@0", ":.metadata@1.1 :s@1.1 step-2@2.200");
+}
+
+static void no_path_is_there_twice(void **state)
+{
+    (void)state;
+    check("+d/e:d/e/a@1 +d/f@1", "+d:d/e/a@0", "d:d/e/a@2.200");
+    check("+d:d/b@1 +d:d/e/a@1", "+d/e:d/e/a@0", "d:d/b@1.1 d/e:d/e/a@2.200");
+}
+
+static void no_path_is_a_file_and_a_directory(void **state)
+{
+    (void)state;
+    check("+best@1 +best-2@1", "+best:best/x@0", "best-2@1.1 best:best/x@2.200");
+    check("+best:best/x@1 +best-2@1", "+best@0", "best@2.200 best-2@1.1");
+    check("a/b/c@1", "+a@0", "a@2.200");
+    check("+best:best/x@1", "best@0", "best:best/x@1.1");
+}
+
 static void an_entry_leaves_when_three_newer_ones_of_its_series_stand_there(void **state)
 {
     (void)state;
@@ -248,6 +271,9 @@ int main(void)
         cmocka_unit_test(begins_with_the_whole_snapshot_before),
         cmocka_unit_test(a_name_that_is_written_again_replaces_the_one_before),
         cmocka_unit_test(a_settled_file_does_not_displace_a_declared_directory),
+        cmocka_unit_test(a_declared_file_stands_in_a_directory_of_an_attempt_before),
+        cmocka_unit_test(no_path_is_there_twice),
+        cmocka_unit_test(no_path_is_a_file_and_a_directory),
         cmocka_unit_test(an_entry_leaves_when_three_newer_ones_of_its_series_stand_there),
         cmocka_unit_test(order_is_lineage_and_not_the_number_in_the_name),
         cmocka_unit_test(what_only_settled_does_not_make_a_declared_one_leave),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "volume/path_names.h"
 
 #include "base/banned.h"
 
@@ -29,13 +30,6 @@ const char *watch_list_path(const struct watch_list *l, int wd)
     return d == NULL ? NULL : d->path;
 }
 
-static bool is_at_or_below(const char *path, const char *directory)
-{
-    size_t length = strlen(directory);
-    return strncmp(path, directory, length) == 0 &&
-           (length == 0 || path[length] == '\0' || path[length] == '/');
-}
-
 int watch_list_find(const struct watch_list *l, const char *path)
 {
     for (size_t i = 0; i < l->count; i++)
@@ -47,7 +41,7 @@ int watch_list_find(const struct watch_list *l, const char *path)
 int watch_list_find_below(const struct watch_list *l, const char *path)
 {
     for (size_t i = 0; i < l->count; i++)
-        if (is_at_or_below(l->items[i].path, path))
+        if (path_is_at_or_below(l->items[i].path, path))
             return l->items[i].wd;
     return -1;
 }
@@ -75,7 +69,7 @@ void watch_list_rename(struct watch_list *l, const char *from, const char *to)
     size_t length = strlen(from);
     for (size_t i = 0; i < l->count; i++) {
         struct watched_directory *d = &l->items[i];
-        if (!is_at_or_below(d->path, from))
+        if (!path_is_at_or_below(d->path, from))
             continue;
         char *path = xasprintf("%s%s", to, d->path + length);
         free(d->path);

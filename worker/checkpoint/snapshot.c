@@ -64,16 +64,71 @@ static bool leaves(const struct series *s, const char *name)
 }
 
 /* ---- what takes whose place ---- */
-static int compare_path(const void *key, const void *item)
+/* The first item whose path is not less. */
+static size_t find_path(const struct listing *l, const char *path)
 {
-    return strcmp(key, ((const struct listed *)item)->path);
+    size_t low = 0, high = l->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(l->items[middle].path, path) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
-/* A directory is replaced as a whole by one that was declared; a file by whatever has its name. */
+static bool has_path(const struct listing *l, const char *path)
+{
+    size_t at = find_path(l, path);
+    return at < l->count && strcmp(l->items[at].path, path) == 0;
+}
+
+static bool has_below(const struct listing *l, const char *directory)
+{
+    char *first CLEANUP(cleanup_free) = xasprintf("%s/", directory);
+    size_t at = find_path(l, first);
+    return at < l->count && path_is_below(l->items[at].path, directory);
+}
+
+/* Whether a file is listed under the name of a directory that the path is in. */
+static bool has_file_above(const struct listing *l, const char *path)
+{
+    char *above CLEANUP(cleanup_free) = xstrdup(path);
+    for (char *slash; (slash = strrchr(above, '/')) != NULL;) {
+        *slash = '\0';
+        if (has_path(l, above))
+            return true;
+    }
+    return false;
+}
+
+/* What has only settled does not displace a directory of an attempt before that was declared. */
+static bool is_hidden(const struct listed *item, const struct manifest *base)
+{
+    if (item->entry != NULL || item->version->is_declared)
+        return false;
+    for (size_t i = 0; i < base->count; i++)
+        if (base->entries[i].group != NULL && (path_is_below(item->path, base->entries[i].group) ||
+                                               path_is_at_or_below(base->entries[i].group, item->path)))
+            return true;
+    return false;
+}
+
+static struct listing *without_hidden(const struct listing *l, const struct manifest *base)
+{
+    struct listing *shown = listing_new(l->is_declared, l->name);
+    for (size_t i = 0; i < l->count; i++)
+        if (!is_hidden(&l->items[i], base))
+            listing_add(shown, l->items[i].path, l->items[i].version, NULL, l->items[i].entry);
+    return shown;
+}
+
+/* A declared directory replaces all that was below it. A file replaces what had its name, and what cannot
+ * stand beside it: where one of the two would have to be a directory. */
 static bool is_replaced(const struct manifest_entry *b, const struct listing *l)
 {
-    if (b->group == NULL && l->count > 0 &&
-        bsearch(b->path, l->items, l->count, sizeof(*l->items), compare_path) != NULL)
+    if (has_path(l, b->path) || has_below(l, b->path) || has_file_above(l, b->path))
         return true;
     const char *last = NULL;
     for (size_t i = 0; i < l->count; i++) {
@@ -81,7 +136,7 @@ static bool is_replaced(const struct manifest_entry *b, const struct listing *l)
         if (entry == NULL || (last != NULL && strcmp(entry, last) == 0))
             continue;
         last = entry;
-        if (b->group != NULL ? strcmp(entry, b->group) == 0 : path_is_below(b->path, entry))
+        if (path_is_below(b->path, entry))
             return true;
     }
     return false;
@@ -112,15 +167,6 @@ static void remove_leaving(struct manifest *base, const struct series *s)
     base->count = kept;
 }
 
-/* What has only settled below a directory of an attempt before does not displace that one. */
-static bool is_hidden(const struct listed *item, const struct manifest *base)
-{
-    for (size_t i = 0; item->entry == NULL && i < base->count; i++)
-        if (base->entries[i].group != NULL && path_is_below(item->path, base->entries[i].group))
-            return true;
-    return false;
-}
-
 static void add_item(struct manifest *ret, const struct listed *item)
 {
     struct stored *s = item->version->object;
@@ -140,19 +186,21 @@ static void add_item(struct manifest *ret, const struct listed *item)
 
 void snapshot_make(struct manifest *base, const struct listing *listing, unsigned keep, struct manifest *ret)
 {
-    remove_replaced(base, listing);
-    struct series s = collect(base, listing, ret);
+    struct listing *shown = without_hidden(listing, base);
+    remove_replaced(base, shown);
+    struct series s = collect(base, shown, ret);
     series_choose(&s, keep);
     remove_leaving(base, &s);
     for (size_t i = 0; i < base->count; i++) {
         struct manifest_entry copy = manifest_entry_copy(&base->entries[i]);
         manifest_add_entry(ret, &copy);
     }
-    for (size_t i = 0; i < listing->count; i++) {
-        const struct listed *item = &listing->items[i];
-        if (!is_hidden(item, base) && !(item->version->is_freed && leaves(&s, name_of_item(item))))
+    for (size_t i = 0; i < shown->count; i++) {
+        const struct listed *item = &shown->items[i];
+        if (!(item->version->is_freed && leaves(&s, name_of_item(item))))
             add_item(ret, item);
     }
+    listing_free(shown);
     series_fini(&s);
 }
 

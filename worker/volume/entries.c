@@ -80,15 +80,10 @@ static void entry_fini(struct entry *entry)
     listing_free(entry->earlier);
 }
 
-static bool is_at_or_below(const char *path, const char *directory)
-{
-    return strcmp(path, directory) == 0 || path_is_below(path, directory);
-}
-
 void entries_remove(struct volume *v, const char *path)
 {
     for (size_t i = v->entry_count; i-- > 0;)
-        if (is_at_or_below(v->entries[i].path, path)) {
+        if (path_is_at_or_below(v->entries[i].path, path)) {
             entry_fini(&v->entries[i]);
             v->entries[i] = v->entries[--v->entry_count];
         }
@@ -98,7 +93,7 @@ void entries_move(struct volume *v, const char *from, const char *to)
 {
     for (size_t i = 0; i < v->entry_count; i++) {
         struct entry *entry = &v->entries[i];
-        if (!is_at_or_below(entry->path, from))
+        if (!path_is_at_or_below(entry->path, from))
             continue;
         char *path = xasprintf("%s%s", to, entry->path + strlen(from));
         free(entry->path);

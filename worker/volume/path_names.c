@@ -51,6 +51,11 @@ bool path_is_below(const char *path, const char *directory)
     return length == 0 || (strncmp(path, directory, length) == 0 && path[length] == '/');
 }
 
+bool path_is_at_or_below(const char *path, const char *directory)
+{
+    return strcmp(path, directory) == 0 || path_is_below(path, directory);
+}
+
 int64_t path_step(const char *path)
 {
     const char *name = last_part(path);

@@ -20,6 +20,7 @@ bool path_is_temporary(const char *path);
 bool path_is_marker(const char *path);
 /* Whether path is below the directory, at any depth. Everything is below "". */
 bool path_is_below(const char *path, const char *directory);
+bool path_is_at_or_below(const char *path, const char *directory);
 /* The number at the end of the last part's stem: "run/epoch-12.ckpt" -> 12; -1 without one. For people only.
  */
 int64_t path_step(const char *path);
