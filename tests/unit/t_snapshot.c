@@ -248,6 +248,22 @@ static void older_checkpoints_are_left_out_where_there_is_no_room(void **state)
     check_fit(ALL, 0, 2, "c-3:c-3/a@1.3 tokenizer@1.1");
 }
 
+/* A fast program makes several between two commits. */
+static void of_checkpoints_of_one_snapshot_the_one_that_was_written_last_stays(void **state)
+{
+    struct manifest m = base_of("+c-1:c-1/a@1 +c-1:c-1/b@1 +c-2:c-2/a@1 +c-3:c-3/a@1");
+    static const int64_t MODIFIED[] = {1, 4, 3, 2};
+    const struct footprint_room none = {.volume_bytes = 0};
+    (void)state;
+    for (size_t i = 0; i < m.count; i++)
+        m.entries[i].modified_ns = MODIFIED[i];
+    assert_int_equal(snapshot_fit(&m, &none), 2);
+    assert_int_equal(m.count, 2);
+    assert_string_equal(m.entries[0].path, "c-1/a");
+    assert_string_equal(m.entries[1].path, "c-1/b");
+    manifest_fini(&m);
+}
+
 /* Two inodes for each file of a directory of its own, and one for each link. */
 static void the_footprint_counts_files_directories_and_links(void **state)
 {
@@ -281,6 +297,7 @@ int main(void)
         cmocka_unit_test(what_the_agent_freed_leaves_by_the_same_rule),
         cmocka_unit_test(an_entry_says_that_it_was_declared_and_where_it_is_stored),
         cmocka_unit_test(older_checkpoints_are_left_out_where_there_is_no_room),
+        cmocka_unit_test(of_checkpoints_of_one_snapshot_the_one_that_was_written_last_stays),
         cmocka_unit_test(the_footprint_counts_files_directories_and_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

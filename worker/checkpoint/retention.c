@@ -23,6 +23,8 @@ void series_add(struct series *s, const char *name, const struct series_name *fa
     if (s->count > 0 && strcmp(s->list[s->count - 1].name, name) == 0) {
         struct series_name *same = &s->list[s->count - 1];
         same->bytes += facts->bytes;
+        if (facts->modified_ns > same->modified_ns)
+            same->modified_ns = facts->modified_ns;
         same->may_leave = same->may_leave && facts->may_leave;
         return;
     }
@@ -39,7 +41,9 @@ static int compare_lineage(const struct series_name *a, const struct series_name
 {
     if (a->attempt != b->attempt)
         return a->attempt > b->attempt ? -1 : 1;
-    return a->sequence == b->sequence ? 0 : a->sequence > b->sequence ? -1 : 1;
+    if (a->sequence != b->sequence)
+        return a->sequence > b->sequence ? -1 : 1;
+    return a->modified_ns == b->modified_ns ? 0 : a->modified_ns > b->modified_ns ? -1 : 1;
 }
 
 /* Names of one series side by side, the newest first. */

@@ -15,6 +15,7 @@
 struct series_name {
     char *name;                /* the list's */
     int64_t attempt, sequence; /* of the snapshot that had it first */
+    int64_t modified_ns; /* tells apart what became a checkpoint in one snapshot; 0: that is of one age */
     uint64_t bytes;
     bool is_declared, may_leave;
     bool leaves;   /* by series_choose() */

@@ -33,18 +33,25 @@ static const char *name_of_item(const struct listed *item)
     return item->entry != NULL ? item->entry : item->path;
 }
 
+/* by_time: what became a checkpoint in one snapshot is of one age otherwise. */
+static void collect_entries(struct series *s, const struct manifest *m, bool by_time)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct manifest_entry *entry = &m->entries[i];
+        series_add(s, snapshot_name(entry),
+                   &(struct series_name){.attempt = entry->attempt,
+                                         .sequence = entry->sequence,
+                                         .modified_ns = by_time ? entry->modified_ns : 0,
+                                         .is_declared = entry->is_declared,
+                                         .may_leave = true});
+    }
+}
+
 static struct series collect(const struct manifest *base, const struct listing *l,
                              const struct manifest *next)
 {
     struct series s = {.list = NULL};
-    for (size_t i = 0; i < base->count; i++) {
-        const struct manifest_entry *b = &base->entries[i];
-        series_add(&s, snapshot_name(b),
-                   &(struct series_name){.attempt = b->attempt,
-                                         .sequence = b->sequence,
-                                         .is_declared = b->is_declared,
-                                         .may_leave = true});
-    }
+    collect_entries(&s, base, false);
     for (size_t i = 0; i < l->count; i++) {
         const struct listed *item = &l->items[i];
         int64_t sequence = stored_of(item)->sequence;
@@ -237,10 +244,10 @@ static void remove_name(struct manifest *m, const char *name)
 
 size_t snapshot_fit(struct manifest *m, const struct footprint_room *room)
 {
-    const struct listing nothing = {.count = 0};
-    struct series s = collect(m, &nothing, m);
+    struct series s = {.list = NULL};
     struct series_name *oldest;
     size_t removed = 0;
+    collect_entries(&s, m, true);
     series_choose(&s, 1);
     while (!fits(m, room) && (oldest = series_oldest_leaving(&s)) != NULL) {
         remove_name(m, oldest->name);
