@@ -43,17 +43,18 @@ struct gcp_request {
     enum reply_kind kind;
     struct http_request http; /* a token is added, unless... */
     bool is_public;           /* ...the URL grants access by itself and may be at another host */
-    /* Reads a reply whose status is accepted. -1 with *e set, and *event when the server is to blame. NULL:
-     * the status is enough. */
+    /* Reads a reply whose status is accepted. -1 with *e set, and *event if it is a fault of the server.
+     * NULL: there is nothing to read. */
     int (*read)(void *context, const struct http_response *r, struct err *e);
-    /* Looks whether the object was stored, when the rule is LOOK_UP. *e is why the reply does not say it, and
-     * stays unless the result is ACCEPT (emptied) or FINAL (may be replaced). */
+    /* For LOOK_UP: checks whether the object was stored. *e holds why the reply does not tell; it stays
+     * unless the result is ACCEPT (emptied) or FINAL (may be replaced). */
     enum reply_action (*look_up)(void *context, struct err *e);
     void *context; /* for both */
-    int *event;    /* where read and the callbacks of http say which fault it is (REPLY_FAIL); may be NULL */
+    int *
+        event; /* set by read and the callbacks of http to the fault of the reply (REPLY_FAIL); may be NULL */
 };
 
-/* One try. *e is set unless the result is REPLY_ACCEPT. Asks look_up, if there is one. */
+/* One try. *e is set unless the result is REPLY_ACCEPT. Calls look_up if the rule wants it. */
 enum reply_action gcp_try(const struct gcp_client *c, const struct gcp_request *q, struct http_response *r,
                           struct err *e) MUST_CHECK;
 /* Tries until the call succeeds, fails for good, or the time of config->retry is over. One try takes at most

@@ -139,7 +139,7 @@ static int pause_after(const struct paging *l, struct gcp_retry *retry, struct e
         gcp_retry_renew(retry);
         return 0;
     }
-    err_set(e, ERR_UNAVAILABLE, NULL, "the listing goes on with empty pages");
+    err_set(e, ERR_UNAVAILABLE, NULL, "the listing continues with empty pages");
     return gcp_retry_wait(retry, NULL, e);
 }
 

@@ -1,7 +1,7 @@
 /*
- * What became of a write to Cloud Storage: whether the server stored what was sent, by
- * its reply or, where that does not say it, by looking at the object. Internal to
- * lib/gcp; gcs_write.c and gcs_upload.c share it.
+ * Whether a write to Cloud Storage was stored: according to the reply or, if the reply
+ * does not tell, by reading the object's metadata. Internal to lib/gcp; shared by
+ * gcs_write.c and gcs_upload.c.
  */
 #ifndef GCP_GCS_STORED_H
 #define GCP_GCS_STORED_H
@@ -9,15 +9,15 @@
 #include "gcp/gcs_write.h"
 #include "gcp/replies.h"
 
-/* A write, what was sent, and what came of it. b and w are borrowed. */
+/* A write: what was sent, and what is known about its result. b and w are borrowed. */
 struct gcs_stored {
     const struct gcs_bucket *b;
     const struct gcs_write *w;
-    uint64_t size; /* of what was sent */
-    uint32_t crc32c;
-    uint64_t replied;    /* generation of which the server said that it is this write; 0: none */
-    uint64_t generation; /* of the object, once it is known to be ours */
-    int event;           /* where read_reply says what is wrong */
+    uint64_t size;       /* of the sent bytes */
+    uint32_t crc32c;     /* of the sent bytes */
+    uint64_t replied;    /* generation that the reply gave to this write; 0: none */
+    uint64_t generation; /* of the stored object, once it is known to be ours */
+    int event;           /* fault of the reply */
 };
 
 /* The object resource to create, as compact text; crc is NULL while it is not known. The caller frees it. */
@@ -28,9 +28,9 @@ char *gcs_stored_url(const struct gcs_bucket *b, const struct gcs_write *w,
 
 /* Reads the description of the written object from a reply; a struct gcp_request's read. */
 int gcs_stored_read(void *stored, const struct http_response *r, struct err *e) MUST_CHECK;
-/* Reads the object's metadata; a struct gcp_request's look_up. The object is ours when size, checksum and the
- * metadata that was sent are equal. AGAIN when it is not there and may still be written; FINAL with CONFLICT
- * when another version is, with PROTOCOL when it is ours and damaged. */
+/* Reads the object's metadata; a struct gcp_request's look_up. The object is ours if size, checksum and the
+ * metadata that was sent are equal: ACCEPT. AGAIN if it is absent and may still be written; FINAL with
+ * CONFLICT if it is another version, with PROTOCOL if it is ours and damaged. */
 enum reply_action gcs_stored_look_up(void *stored, struct err *e) MUST_CHECK;
 
 #endif

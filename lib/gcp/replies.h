@@ -1,9 +1,9 @@
 /*
- * The one table of what is done about the replies of Google APIs (replies.def): for
- * each kind of request, what a status or a fault of the reply leads to. Pure.
+ * How replies of Google APIs are handled: looks up the table replies.def, which has
+ * an action for each kind of request and each status or fault of its reply. Pure.
  *
- * gcp/call.h and gcp/credentials.h ask it; who reads a reply only says what is wrong
- * with it.
+ * gcp/call.h and gcp/credentials.h use it. Code that reads a reply only reports which
+ * fault it has (REPLY_FAIL); it does not decide what happens next.
  */
 #ifndef GCP_REPLIES_H
 #define GCP_REPLIES_H
@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "net/http.h"
 
-/* What is asked for; bits, so that rows can name groups. */
+/* What was requested. Bits, so that rows can name groups. */
 enum reply_kind {
     REPLY_METADATA = 1 << 0, /* an access token, from the metadata server */
     REPLY_TOKEN = 1 << 1,    /* an access token, from a token endpoint */
@@ -25,13 +25,13 @@ enum reply_kind {
     REPLY_OPEN = 1 << 8,     /* an upload session */
     REPLY_CHUNK = 1 << 9,    /* to take a part of an upload */
     REPLY_ASK = 1 << 10,     /* how much of an upload is there */
-    REPLY_PUBLISH = 1 << 11, /* a Pub/Sub message; the operator's notifier repeats it */
+    REPLY_PUBLISH = 1 << 11, /* to publish to Pub/Sub; the operator's notifier retries by itself */
 
     REPLY_TOKENS = REPLY_METADATA | REPLY_TOKEN,
     REPLY_JSON = REPLY_TOKENS | REPLY_KMS | REPLY_LIST | REPLY_STAT,
     REPLY_MEDIA = REPLY_READ | REPLY_SMALL,
     REPLY_SESSION = REPLY_CHUNK | REPLY_ASK,
-    REPLY_CREATED = REPLY_WRITE | REPLY_SESSION, /* may have created the object */
+    REPLY_CREATED = REPLY_WRITE | REPLY_SESSION, /* requests that may create the object */
     REPLY_CREATE = REPLY_CREATED | REPLY_OPEN,
     REPLY_UNSTREAMED = REPLY_JSON | REPLY_SMALL | REPLY_CREATE,
     REPLY_ANY = REPLY_UNSTREAMED | REPLY_READ | REPLY_PUBLISH,
@@ -39,7 +39,7 @@ enum reply_kind {
 
 enum reply_action { REPLY_ACCEPT, REPLY_AGAIN, REPLY_LOOK_UP, REPLY_RESTART, REPLY_FINAL };
 
-/* Faults begin where statuses end: an event is either. */
+/* Numbered after the statuses: an event is one or the other. */
 enum reply_fault {
     REPLY_STATUS_MAX = 999,
 #define REPLY_FAULT(name) REPLY_##name,
@@ -64,7 +64,7 @@ enum reply_action reply_judge(enum reply_kind kind, int event, struct err *e) MU
 int reply_refusal(enum reply_kind kind, const struct http_request *q, const struct http_response *r,
                   struct err *e);
 
-/* For readers of replies: says which fault it is and what is wrong, and yields -1. */
+/* For code that reads replies: reports the fault and sets *e. Yields -1. */
 #define REPLY_FAIL(ret_event, fault, e, ...)                                                                 \
     (*(ret_event) = REPLY_##fault, FAIL((e), ERR_PROTOCOL, __VA_ARGS__))
 

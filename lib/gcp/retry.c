@@ -36,13 +36,20 @@ static int sleep_until(const struct gcp_retry *t, int64_t until_ms)
     }
 }
 
+/* When the server asks for more than the time that is left, the last try comes at its end. */
+static int64_t next_try_ms(struct gcp_retry *t, const struct http_response *r)
+{
+    int64_t now_ms = clock_boot_ms(), until_ms = now_ms + backoff_next_ms(&t->backoff);
+    int64_t asked = r == NULL ? -1 : http_response_retry_after(r, clock_wall_us());
+    int64_t asked_ms = now_ms + asked * 1000;
+    if (asked_ms <= until_ms || until_ms >= t->deadline_ms)
+        return until_ms;
+    return asked_ms < t->deadline_ms ? asked_ms : t->deadline_ms - 1;
+}
+
 int gcp_retry_wait(struct gcp_retry *t, const struct http_response *r, struct err *e)
 {
-    int64_t wait_ms = backoff_next_ms(&t->backoff);
-    int64_t asked = r == NULL ? -1 : http_response_retry_after(r, clock_wall_us());
-    if (asked * 1000 > wait_ms)
-        wait_ms = asked * 1000;
-    int64_t until_ms = clock_boot_ms() + wait_ms;
+    int64_t until_ms = next_try_ms(t, r);
     if (until_ms >= t->deadline_ms)
         return -1;
     if (backoff_should_log(&t->backoff, e->code))

@@ -1,6 +1,6 @@
 /*
- * How long a request is repeated: the limits, and the waiting between two tries.
- * Which replies are worth another try is gcp/replies.def's.
+ * How often and how long requests are retried: the limits, and the waiting between
+ * tries. Which replies are retried is defined in gcp/replies.def.
  */
 #ifndef GCP_RETRY_H
 #define GCP_RETRY_H
@@ -11,15 +11,15 @@
 #include "base/backoff.h"
 #include "net/http.h"
 
-/* All in milliseconds. All zero: one try. */
+/* In milliseconds. All zero: no retries. */
 struct gcp_retry_policy {
-    int first_ms; /* the first wait, at most; it doubles, with jitter (base/backoff.h) */
-    int most_ms;  /* the longest wait, unless the server asks for more (Retry-After) */
-    int total_ms; /* no try starts later than this after the first one, or after the last progress */
-    int try_ms;   /* one try: in all, or without progress for a transfer of data */
+    int first_ms; /* upper limit of the first wait; doubles, with jitter (base/backoff.h) */
+    int most_ms;  /* the longest wait, unless the server asks for more (Retry-After), within total_ms */
+    int total_ms; /* no try starts later than this after the first one or the last progress */
+    int try_ms;   /* limit of one try: in total, or without progress if it transfers data */
 };
 
-/* The one that the programs use. */
+/* What the agent and the plugin use. */
 #define GCP_RETRY_POLICY                                                                                     \
     ((struct gcp_retry_policy){.first_ms = 250, .most_ms = 8000, .total_ms = 60 * 1000, .try_ms = 30 * 1000})
 

@@ -264,6 +264,27 @@ static void a_storm_of_401_is_outlasted_as_one_of_503_is(void **state)
     }
 }
 
+static void ask_for_an_hour(struct exchange *x)
+{
+    strbuf_add_text(&x->reply_headers, "Retry-After: 3600\r\n");
+}
+
+static void a_server_that_asks_for_more_time_than_there_is_gets_what_there_is(void **state)
+{
+    struct bucket_fixture *f = *state;
+    struct gcs_object o;
+    fake_bucket_put(&f->fake, "a", VIEW_LITERAL("1"));
+    f->fake.faults[0] =
+        (struct fake_fault){.match = "GET", .times = 1, .status = 503, .after = ask_for_an_hour};
+    f->fake.config.retry.total_ms = 1000;
+    assert_int_equal(gcs_stat(&f->b, "a", &o, &f->e), 0);
+    gcs_object_fini(&o);
+    f->fake.faults[0] =
+        (struct fake_fault){.match = "GET", .times = ALWAYS, .status = 503, .after = ask_for_an_hour};
+    assert_int_equal(gcs_stat(&f->b, "a", &o, &f->e), -1);
+    assert_int_equal(f->fake.faults[0].hits, 2);
+}
+
 static void what_is_no_reply_says_what_it_is(void **state)
 {
     struct bucket_fixture *f = *state;
@@ -345,6 +366,7 @@ int main(void)
         BUCKET_TEST(equal_bytes_with_other_metadata_are_not_ours),
         BUCKET_TEST(a_success_that_did_nothing_is_tried_again),
         BUCKET_TEST(a_storm_of_401_is_outlasted_as_one_of_503_is),
+        BUCKET_TEST(a_server_that_asks_for_more_time_than_there_is_gets_what_there_is),
         BUCKET_TEST(what_is_no_reply_says_what_it_is),
         BUCKET_TEST(a_listing_of_empty_pages_ends),
         BUCKET_TEST(an_empty_page_is_legal),
