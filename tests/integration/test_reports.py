@@ -125,12 +125,14 @@ def status(r, job):
 def test_progress_and_checkpoints_show_in_status_columns_and_events(reporting, job):
     r, one = reporting, pod(reporting, job)
     bearer = token(r, one)
-    checkpoint = {"uri": "gs://b/ckpt/1/id/manifest", "name": "epoch-5", "step": 5, "time": "2026-01-01T00:00:00Z", "manifestSHA256": "0" * 64}
+    checkpoint = {"uri": "gs://b/ckpt/1/id/manifest", "name": "epoch-5", "step": 5, "time": "2026-01-01T00:00:00Z", "manifestSHA256": "0" * 64,
+                  "sequence": 3}
     assert post(r, report(one, checkpoint=checkpoint, **progress(40, estimatedRemainingSeconds=9, metrics=[{"name": "loss", "value": "0.3"}])),
                 bearer)[0] == 200
     s = wait_for("progress", lambda: "progress" in (s := status(r, job)) and s, 10)
     assert s["progress"].items() >= {"progressPercentage": 40, "estimatedRemainingSeconds": 9, "metrics": [{"name": "loss", "value": "0.3"}]}.items()
-    assert s["checkpoint"] == {"uri": checkpoint["uri"], "latest": "epoch-5", "step": 5, "time": checkpoint["time"], "manifestSHA256": "0" * 64}
+    assert s["checkpoint"] == {"uri": checkpoint["uri"], "latest": "epoch-5", "step": 5, "time": checkpoint["time"], "manifestSHA256": "0" * 64,
+                               "attempt": 1, "sequence": 3}
     columns = r.cluster.kubectl("get", "tjob", "job", "-n", job).stdout.splitlines()
     assert columns[0].split()[:3] == ["NAME", "STATUS", "PROGRESS"] and columns[1].split()[2] == "40"
     notes = wait_for("the event", lambda: [e["message"] for e in r.cluster.list("events", job) if e["reason"] == "CheckpointCommitted"])
