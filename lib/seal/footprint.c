@@ -18,6 +18,12 @@ static uint64_t pages_of(uint64_t bytes)
     return bytes / PAGE + (bytes % PAGE != 0);
 }
 
+uint64_t footprint_page_bytes(uint64_t content_bytes)
+{
+    uint64_t pages = pages_of(content_bytes);
+    return pages > UINT64_MAX / PAGE ? UINT64_MAX : pages * PAGE;
+}
+
 static uint64_t inode_bytes(size_t name_length)
 {
     return INODE_BYTES + (name_length < SHORT_NAME ? 0 : 2 * name_length);
@@ -45,7 +51,7 @@ void footprint_add_file(struct footprint *f, const char *path, const char *previ
     uint64_t index = pages > 1 ? (pages + INDEXED_PAGES - 1) / INDEXED_PAGES * INDEX_BYTES : 0;
     struct footprint file = {.files = 1,
                              .content_bytes = content_bytes,
-                             .page_bytes = pages > UINT64_MAX / PAGE ? UINT64_MAX : pages * PAGE,
+                             .page_bytes = footprint_page_bytes(content_bytes),
                              .record_bytes = sum(inodes_bytes(path, previous) + agent_bytes, index)};
     footprint_add(f, &file);
 }

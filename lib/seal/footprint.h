@@ -22,6 +22,8 @@ struct footprint {
     uint64_t record_bytes; /* what kernel and agent keep of the files and their directories */
 };
 
+/* Content in whole pages, in bytes. */
+uint64_t footprint_page_bytes(uint64_t content_bytes);
 /* Adds a file. previous: the path that was added before this one to the same directory, NULL: none; the paths
  * come in the order of their bytes, so that each directory is counted once. agent_bytes: what the agent keeps
  * of the file. */

@@ -9,6 +9,7 @@
 #include "checkpoint/retention.h"
 #include "checkpoint/snapshot.h"
 #include "os/log.h"
+#include "seal/footprint.h"
 
 #include "base/banned.h"
 
@@ -49,7 +50,6 @@ static struct series weigh(const struct room *r, const struct listing *l)
         const struct stored *stored = item->version->object;
         series_add(&s, name_of(item),
                    &(struct series_name){.sequence = stored->sequence,
-                                         .bytes = stored->entry.sealed.plain_bytes,
                                          .is_declared = item->version->is_declared,
                                          .may_leave = may_go(r, item)});
     }
@@ -64,7 +64,7 @@ static void note_largest(struct room *r, const struct listing *l)
     for (size_t i = 0; i < l->count; i++) {
         const struct stored *stored = l->items[i].version->object;
         bool is_same = i > 0 && strcmp(name_of(&l->items[i]), name_of(&l->items[i - 1])) == 0;
-        bytes = (is_same ? bytes : 0) + stored->entry.sealed.plain_bytes;
+        bytes = (is_same ? bytes : 0) + footprint_page_bytes(stored->entry.sealed.plain_bytes);
         if (bytes > r->largest_bytes)
             r->largest_bytes = bytes;
     }

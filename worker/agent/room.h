@@ -13,7 +13,7 @@
 
 struct room {
     int directory_fd;       /* of the checkpoints; borrowed */
-    uint64_t largest_bytes; /* of all checkpoints so far */
+    uint64_t largest_bytes; /* of all checkpoints so far, in whole pages */
     bool has_said;
 };
 

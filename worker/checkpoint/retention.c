@@ -22,7 +22,6 @@ void series_add(struct series *s, const char *name, const struct series_name *fa
 {
     if (s->count > 0 && strcmp(s->list[s->count - 1].name, name) == 0) {
         struct series_name *same = &s->list[s->count - 1];
-        same->bytes += facts->bytes;
         if (facts->modified_ns > same->modified_ns)
             same->modified_ns = facts->modified_ns;
         same->may_leave = same->may_leave && facts->may_leave;

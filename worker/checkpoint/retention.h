@@ -16,7 +16,6 @@ struct series_name {
     char *name;                /* the list's */
     int64_t attempt, sequence; /* of the snapshot that had it first */
     int64_t modified_ns; /* tells apart what became a checkpoint in one snapshot; 0: that is of one age */
-    uint64_t bytes;
     bool is_declared, may_leave;
     bool leaves;   /* by series_choose() */
     char *pattern; /* the list's: the name without its digits */
@@ -29,8 +28,8 @@ struct series {
 };
 
 void series_fini(struct series *s);
-/* facts: all but what is the list's. A further file of the directory that was added last only adds its bytes.
- */
+/* facts: all but what is the list's. A further file of the directory that was added last can make it newer,
+ * or keep it from leaving. */
 void series_add(struct series *s, const char *name, const struct series_name *facts);
 /* Decides who leaves: what may, and has that many newer ones of its series; declared ones, if it is declared
  * itself. Sorts by name. */

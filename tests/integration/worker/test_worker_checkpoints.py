@@ -344,6 +344,24 @@ def test_old_checkpoints_make_room_unless_the_program_reads_them_back(cloud, sma
     assert "removing" not in reads.log("agent")
 
 
+def test_room_for_checkpoints_of_small_files_is_counted_in_pages(cloud, small, tmp_path, prefix):
+    """100 files of two bytes take 100 pages; beside the model there is room for 467."""
+    path, _ = data_file(tmp_path, 1000)
+    w = small(encrypt(cloud, prefix, path))
+    step = "mkdir .t && for i in $(seq 100); do echo x > .t/$i || exit 9; done && mv .t step-{0} && "
+    wait = "while [ ! -e /cloister/run/go-{0} ]; do sleep 0.1; done && "
+    w.start_trainer("head -c 7300000 /dev/zero > /cloister/output/model && cd /cloister/checkpoints && "
+                    + "".join((step + wait).format(n) for n in (1, 2, 3, 4)) + step.format(5) + "ls")
+    for n in (1, 2, 3, 4):
+        wait_for(f"checkpoint {n}", lambda n=n: committed(cloud, prefix, f"step-{n}"), 180)
+        if n == 4:
+            wait_for("room", lambda: not list((w.directory / "out/checkpoints").glob("step-1/*")), 180)
+        (w.directory / f"run/go-{n}").touch()
+    code, message = w.finish(180)
+    assert code == 0 and message["checkpoint"]["name"] == "step-5", message
+    assert w.log("agent").count("removing old checkpoints") == 1
+
+
 def test_older_checkpoints_are_not_restored_where_there_is_no_room(cloud, worker, tmp_path, prefix):
     path, _ = data_file(tmp_path, 1000)
     spec = encrypt(cloud, prefix, path)
