@@ -197,7 +197,8 @@ FUZZ_PARTS := operator/core/model/pod_wire.c operator/core/model/report_facts.c 
 # What reads bytes from outside: the inputs alone must reach 90 % of the lines of each.
 FUZZED     := lib/crypt/keyset.c lib/data/protobuf.c lib/data/skim.c lib/data/js.c lib/data/field.c lib/data/quantity.c lib/kobj/wire.c \
               lib/kube/framer.c lib/kube/framer_protobuf.c lib/agentapi/report.c lib/agentapi/assignment.c worker/agent/progress.c \
-              lib/seal/head.c lib/seal/manifest.c lib/seal/manifest_entry.c worker/agent/gate_words.c
+              lib/seal/head.c lib/seal/manifest.c lib/seal/manifest_entry.c worker/agent/gate_words.c \
+              lib/kube/kubeconfig_entries.c lib/data/yaml.c
 FUZZ_SRC   := $(wildcard tests/fuzz/f_*.c)
 FUZZ_HELP  := tests/fuzz/fuzz.c $(if $(FUZZ),,tests/fuzz/replay.c)
 FUZZERS    := $(patsubst f_%.c,$(BUILD)/fuzz/%,$(notdir $(FUZZ_SRC)))

@@ -1,6 +1,7 @@
 #include "data/yaml.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -33,7 +34,7 @@ static json_t *plain_scalar(const char *text)
         if (errno == 0 && *end == '\0')
             return json_integer(number);
         double real = strtod(text, &end);
-        if (*end == '\0')
+        if (*end == '\0' && isfinite(real))
             return json_real(real);
     }
     return json_string(text);

@@ -132,6 +132,20 @@ static void follows_an_authority_that_is_exchanged(void **state)
     assert_string_equal(c->tls.ca_pem, other);
 }
 
+/* kubectl, too, takes what says nothing for absent, and reads wrapped base64. */
+static void reads_what_kubectl_reads(void **state)
+{
+    (void)state;
+    struct kube_config *c CLEANUP(cleanup_kube_config) =
+        load("{token: t, username: '', password: null, auth-provider: {}, as-groups: [], exec: null, "
+             "client-certificate-data: \"Q0\\nVS\\r\\nVA==\\n\", client-key-data: S0VZ}");
+    assert_string_equal(c->tls.client_cert_pem, "CERT");
+    expect_bearer(c, "t");
+    /* A number that no JSON can hold is a text. */
+    struct kube_config *other CLEANUP(cleanup_kube_config) = load("{token: 1e999}");
+    expect_bearer(other, "1e999");
+}
+
 /* Left out, they would make us somebody else, or send the requests another way. */
 static void refuses_what_it_would_not_heed(void **state)
 {
@@ -256,6 +270,7 @@ int main(void)
         cmocka_unit_test(reads_cluster_context_and_certificates),
         cmocka_unit_test(reads_tokens_and_token_files),
         cmocka_unit_test(follows_an_authority_that_is_exchanged),
+        cmocka_unit_test(reads_what_kubectl_reads),
         cmocka_unit_test(refuses_what_it_would_not_heed),
         cmocka_unit_test(refuses_secrets_that_locked_memory_cannot_hold),
         cmocka_unit_test(runs_credential_plugins),
