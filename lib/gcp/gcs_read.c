@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "gcp/byte_range.h"
 #include "gcp/gcs_int.h"
 
 #include "base/banned.h"
@@ -40,18 +41,6 @@ static bool find_generation(const struct http_response *r, uint64_t *ret)
     return view_to_u64(http_response_header(r, "x-goog-generation"), ret) && *ret > 0;
 }
 
-/* "bytes FIRST-LAST/TOTAL" (RFC 9110, 14.4); a total of "*" is not known. */
-static bool parse_range(struct view text, uint64_t *ret_first, uint64_t *ret_total)
-{
-    struct view rest, total, last;
-    uint64_t end;
-    if (!view_has_prefix(text, "bytes "))
-        return false;
-    rest = view_cut(view_skip(text, strlen("bytes ")), '/', &total);
-    return view_to_u64(view_cut(rest, '-', &last), ret_first) && view_to_u64(last, &end) &&
-           end >= *ret_first && (view_equal_text(total, "*") || view_to_u64(total, ret_total));
-}
-
 /* ---- large objects ---- */
 
 /* One object's download over any number of connections. */
@@ -70,7 +59,7 @@ static int check_part(struct download *d, const struct http_response *r, struct 
 {
     struct view text = http_response_header(r, "Content-Range");
     uint64_t first = 0, total = d->object->size;
-    if (!parse_range(text, &first, &total))
+    if (!byte_range_read_part(text, &first, &total))
         return REPLY_FAIL(&d->event, ELSEWHERE, e, "the reply does not say which part of the object it is");
     if (first != d->offset || total != d->object->size)
         return REPLY_FAIL(&d->event, ELSEWHERE, e, "the reply is another part of the object: %.*s",

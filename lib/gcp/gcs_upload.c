@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/crc32c.h"
+#include "gcp/byte_range.h"
 #include "gcp/gcs_int.h"
 #include "gcp/gcs_stored.h"
 #include "net/url.h"
@@ -74,25 +75,12 @@ static int open_session(struct upload *u, struct err *e)
 
 /* ---- what the session answers ---- */
 
-/* "Range: bytes=0-N" of a 308: N may be less than what was sent; without the header the server has nothing.
- */
-static bool find_end(const struct http_response *r, uint64_t *ret)
-{
-    struct view range = http_response_header(r, "Range"), last;
-    *ret = 0;
-    if (range.len == 0)
-        return true;
-    if (!view_equal_text(view_cut(range, '-', &last), "bytes=0") || !view_to_u64(last, ret))
-        return false;
-    return !__builtin_add_overflow(*ret, 1U, ret);
-}
-
 /* The server has not got everything, it says. */
 static int take_progress(struct upload *u, struct err *e)
 {
     uint64_t end, before = u->reached, last = u->start + u->held;
     int *event = &u->stored.event;
-    if (!find_end(&u->r, &end) || end > last)
+    if (!byte_range_read_arrived(http_response_header(&u->r, "Range"), &end) || end > last)
         return REPLY_FAIL(event, BAD_RANGE, e,
                           "the upload session claims \"%.*s\", which does not match what was sent",
                           VIEW_ARG(http_response_header(&u->r, "Range")));

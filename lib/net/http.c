@@ -48,6 +48,18 @@ void http_response_fini(struct http_response *r)
     r->status = 0;
 }
 
+void http_response_add_line(struct http_response *r, struct view line)
+{
+    line = view_trim(line);
+    if (view_has_prefix(line, "HTTP/")) {
+        /* A new response: the headers so far belonged to an interim one. */
+        strbuf_clear(&r->headers);
+    } else if (line.len > 0) {
+        strbuf_add_view(&r->headers, line);
+        strbuf_add_char(&r->headers, '\n');
+    }
+}
+
 struct view http_response_header(const struct http_response *r, const char *name)
 {
     struct view rest = strbuf_view(&r->headers);

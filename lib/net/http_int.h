@@ -16,6 +16,10 @@ enum {
     HTTP_HEADERS_MAX = 64 * 1024,
 };
 
+/* Takes a line of a response's head, as libcurl hands it over: of the status, a header, or the empty last
+ * one. */
+void http_response_add_line(struct http_response *r, struct view line);
+
 struct transfer {
     CURL *easy;                     /* borrowed */
     const struct http_request *q;   /* borrowed */

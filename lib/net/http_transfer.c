@@ -40,16 +40,9 @@ static bool is_head_too_long(struct transfer *t, size_t length)
 static size_t on_header(char *bytes, size_t size, size_t count, void *context)
 {
     struct transfer *t = context;
-    struct view line = view_trim(view_of(bytes, size * count));
     if (is_head_too_long(t, size * count))
         return CURL_WRITEFUNC_ERROR;
-    if (view_has_prefix(line, "HTTP/")) {
-        /* A new response: the headers so far belonged to an interim one. */
-        strbuf_clear(&t->r->headers);
-    } else if (line.len > 0) {
-        strbuf_add_view(&t->r->headers, line);
-        strbuf_add_char(&t->r->headers, '\n');
-    }
+    http_response_add_line(t->r, view_of(bytes, size * count));
     return size * count;
 }
 

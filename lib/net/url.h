@@ -12,7 +12,7 @@ struct url {
     struct view scheme; /* "http" or "https" */
     struct view host;   /* an IPv6 address keeps its brackets */
     unsigned port;      /* defaults to that of the scheme */
-    const char *path;   /* from the first slash, or "" */
+    const char *path;   /* what follows, with query and fragment: "/...", "?...", "#..." or "" */
 };
 
 /* The parts borrow from text. ERR_INVALID when it is not an absolute http or https URL. */
