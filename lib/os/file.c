@@ -143,7 +143,12 @@ int file_make_directories(const char *path, unsigned mode, struct err *e)
     }
 }
 
-static bool is_held_now(int fd)
+int64_t stat_modified_ns(const struct stat *st)
+{
+    return st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec;
+}
+
+bool fd_is_held_now(int fd)
 {
     bool is_free = fcntl(fd, F_SETLEASE, F_RDLCK) == 0 || errno != EAGAIN;
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
@@ -153,9 +158,9 @@ static bool is_held_now(int fd)
 bool fd_is_held(int fd)
 {
     const struct timespec moment = {.tv_nsec = 20 * 1000 * 1000};
-    if (!is_held_now(fd))
+    if (!fd_is_held_now(fd))
         return false;
     /* The kernel tells of a close a moment before it counts one writer less. */
     (void)nanosleep(&moment, NULL);
-    return is_held_now(fd);
+    return fd_is_held_now(fd);
 }

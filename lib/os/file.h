@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -34,5 +35,9 @@ void cleanup_fd(int *fd);
 /* Whether anybody has the file open for writing: a read lease is granted only while nobody has. fd is open
  * for reading, and the file is of our user. */
 bool fd_is_held(int fd);
+/* When the file was modified last, of the clock of its system. */
+int64_t stat_modified_ns(const struct stat *st);
+/* The same, but at this moment: a file counts as held for a moment after its close was told. */
+bool fd_is_held_now(int fd);
 
 #endif

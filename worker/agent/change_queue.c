@@ -9,6 +9,8 @@
 
 #include "base/banned.h"
 
+enum { FILES_AT_ONCE = 64 };
+
 struct change_queue {
     pthread_mutex_t lock;
     struct change *changes;
@@ -42,18 +44,21 @@ void change_queue_free(struct change_queue *q)
     free(q);
 }
 
-/* A program that writes a large file makes an event for each call. */
-static bool is_last_change(const struct change_queue *q, const char *path)
+/* A program that writes large files, several at once, makes an event for each call. */
+static bool is_being_written(const struct change_queue *q, const char *path)
 {
-    const struct change *last = q->count == 0 ? NULL : &q->changes[q->count - 1];
-    return last != NULL && last->kind == CHANGE_WRITTEN && strcmp(last->path, path) == 0;
+    for (size_t i = q->count;
+         i > 0 && q->count - i < FILES_AT_ONCE && q->changes[i - 1].kind == CHANGE_WRITTEN; i--)
+        if (strcmp(q->changes[i - 1].path, path) == 0)
+            return true;
+    return false;
 }
 
 void change_queue_add(struct change_queue *q, enum change_kind kind, const char *path, const char *to,
                       bool is_directory)
 {
     pthread_mutex_lock(&q->lock);
-    if (kind == CHANGE_WRITTEN && is_last_change(q, path)) {
+    if (kind == CHANGE_WRITTEN && is_being_written(q, path)) {
         pthread_mutex_unlock(&q->lock);
         return;
     }

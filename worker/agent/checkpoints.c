@@ -9,6 +9,7 @@
 #include "agent/remembered.h"
 #include "agent/restore_room.h"
 #include "agent/room.h"
+#include "agent/unseen.h"
 #include "agent/watcher.h"
 #include "agentapi/pod.h"
 #include "base/alloc.h"
@@ -23,7 +24,7 @@
 
 #include "base/banned.h"
 
-enum { COMMIT_MS = 10 * 1000, LINK_MAX = 1024, NAMES_MAX = 5 };
+enum { COMMIT_MS = 10 * 1000, FIND_MS = 1000, LINK_MAX = 1024, NAMES_MAX = 5 };
 
 struct checkpoints {
     struct report_writer *report;
@@ -31,7 +32,7 @@ struct checkpoints {
     struct volume *volume;
     struct committer *committer;
     int directory_fd;
-    int64_t next_commit_ms;
+    int64_t next_commit_ms, next_find_ms;
     struct room room;
     struct restore_room restore_room;
     bool has_said_overtaken, has_said_unwatched;
@@ -41,6 +42,10 @@ struct checkpoints {
 static void on_change(void *context, const struct change *change)
 {
     const struct checkpoints *c = context;
+    if (change->kind == CHANGE_CLOSED && unseen_is_written(c->volume, c->directory_fd, change->path))
+        (void)volume_apply(
+            c->volume,
+            &(struct change){.kind = CHANGE_WRITTEN, .path = change->path, .at_ms = change->at_ms});
     if (!volume_apply(c->volume, change))
         log_warning("the program names a checkpoint, but there is no complete file or directory of that name "
                     "in " TRAINER_CHECKPOINTS,
@@ -94,6 +99,15 @@ static void take_changes(struct checkpoints *c)
         report_writer_warning(c->report, sentence);
     }
     c->has_said_unwatched = true;
+}
+
+static void find_closed(struct checkpoints *c)
+{
+    int64_t now_ms = clock_boot_ms();
+    if (now_ms < c->next_find_ms)
+        return;
+    c->next_find_ms = now_ms + FIND_MS;
+    unseen_find_closed(c->volume, c->directory_fd, now_ms);
 }
 
 /* ---- life ---- */
@@ -253,22 +267,15 @@ static void decide(struct checkpoints *c, struct version *v)
         version_leaves(v);
 }
 
-static int read_versions(struct checkpoints *c, struct err *e)
+static int read_next(struct checkpoints *c, struct version *v, struct err *e)
 {
-    struct version *v;
-    while ((v = volume_unread(c->volume)) != NULL) {
-        v = version_share(v);
-        int result = read_version(c, v, e);
-        if (result < 0)
-            (void)err_wrap(e, "storing %s", v->path);
-        else
-            decide(c, v);
-        version_release(v);
-        volume_were_read(c->volume, clock_boot_ms());
-        if (result < 0)
-            return -1;
-    }
-    return 0;
+    int result = read_version(c, v, e);
+    if (result < 0)
+        (void)err_wrap(e, "storing %s", v->path);
+    else
+        decide(c, v);
+    volume_were_read(c->volume, clock_boot_ms());
+    return result;
 }
 
 /* ---- committing ---- */
@@ -302,6 +309,21 @@ static int commit_due(struct checkpoints *c, bool is_final, struct err *e)
     return 0;
 }
 
+/* What is due is not held up by what is read for a later commit. */
+static int read_and_commit(struct checkpoints *c, bool is_final, struct err *e)
+{
+    struct version *v;
+    while (commit_due(c, is_final, e) == 0) {
+        if ((v = version_share(volume_unread(c->volume))) == NULL)
+            return 0;
+        int result = read_next(c, v, e);
+        version_release(v);
+        if (result < 0)
+            return -1;
+    }
+    return -1;
+}
+
 static void say_overtaken(struct checkpoints *c)
 {
     if (volume_count_overtaken(c->volume) == 0 || c->has_said_overtaken)
@@ -313,10 +335,9 @@ static void say_overtaken(struct checkpoints *c)
 int checkpoints_look(struct checkpoints *c, struct err *e)
 {
     take_changes(c);
+    find_closed(c);
     volume_tick(c->volume, clock_boot_ms());
-    int result = read_versions(c, e);
-    if (result == 0)
-        result = commit_due(c, false, e);
+    int result = read_and_commit(c, false, e);
     room_make(&c->room, c->volume);
     say_overtaken(c);
     return result;
@@ -358,9 +379,7 @@ int checkpoints_end(struct checkpoints *c, bool is_success, struct err *e)
 {
     take_changes(c);
     volume_end(c->volume, is_success, clock_boot_ms());
-    int result = read_versions(c, e);
-    if (result == 0)
-        result = commit_due(c, true, e);
+    int result = read_and_commit(c, true, e);
     say_overtaken(c);
     say_incomplete(c);
     return result;

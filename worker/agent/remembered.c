@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "checkpoint/snapshot.h"
+#include "os/file.h"
 
 #include "base/banned.h"
 
@@ -14,8 +15,7 @@ static bool is_as_it_was(int directory_fd, const struct manifest_entry *entry)
 {
     struct stat st;
     return fstatat(directory_fd, entry->path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           (uint64_t)st.st_size == entry->sealed.plain_bytes &&
-           st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec == entry->modified_ns;
+           (uint64_t)st.st_size == entry->sealed.plain_bytes && stat_modified_ns(&st) == entry->modified_ns;
 }
 
 static bool remember(struct volume *v, const struct manifest_entry *entry)

@@ -25,5 +25,12 @@ void watched_tree_begin_anew(struct watched_tree *t);
 void watched_tree_appeared(struct watched_tree *t, const char *path);
 /* A directory was moved: what was missed of it is told under its old path, then the move. */
 void watched_tree_moved(struct watched_tree *t, const char *from, const char *to);
+/* The same for what was moved from a directory that was not watched yet: nothing can come from elsewhere. */
+void watched_tree_moved_in(struct watched_tree *t, const char *path);
+/* The two have changed places in one step. */
+void watched_tree_exchanged(struct watched_tree *t, const char *a, const char *b);
+/* A name for a file, or for what nobody closes: a link. A file that nobody writes to had a name before, or
+ * none until it was complete (O_TMPFILE). */
+void watched_tree_created(struct watched_tree *t, const char *path);
 
 #endif

@@ -30,6 +30,7 @@ struct watcher {
     char *moved_from; /* the first half of a move; NULL: none is pending */
     uint32_t cookie;
     bool is_moved_directory;
+    char *last_from, *last_to; /* the last change, when it was a move; else NULL */
 
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t has_answered;
@@ -68,6 +69,21 @@ static void finish_move(struct watcher *w)
     w->moved_from = NULL;
 }
 
+static void remember_move(struct watcher *w, const char *from, const char *to)
+{
+    free(w->last_from);
+    free(w->last_to);
+    w->last_from = from == NULL ? NULL : xstrdup(from);
+    w->last_to = to == NULL ? NULL : xstrdup(to);
+}
+
+/* The kernel tells of an exchange (renameat2) as of two moves, one back from where the other led to. */
+static bool is_exchange(const struct watcher *w, const char *from, const char *to)
+{
+    return w->last_from != NULL && strcmp(w->last_from, to) == 0 && strcmp(w->last_to, from) == 0 &&
+           faccessat(w->tree.root_fd, from, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 static bool is_no_file(const struct watcher *w, const char *path)
 {
     struct stat st;
@@ -77,32 +93,31 @@ static bool is_no_file(const struct watcher *w, const char *path)
 static void on_moved_to(struct watcher *w, const struct inotify_event *event, const char *path)
 {
     bool is_directory = (event->mask & IN_ISDIR) != 0;
-    if (w->moved_from != NULL && w->cookie == event->cookie) {
-        if (!is_directory && is_no_file(w, path)) /* nobody closes a link */
-            change_queue_add(w->tree.queue, CHANGE_CLOSED, w->moved_from, NULL, false);
-        if (is_directory)
-            watched_tree_moved(&w->tree, w->moved_from, path);
-        else
-            change_queue_add(w->tree.queue, CHANGE_MOVED, w->moved_from, path, false);
-        free(w->moved_from);
-        w->moved_from = NULL;
-    } else if (is_directory) {
-        watched_tree_appeared(&w->tree, path);
-    } else {
-        change_queue_add(w->tree.queue, CHANGE_WRITTEN, path, NULL, false);
-        change_queue_add(w->tree.queue, CHANGE_CLOSED, path, NULL, false);
+    if (w->moved_from == NULL || w->cookie != event->cookie) {
+        watched_tree_moved_in(&w->tree, path);
+        return;
     }
+    char *from CLEANUP(cleanup_free) = TAKE_PTR(w->moved_from);
+    if (is_exchange(w, from, path)) {
+        watched_tree_exchanged(&w->tree, from, path);
+        remember_move(w, NULL, NULL);
+        return;
+    }
+    if (!is_directory && is_no_file(w, path)) /* nobody closes a link */
+        change_queue_add(w->tree.queue, CHANGE_CLOSED, from, NULL, false);
+    if (is_directory)
+        watched_tree_moved(&w->tree, from, path);
+    else
+        change_queue_add(w->tree.queue, CHANGE_MOVED, from, path, false);
+    remember_move(w, from, path);
 }
 
 static void on_created(struct watcher *w, const struct inotify_event *event, const char *path)
 {
-    if ((event->mask & IN_ISDIR) != 0) {
+    if ((event->mask & IN_ISDIR) != 0)
         watched_tree_appeared(&w->tree, path);
-        return;
-    }
-    change_queue_add(w->tree.queue, CHANGE_WRITTEN, path, NULL, false);
-    if (is_no_file(w, path))
-        change_queue_add(w->tree.queue, CHANGE_CLOSED, path, NULL, false);
+    else
+        watched_tree_created(&w->tree, path);
 }
 
 static void on_event(struct watcher *w, const struct inotify_event *event)
@@ -120,9 +135,14 @@ static void on_event(struct watcher *w, const struct inotify_event *event)
         w->moved_from = TAKE_PTR(path);
         w->cookie = event->cookie;
         w->is_moved_directory = (event->mask & IN_ISDIR) != 0;
-    } else if ((event->mask & IN_MOVED_TO) != 0) {
+        return;
+    }
+    if ((event->mask & IN_MOVED_TO) != 0) {
         on_moved_to(w, event, path);
-    } else if ((event->mask & IN_CREATE) != 0) {
+        return;
+    }
+    remember_move(w, NULL, NULL);
+    if ((event->mask & IN_CREATE) != 0) {
         on_created(w, event, path);
     } else if ((event->mask & IN_MODIFY) != 0) {
         change_queue_add(w->tree.queue, CHANGE_WRITTEN, path, NULL, false);
@@ -241,6 +261,7 @@ void watcher_free(struct watcher *w)
     }
     watch_list_fini(&w->tree.directories);
     free(w->moved_from);
+    remember_move(w, NULL, NULL);
     for (size_t i = 0; i < w->named_count; i++)
         free(w->named[i]);
     free(w->named);

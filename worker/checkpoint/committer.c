@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/rfc3339.h"
 #include "checkpoint/ancestry.h"
+#include "os/file.h"
 #include "os/loop.h"
 #include "seal/head_store.h"
 #include "seal/manifest_store.h"
@@ -82,8 +83,7 @@ static int store_once(struct committer *c, const char *path, int fd, uint64_t by
     char *associated_data CLEANUP(cleanup_free) = manifest_associated_data(c->batch, path);
     struct seal_target target = {.name = name, .associated_data = associated_data};
     struct stat st;
-    int64_t modified_ns =
-        fstat(fd, &st) == 0 ? st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec : 0;
+    int64_t modified_ns = fstat(fd, &st) == 0 ? stat_modified_ns(&st) : 0;
     if (seal_write_file(&c->seal, &target, fd, bytes, &ret->entry.sealed, e) < 0)
         return -1;
     ret->entry.path = xstrdup(path);

@@ -217,6 +217,13 @@ unsigned volume_count_overtaken(struct volume *v)
     return count;
 }
 
+void volume_each_open(const struct volume *v, void (*fn)(void *context, const char *path), void *context)
+{
+    for (size_t i = 0; i < v->files.count; i++)
+        if (v->files.list[i]->is_open)
+            fn(context, v->files.list[i]->path);
+}
+
 void volume_each_incomplete(const struct volume *v, void (*fn)(void *context, const char *path),
                             void *context)
 {

@@ -26,6 +26,10 @@ const struct listing *volume_due(struct volume *v, int64_t now_ms);
 /* The listing that was due stands in the bucket. */
 void volume_committed(struct volume *v);
 
+/* Calls fn for each file that the program has open for writing, as far as changes tell. fn may tell changes
+ * of that file. */
+void volume_each_open(const struct volume *v, void (*fn)(void *context, const char *path), void *context);
+
 /* The newest listing that was committed; NULL: none. */
 const struct listing *volume_newest(const struct volume *v);
 /* Listings that could not be read in time, since the last call. */

@@ -262,6 +262,12 @@ bool volume_remember(struct volume *v, const char *path, void *object, bool is_d
     return true;
 }
 
+const struct version *volume_closed_version(const struct volume *v, const char *path)
+{
+    const struct file *f = files_get(&v->files, path);
+    return f == NULL || f->is_open ? NULL : f->version;
+}
+
 void volume_remember_entry(struct volume *v, const char *path)
 {
     (void)entry_declare(v, path);

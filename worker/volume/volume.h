@@ -47,6 +47,8 @@ bool volume_apply(struct volume *v, const struct change *c);
 bool volume_remember(struct volume *v, const char *path, void *object, bool is_declared);
 /* The same for a directory that had been declared, all of whose files are as they were. */
 void volume_remember_entry(struct volume *v, const char *path);
+/* The version that the file holds, once its writer has closed it; NULL: it is open, or not known. */
+const struct version *volume_closed_version(const struct volume *v, const char *path);
 /* The agent removes the file to make room; it stays in listings. False: it may not go, for it has changed. */
 bool volume_release(struct volume *v, const char *path);
 
