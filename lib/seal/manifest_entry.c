@@ -95,6 +95,13 @@ static char *text_of(const json_t *line, const char *key)
     return *text == '\0' ? NULL : xstrdup(text);
 }
 
+/* The whole directory may be one: "". */
+static char *group_of(const json_t *line)
+{
+    const json_t *group = json_object_get(line, "group");
+    return json_is_string(group) ? xstrdup(json_string_value(group)) : NULL;
+}
+
 static bool is_safe_or_absent(const char *path)
 {
     return path == NULL || seal_path_is_safe(path);
@@ -123,13 +130,14 @@ bool manifest_entry_decode(const json_t *line, struct manifest_entry *ret)
                                    .link = text_of(line, "link"),
                                    .folder = text_of(line, "folder"),
                                    .stored_path = text_of(line, "storedPath"),
-                                   .group = text_of(line, "group"),
+                                   .group = group_of(line),
                                    .modified_ns = js_int(line, "modified", 0),
                                    .is_declared = json_is_true(json_object_get(line, "declared")),
                                    .attempt = json_integer_value(json_array_get(since, 0)),
                                    .sequence = json_integer_value(json_array_get(since, 1))};
     bool is_valid = seal_path_is_safe(entry.path) && is_safe_or_absent(entry.folder) &&
-                    is_safe_or_absent(entry.stored_path) && is_safe_or_absent(entry.group);
+                    is_safe_or_absent(entry.stored_path) &&
+                    (entry.group == NULL || *entry.group == '\0' || seal_path_is_safe(entry.group));
     if (is_valid && entry.link != NULL)
         is_valid = strlen(entry.link) <= LINK_MAX && manifest_link_is_inside(entry.path, entry.link);
     else if (is_valid)

@@ -133,6 +133,40 @@ static void check(const char *script, const char *expected)
 }
 
 /* ---- declared ---- */
+static void what_is_declared_in_a_declared_directory_shows_at_once(void **state)
+{
+    (void)state;
+    check("put run/a name run wait 1 put run/.t move run/.t run/b wait 11", "declared run/b: run/a run/b");
+    check("put run/a name run wait 1 put run/.t/x movedir run/.t run/c-1 wait 11",
+          "declared run/c-1: run/a run/c-1/x");
+    check("put run/a name run put run/b name run/b wait 11", "declared run/b: run/a run/b");
+    check("put run/a name run put run/b wait 30", "declared run: run/a");
+    check(
+        "put run/a name run put run/.t move run/.t run/b wait 1 delete run/b put x.tmp move x.tmp x wait 11",
+        "declared x: run/a x");
+    check("put run/a name run put run/.t move run/.t run/b delete run/a put run/c name run wait 11",
+          "declared run: run/b run/c");
+}
+
+static void the_whole_directory_may_be_declared(void **state)
+{
+    (void)state;
+    check("put s0 put s1 put .metadata wait 1", "declared .: .metadata s0 s1");
+    check("put s0 put .metadata wait 1 put b.tmp move b.tmp best wait 11",
+          "declared best: .metadata best s0");
+    check("put s0 put .metadata wait 1 put s0 wait 30", "declared .: .metadata s0");
+    check("put s0 put .metadata wait 1 put log put s1 put .metadata wait 11",
+          "declared .: .metadata log s0 s1");
+}
+
+static void a_part_that_was_lost_leaves_the_one_before(void **state)
+{
+    (void)state;
+    check("put run/a put run/b name run wait 11 slow put run/.t move run/.t run/a write run/a put x.tmp move "
+          "x.tmp x fast wait 11",
+          "declared x: run/a run/b x");
+}
+
 static void a_file_renamed_into_place_is_committed_at_once(void **state)
 {
     (void)state;
@@ -322,6 +356,9 @@ static void names_tell_what_is_temporary_and_which_step_it_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_declared_in_a_declared_directory_shows_at_once),
+        cmocka_unit_test(the_whole_directory_may_be_declared),
+        cmocka_unit_test(a_part_that_was_lost_leaves_the_one_before),
         cmocka_unit_test(a_file_renamed_into_place_is_committed_at_once),
         cmocka_unit_test(a_file_that_was_open_when_the_program_was_killed_is_not_committed),
         cmocka_unit_test(a_rename_that_came_before_the_watch_counts),

@@ -18,7 +18,7 @@ bool unseen_is_written(const struct volume *v, int directory_fd, const char *pat
            stat_modified_ns(&st) != stored->entry.modified_ns;
 }
 
-struct search {
+struct open_files {
     struct volume *volume;
     int directory_fd;
     int64_t now_ms;
@@ -26,8 +26,9 @@ struct search {
 
 static void tell_if_closed(void *context, const char *path)
 {
-    const struct search *s = context;
-    int fd CLEANUP(cleanup_fd) = openat(s->directory_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const struct open_files *s = context;
+    int fd CLEANUP(cleanup_fd) =
+        openat(s->directory_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0 && !fd_is_held_now(fd))
         (void)volume_apply(s->volume,
                            &(struct change){.kind = CHANGE_CLOSED, .path = path, .at_ms = s->now_ms});
@@ -35,6 +36,6 @@ static void tell_if_closed(void *context, const char *path)
 
 void unseen_find_closed(struct volume *v, int directory_fd, int64_t now_ms)
 {
-    struct search s = {v, directory_fd, now_ms};
+    struct open_files s = {v, directory_fd, now_ms};
     volume_each_open(v, tell_if_closed, &s);
 }

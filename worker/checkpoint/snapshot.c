@@ -23,14 +23,21 @@ static const struct stored *stored_of(const struct listed *item)
 }
 
 /* ---- who leaves ---- */
+static const char *name_of(const char *group, const char *path)
+{
+    if (group == NULL)
+        return path;
+    return *group == '\0' ? "." : group;
+}
+
 const char *snapshot_name(const struct manifest_entry *entry)
 {
-    return entry->group != NULL ? entry->group : entry->path;
+    return name_of(entry->group, entry->path);
 }
 
 static const char *name_of_item(const struct listed *item)
 {
-    return item->entry != NULL ? item->entry : item->path;
+    return name_of(item->entry, item->path);
 }
 
 /* by_time: what became a checkpoint in one snapshot is of one age otherwise. */
@@ -184,7 +191,8 @@ static void add_item(struct manifest *ret, const struct listed *item)
         entry.stored_path = xstrdup(entry.path);
     free(entry.path);
     entry.path = xstrdup(item->path);
-    entry.group = item->entry == NULL ? NULL : xstrdup(item->entry);
+    bool is_in_group = item->entry != NULL && strcmp(item->entry, item->path) != 0;
+    entry.group = is_in_group ? xstrdup(item->entry) : NULL;
     entry.is_declared = item->version->is_declared;
     entry.attempt = ret->attempt;
     entry.sequence = s->sequence;

@@ -180,8 +180,7 @@ static void declare_all(struct volume *v)
         is_news = is_news || !f->version->is_declared;
         f->version->is_declared = true;
     }
-    for (size_t i = 0; i < v->entry_count; i++)
-        (void)entry_declare(v, v->entries[i].path);
+    entries_declare_all(v);
     listing_free(v->declared);
     v->declared = volume_list(v, true, v->is_unsure ? v->closed_name : v->declared_name);
     if (!is_news && is_committed(v, v->declared)) {

@@ -8,26 +8,34 @@
 
 #include "base/banned.h"
 
-struct entry *entry_of(const struct volume *v, const char *path)
+static bool is_inside(const char *path, const char *directory)
 {
-    struct entry *outermost = NULL;
-    for (size_t i = 0; i < v->entry_count; i++) {
-        struct entry *entry = &v->entries[i];
-        if (path_is_below(path, entry->path) &&
-            (outermost == NULL || strlen(entry->path) < strlen(outermost->path)))
-            outermost = entry;
-    }
-    return outermost;
+    return path_is_below(path, directory) && strcmp(path, directory) != 0;
 }
 
-static struct entry *entry_at(struct volume *v, const char *path)
+struct entry *entry_of(const struct volume *v, const char *path)
 {
-    for (size_t i = 0; i < v->entry_count; i++)
-        if (strcmp(v->entries[i].path, path) == 0)
-            return &v->entries[i];
-    v->entries = xreallocarray(v->entries, v->entry_count + 1, sizeof(*v->entries));
-    v->entries[v->entry_count] = (struct entry){.path = xstrdup(path)};
-    return &v->entries[v->entry_count++];
+    struct entry *innermost = NULL;
+    for (size_t i = 0; i < v->entry_count; i++) {
+        struct entry *entry = &v->entries[i];
+        if (is_inside(path, entry->path) &&
+            (innermost == NULL || strlen(entry->path) > strlen(innermost->path)))
+            innermost = entry;
+    }
+    return innermost;
+}
+
+/* Of an item of an entry's listing; that of a file by itself is "". */
+static char *item_path(const char *entry, const struct listed *item)
+{
+    bool is_joined = *entry != '\0' && *item->path != '\0';
+    return xasprintf("%s%s%s", entry, is_joined ? "/" : "", item->path);
+}
+
+static const char *path_within(const char *path, const char *directory)
+{
+    const char *rest = path + strlen(directory);
+    return *rest == '/' ? rest + 1 : rest;
 }
 
 static bool is_all_read(const struct listing *l)
@@ -38,21 +46,58 @@ static bool is_all_read(const struct listing *l)
     return true;
 }
 
-/* What is closed below the directory; paths are relative to it. */
-static struct listing *list_below(const struct volume *v, const char *directory)
+/* What is closed at or below the path, and relative to it. */
+static struct listing *list_below(const struct volume *v, const char *path)
 {
-    struct listing *l = listing_new(true, directory);
-    size_t skipped = *directory == '\0' ? 0 : strlen(directory) + 1;
-    for (size_t at = files_find(&v->files, directory); at < v->files.count; at++) {
+    struct listing *l = listing_new(true, path);
+    for (size_t at = files_find(&v->files, path); files_next_within(&v->files, path, &at); at++) {
         const struct file *f = v->files.list[at];
-        if (strncmp(f->path, directory, strlen(directory)) != 0)
-            break;
-        if (!path_is_below(f->path, directory) || f->is_open || f->version == NULL)
+        if (f->is_open || f->version == NULL)
             continue;
         f->version->is_declared = true;
-        listing_add(l, f->path + skipped, f->version, NULL, NULL);
+        listing_add(l, path_within(f->path, path), f->version, NULL, NULL);
     }
     return l;
+}
+
+/* What the entry around the path has there; NULL: nothing that was read. */
+static struct listing *list_before(const struct volume *v, const char *path)
+{
+    const struct entry *around = entry_of(v, path);
+    struct listing *l = listing_new(true, path);
+    for (size_t i = 0; around != NULL && i < around->now->count; i++) {
+        char *at CLEANUP(cleanup_free) = item_path(around->path, &around->now->items[i]);
+        if (path_is_at_or_below(at, path))
+            listing_add(l, path_within(at, path), around->now->items[i].version, NULL, NULL);
+    }
+    if (l->count > 0 && is_all_read(l))
+        return l;
+    listing_free(l);
+    return NULL;
+}
+
+static struct entry *entry_at(struct volume *v, const char *path)
+{
+    for (size_t i = 0; i < v->entry_count; i++)
+        if (strcmp(v->entries[i].path, path) == 0)
+            return &v->entries[i];
+    struct entry entry = {.path = xstrdup(path), .earlier = list_before(v, path)};
+    v->entries = xreallocarray(v->entries, v->entry_count + 1, sizeof(*v->entries));
+    v->entries[v->entry_count] = entry;
+    return &v->entries[v->entry_count++];
+}
+
+static void entry_fini(struct entry *entry)
+{
+    free(entry->path);
+    listing_free(entry->now);
+    listing_free(entry->earlier);
+}
+
+static void entry_remove(struct volume *v, size_t index)
+{
+    entry_fini(&v->entries[index]);
+    v->entries[index] = v->entries[--v->entry_count];
 }
 
 bool entry_declare(struct volume *v, const char *path)
@@ -62,6 +107,9 @@ bool entry_declare(struct volume *v, const char *path)
         listing_free(now);
         return false;
     }
+    for (size_t i = v->entry_count; i-- > 0;)
+        if (is_inside(v->entries[i].path, path))
+            entry_remove(v, i);
     struct entry *entry = entry_at(v, path);
     if (entry->now != NULL && is_all_read(entry->now)) {
         listing_free(entry->earlier);
@@ -73,20 +121,20 @@ bool entry_declare(struct volume *v, const char *path)
     return true;
 }
 
-static void entry_fini(struct entry *entry)
+void entries_declare_all(struct volume *v)
 {
-    free(entry->path);
-    listing_free(entry->now);
-    listing_free(entry->earlier);
+    for (size_t i = v->entry_count; i-- > 0;)
+        if (entry_of(v, v->entries[i].path) != NULL)
+            entry_remove(v, i);
+    for (size_t i = 0; i < v->entry_count; i++)
+        (void)entry_declare(v, v->entries[i].path);
 }
 
 void entries_remove(struct volume *v, const char *path)
 {
     for (size_t i = v->entry_count; i-- > 0;)
-        if (path_is_at_or_below(v->entries[i].path, path)) {
-            entry_fini(&v->entries[i]);
-            v->entries[i] = v->entries[--v->entry_count];
-        }
+        if (path_is_at_or_below(v->entries[i].path, path))
+            entry_remove(v, i);
 }
 
 void entries_move(struct volume *v, const char *from, const char *to)
@@ -109,13 +157,21 @@ void entries_free(struct volume *v)
 }
 
 /* ---- listings ---- */
-static void add_entry(struct listing *l, const char *directory, const struct listing *of)
+/* Whether the path belongs to an entry inside that one, which was declared later. */
+static bool is_of_inner(const struct volume *v, const char *entry, const char *path)
+{
+    for (size_t i = 0; i < v->entry_count; i++)
+        if (is_inside(v->entries[i].path, entry) && path_is_at_or_below(path, v->entries[i].path))
+            return true;
+    return false;
+}
+
+static void add_entry(const struct volume *v, struct listing *l, const char *entry, const struct listing *of)
 {
     for (size_t i = 0; i < of->count; i++) {
-        char *path CLEANUP(cleanup_free) = *directory == '\0'
-                                               ? xstrdup(of->items[i].path)
-                                               : xasprintf("%s/%s", directory, of->items[i].path);
-        listing_add(l, path, of->items[i].version, NULL, directory);
+        char *path CLEANUP(cleanup_free) = item_path(entry, &of->items[i]);
+        if (!is_of_inner(v, entry, path))
+            listing_add(l, path, of->items[i].version, NULL, entry);
     }
 }
 
@@ -133,19 +189,20 @@ struct listing *volume_list(struct volume *v, bool is_declared, const char *name
             listing_add(l, f->path, f->version != NULL ? f->version : f->previous, NULL, NULL);
     }
     for (size_t i = 0; i < v->entry_count; i++)
-        if (!path_is_temporary(v->entries[i].path) && entry_of(v, v->entries[i].path) == NULL)
-            add_entry(l, v->entries[i].path, v->entries[i].now);
+        if (!path_is_temporary(v->entries[i].path))
+            add_entry(v, l, v->entries[i].path, v->entries[i].now);
     listing_sort(l);
     return l;
 }
 
 /* Takes out the items of that entry, and adds those of its earlier version. */
-static void put_back_entry(struct listing *l, const char *directory, const struct listing *earlier)
+static void put_back_entry(const struct volume *v, struct listing *l, const char *directory,
+                           const struct listing *earlier)
 {
     char *path CLEANUP(cleanup_free) = xstrdup(directory);
     listing_remove_entry(l, path);
     if (earlier != NULL)
-        add_entry(l, path, earlier);
+        add_entry(v, l, path, earlier);
     listing_sort(l);
 }
 
@@ -154,12 +211,12 @@ static bool repair_entry(const struct volume *v, struct listing *l, const char *
 {
     for (size_t i = 0; i < v->entry_count; i++)
         if (strcmp(v->entries[i].path, directory) == 0) {
-            put_back_entry(l, directory, v->entries[i].earlier);
+            put_back_entry(v, l, directory, v->entries[i].earlier);
             return true;
         }
     if (v->is_unsure) /* its removal takes effect with what came before it only */
         return false;
-    put_back_entry(l, directory, NULL);
+    put_back_entry(v, l, directory, NULL);
     return true;
 }
 

@@ -108,7 +108,7 @@ static void on_closed(struct volume *v, const char *path, int64_t at_ms)
 static void declare(struct volume *v, const char *name)
 {
     free(v->declared_name);
-    v->declared_name = xstrdup(name);
+    v->declared_name = xstrdup(*name == '\0' ? "." : name);
     v->must_list = true;
     v->is_unsure = false;
     volume_stop_settling(v);
@@ -195,7 +195,8 @@ static bool declare_file(struct volume *v, const char *path)
 
 static bool declare_path(struct volume *v, const char *path)
 {
-    if (declare_file(v, path))
+    bool is_in_entry = entry_of(v, path) != NULL;
+    if (!is_in_entry && declare_file(v, path))
         return true;
     if (!entry_declare(v, path))
         return false;

@@ -6,7 +6,7 @@
 #include "volume/settle.h"
 #include "volume/volume.h"
 
-/* A directory that was declared. */
+/* A directory that was declared; or a file that was, in a directory that had been declared before it. */
 struct entry {
     char *path;              /* "" = the whole directory */
     struct listing *now;     /* as it was declared last; paths are relative to the entry */
@@ -35,10 +35,12 @@ struct volume {
 
 /* A file such as a log, which is written anew every few seconds. */
 bool volume_is_rewritten(const struct volume *v, const struct file *f);
-/* The outermost entry that the path is below; NULL: none. */
+/* The innermost entry that the path is below; NULL: none. */
 struct entry *entry_of(const struct volume *v, const char *path);
-/* Declares the directory as it is. False when nothing closed is below it. */
+/* Declares the directory, or the file in an entry, as it is. False when nothing closed is below it. */
 bool entry_declare(struct volume *v, const char *path);
+/* Declares all entries as they are. */
+void entries_declare_all(struct volume *v);
 /* Entries at or below the path are gone, or have another path. */
 void entries_remove(struct volume *v, const char *path);
 void entries_move(struct volume *v, const char *from, const char *to);

@@ -35,6 +35,10 @@ SHAPES = {
     "two directories that change places": (
         "mkdir .d .e; echo 1 > .d/x; mv .d d; echo 2 > .e/y; sleep 1; " + python(LIBC + 'libc.renameat2(-100, b".e", -100, b"d", 2)') +
         "sleep 1; echo 3 > .e/x; " + PUT.format("c", 1), ["c=1", "d/y=2"]),
+    "a file renamed into a directory that was named": ("mkdir run; echo 1 > run/a; " + NAME.format("run") + "sleep 2; " + PUT.format("run/b", 2),
+                                                       ["run/a=1", "run/b=2"]),
+    "everything, with a marker": ("echo 1 > s0; echo 1 > .metadata; ", [".metadata=1", "s0=1"]),
+    "a file beside the marker of everything": ("echo 1 > s0; echo 1 > .metadata; sleep 1; " + PUT.format("best", 2), [".metadata=1", "best=2", "s0=1"]),
     "a name that is used again and again": ("for i in 1 2 3 4 5 6 7 8; do echo $i > .t; mv .t a; rm a; done; " + PUT.format("a", 9), ["a=9"]),
     "a link that is swapped": ("mkdir .d; echo 1 > .d/f; mv .d s-1; ln -s s-1/f .l; mv -T .l a; mkdir .d; echo 2 > .d/f; mv .d s-2; ln -s s-2/f .l; "
                                "mv -T .l a; ", ["a=2", "s-1/f=1", "s-2/f=2"]),
