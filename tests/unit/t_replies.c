@@ -44,7 +44,8 @@ struct encounter {
 struct outcome {
     int result;
     enum err_code code;
-    int hits; /* how often the fault was met */
+    int hits;     /* how often the fault was met */
+    int look_ups; /* how often the object's metadata was read; counted for what may have created it */
 };
 
 static void meet(const struct encounter *x, int total_ms, struct outcome *ret)
@@ -65,9 +66,12 @@ static void meet(const struct encounter *x, int total_ms, struct outcome *ret)
         faults[1].match = x->q->also;
     }
     faults[2] = x->q->prelude;
+    if ((x->q->kind & REPLY_CREATED) != 0)
+        faults[3] = (struct fake_fault){.match = "GET /storage/", .times = ALWAYS};
     ret->result = x->q->run(&s, &e);
     ret->code = e.code;
     ret->hits = faults[0].hits + faults[1].hits;
+    ret->look_ups = faults[3].hits;
     assert_int_equal(ret->result < 0, e.code != ERR_NONE);
     if (ret->result < 0 && (e.text == NULL || *e.text == '\0'))
         fail_msg("%s: event %d has no words", x->q->name, x->event);
@@ -101,6 +105,8 @@ static void must_end_as(const struct encounter *x, const struct outcome *got, bo
                  err_code_name(got->code), got->hits, err_code_name(code));
     if (got->hits < 1 || got->hits > TRIES_MAX)
         fail_msg("%s: event %d was met %d times", x->q->name, x->event, got->hits);
+    if (reply_rule(x->q->kind, x->event).action == REPLY_LOOK_UP && got->look_ups == 0)
+        fail_msg("%s: after event %d nobody looked whether the object was stored", x->q->name, x->event);
     if (!is_success && failure_of_code(code)->failure_class == CLASS_Security)
         fail_msg("%s: event %d raises the security alert", x->q->name, x->event);
 }
