@@ -198,7 +198,8 @@ FUZZ_PARTS := operator/core/model/pod_wire.c operator/core/model/report_facts.c 
 FUZZED     := lib/crypt/keyset.c lib/data/protobuf.c lib/data/skim.c lib/data/js.c lib/data/field.c lib/data/quantity.c lib/kobj/wire.c \
               lib/kube/framer.c lib/kube/framer_protobuf.c lib/agentapi/report.c lib/agentapi/assignment.c worker/agent/progress.c \
               lib/seal/head.c lib/seal/manifest.c lib/seal/manifest_entry.c worker/agent/gate_words.c \
-              lib/kube/kubeconfig_entries.c lib/data/yaml.c lib/net/http.c lib/net/url.c lib/net/ranges.c lib/gcp/byte_range.c
+              lib/kube/kubeconfig_entries.c lib/data/yaml.c lib/net/http.c lib/net/url.c lib/net/ranges.c lib/gcp/byte_range.c \
+              lib/gcp/gcs_page.c lib/gcp/gcs_resource.c
 FUZZ_SRC   := $(wildcard tests/fuzz/f_*.c)
 FUZZ_HELP  := tests/fuzz/fuzz.c $(if $(FUZZ),,tests/fuzz/replay.c)
 FUZZERS    := $(patsubst f_%.c,$(BUILD)/fuzz/%,$(notdir $(FUZZ_SRC)))

@@ -1,4 +1,5 @@
-/* What the files of the Cloud Storage client share. Internal to lib/gcp; the functions are in gcs.c. */
+/* What the files of the Cloud Storage client share. Internal to lib/gcp; the functions are in gcs.c,
+ * and those that read descriptions of objects in gcs_resource.c. */
 #ifndef GCP_GCS_INT_H
 #define GCP_GCS_INT_H
 
