@@ -104,12 +104,16 @@ static void read_as_exec(struct view bytes, size_t piece, struct lines *ret)
     *ret = (struct lines){.text = STRBUF(LINES_TEXT_MAX)};
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0);
     l.fd = fds[0];
-    while (bytes.len > 0 && !ret->is_dropped) {
-        size_t length = bytes.len < piece ? bytes.len : piece;
+    bool is_connected = true;
+    for (size_t length; bytes.len > 0 && is_connected; bytes = view_skip(bytes, length)) {
+        length = bytes.len < piece ? bytes.len : piece;
         CHECK(write(fds[1], bytes.ptr, length) == (ssize_t)length);
-        ret->is_dropped = !agent_link_receive(&l, on_line, ret);
-        bytes = view_skip(bytes, length);
+        is_connected = agent_link_receive(&l, on_line, ret);
     }
+    CHECK(shutdown(fds[1], SHUT_WR) == 0);
+    while (is_connected) /* it takes what it has room for */
+        is_connected = agent_link_receive(&l, on_line, ret);
+    ret->is_dropped = l.held == sizeof(l.line);
     agent_link_close(&l);
     close(fds[1]);
 }
