@@ -31,7 +31,7 @@ struct checkpoints {
     struct watcher *watcher;
     struct volume *volume;
     struct committer *committer;
-    int directory_fd;
+    int directory_fd; /* the watcher's */
     int64_t next_commit_ms, next_find_ms;
     struct room room;
     struct restore_room restore_room;
@@ -111,18 +111,6 @@ static void find_closed(struct checkpoints *c)
 }
 
 /* ---- life ---- */
-static int open_directory(struct checkpoints *c, struct err *e)
-{
-    if (file_make_directories(POD_OUT_CHECKPOINTS, 0700, e) < 0)
-        return -1;
-    c->directory_fd = open(POD_OUT_CHECKPOINTS, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (c->directory_fd < 0)
-        return FAIL_ERRNO(e, "opening %s", POD_OUT_CHECKPOINTS);
-    c->room.directory_fd = c->directory_fd;
-    c->watcher = watcher_new(POD_OUT_CHECKPOINTS, e);
-    return c->watcher == NULL ? -1 : 0;
-}
-
 struct checkpoints *checkpoints_new(const struct assignment *assignment, const struct keyring *keys,
                                     struct report_writer *report, struct head *head, struct manifest *base,
                                     struct err *e)
@@ -140,12 +128,13 @@ struct checkpoints *checkpoints_new(const struct assignment *assignment, const s
     version_on_free = stored_free;
     c->report = report;
     c->volume = volume_new();
-    c->directory_fd = -1;
-    if (open_directory(c, e) < 0) {
+    c->watcher = watcher_new(POD_OUT_CHECKPOINTS, e);
+    if (c->watcher == NULL) {
         seal_close(&seal);
         checkpoints_free(c);
         return NULL;
     }
+    c->directory_fd = c->room.directory_fd = watcher_directory(c->watcher);
     take_changes(c);
     remember_committed(c->volume, c->directory_fd, base, assignment->attempt);
     c->committer = committer_new(&id, &seal, head, base);
@@ -159,7 +148,6 @@ void checkpoints_free(struct checkpoints *c)
     watcher_free(c->watcher);
     volume_free(c->volume);
     committer_free(c->committer);
-    cleanup_fd(&c->directory_fd);
     free(c);
 }
 

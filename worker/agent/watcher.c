@@ -220,6 +220,8 @@ static void *watch(void *context)
 
 static int start(struct watcher *w, const char *directory, struct err *e)
 {
+    if (file_make_directories(directory, 0700, e) < 0)
+        return -1;
     w->tree.root_fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     w->tree.inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (w->tree.inotify_fd < 0 && errno == EMFILE)
@@ -274,6 +276,11 @@ void watcher_free(struct watcher *w)
     cleanup_fd(&w->stop_fd);
     cleanup_fd(&w->ask_fd);
     free(w);
+}
+
+int watcher_directory(const struct watcher *w)
+{
+    return w->tree.root_fd;
 }
 
 int watcher_fd(const struct watcher *w)

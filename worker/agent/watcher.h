@@ -16,9 +16,11 @@
 
 struct watcher;
 
-/* NULL with *e set when the directory cannot be watched. */
+/* The directory is made where it is missing. NULL with *e set when it cannot be watched. */
 struct watcher *watcher_new(const char *directory, struct err *e) MUST_CHECK;
 void watcher_free(struct watcher *w); /* NULL is fine */
+/* The directory itself. Borrowed. */
+int watcher_directory(const struct watcher *w);
 /* Becomes readable when there are changes. */
 int watcher_fd(const struct watcher *w);
 /* Names what the program calls a checkpoint, after all that it did before this call. On any thread. */

@@ -1,4 +1,6 @@
 """Agents that are killed, and pods that were replaced and still run."""
+import pytest
+
 from kit.cloud import BUCKET, key_uses
 from kit.cluster import wait_for
 from kit.worker import COPY, FOLDER, checkpoint, committed, data_file, encrypt
@@ -105,3 +107,24 @@ def test_an_agent_that_was_restarted_stores_nothing_twice_and_keeps_what_was_dec
     second = worker({"keys": w.plan["keys"], "inputs": w.plan["inputs"]}, attempt=2, pod="second")
     second.start_trainer("cd /cloister/restore; find . -type f | sort")
     assert second.finish()[0] == 0 and second.log("trainer").split() == ["./step-1/a", "./step-1/b", "./step-2"]
+
+
+@pytest.mark.parametrize("goes_on,found", [("", "1 1 1"), ("echo 2 > dcp/b; echo 2 > dcp/.metadata; sleep 2; ", "2 2 2")])
+def test_a_restart_in_the_middle_of_a_save_does_not_complete_it(cloud, worker, tmp_path, prefix, goes_on, found):
+    """The marker is that of the save before, whose files are being written over."""
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    wait = "while [ ! -e /cloister/run/{} ]; do sleep 0.1; done; "
+    w.start_trainer("cd /cloister/checkpoints; mkdir dcp; for f in a b .metadata; do echo 1 > dcp/$f; done; " + wait.format("go") +
+                    "echo 2 > dcp/a; " + wait.format("on") + goes_on + "exit 3")
+    wait_for("the first save", lambda: committed(cloud, prefix, "dcp"), 60)
+    w.kill_agent()
+    (w.directory / "run/go").touch()
+    wait_for("the second save", lambda: (w.directory / "out/checkpoints/dcp/a").read_text() == "2\n", 30)
+    w.start_agent()
+    wait_for("the agent", lambda: w.log("agent").count('"stage":"running"') == 2, 60)
+    (w.directory / "run/on").touch()
+    assert w.finish()[0] == 3
+    second = worker({"keys": w.plan["keys"], "inputs": w.plan["inputs"]}, attempt=2, pod="second")
+    second.start_trainer("cd /cloister/restore/dcp; cat a b .metadata")
+    assert second.finish()[0] == 0 and " ".join(second.log("trainer").split()) == found
