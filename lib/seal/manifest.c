@@ -59,6 +59,14 @@ void manifest_add_entry(struct manifest *m, struct manifest_entry *entry)
     *entry = (struct manifest_entry){.path = NULL};
 }
 
+void manifest_add_copies(struct manifest *m, const struct manifest *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        struct manifest_entry copy = manifest_entry_copy(&from->entries[i]);
+        manifest_add_entry(m, &copy);
+    }
+}
+
 char *manifest_associated_data(const char *id, const char *path)
 {
     return path == NULL ? xasprintf("cloister/v1/%s", id) : xasprintf("cloister/v1/%s/%s", id, path);

@@ -58,6 +58,8 @@ void manifest_make_id(char ret[MANIFEST_ID_SIZE]);
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed);
 /* Takes the entry's content and leaves it empty. */
 void manifest_add_entry(struct manifest *m, struct manifest_entry *entry);
+/* Adds copies of the other one's entries. */
+void manifest_add_copies(struct manifest *m, const struct manifest *from);
 
 /* Sorts the entries and writes the lines; sha256 is that of the whole text. *ret is initialised here and
  * overflows at 64 MiB. */

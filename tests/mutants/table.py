@@ -410,7 +410,7 @@ E("ignores_attempts", "attempts in the wrong order", "a->attempt > b->attempt", 
 
 of("worker/checkpoint/snapshot.c")
 S("begins_with_nothing", "a restored best.pt is lost by the next attempt",
-  "struct manifest_entry copy = manifest_entry_copy(&base->entries[i]);\n        manifest_add_entry(ret, &copy);")
+  "manifest_add_copies(ret, base);")
 E("keeps_what_was_replaced", "two contents of one name", "if (⟦is_replaced(&base->entries[i], l)⟧)", "false")
 E("hides_nothing", "a settled file in a declared directory of an attempt before", "if (⟦!is_hidden(&l->items[i], base)⟧)", "true")
 E("lets_a_file_and_a_directory_share_a_name", "a snapshot that no attempt can restore", "⟦has_below(l, b->path)⟧ ||", "false")

@@ -199,10 +199,7 @@ int restore_choose(const struct staging *s, const struct snapshot_found *found, 
 {
     const struct manifest *m = &found->manifest;
     memcpy(ret->manifest.id, m->id, sizeof(ret->manifest.id));
-    for (size_t i = 0; i < m->count; i++) {
-        struct manifest_entry copy = manifest_entry_copy(&m->entries[i]);
-        manifest_add_entry(&ret->manifest, &copy);
-    }
+    manifest_add_copies(&ret->manifest, m);
     ret->left_out = snapshot_fit(&ret->manifest, &s->room);
     return check_room(s, &ret->manifest, e);
 }

@@ -19,10 +19,7 @@ struct restore_room restore_room_of(const struct assignment *assignment, const s
 static struct manifest part_with_room(const struct restore_room *r, const struct manifest *snapshot)
 {
     struct manifest part = {.kind = NULL};
-    for (size_t i = 0; i < snapshot->count; i++) {
-        struct manifest_entry copy = manifest_entry_copy(&snapshot->entries[i]);
-        manifest_add_entry(&part, &copy);
-    }
+    manifest_add_copies(&part, snapshot);
     (void)snapshot_fit(&part, &r->room);
     return part;
 }

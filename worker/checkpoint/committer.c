@@ -23,7 +23,7 @@ struct committer {
     struct seal_context seal;
     struct head head;
     struct manifest base;
-    int64_t sequence;
+    int64_t sequence;             /* of the newest commit that was tried */
     char batch[MANIFEST_ID_SIZE]; /* id of the next manifest; beside it is stored what it is the first to need
                                    */
 };
@@ -59,7 +59,7 @@ const struct head *committer_head(const struct committer *c)
 
 struct lineage committer_newest(const struct committer *c)
 {
-    return (struct lineage){c->id.attempt, c->sequence};
+    return (struct lineage){c->id.attempt, c->base.attempt == c->id.attempt ? c->base.sequence : 0};
 }
 
 char *committer_uri(const struct committer *c)
@@ -116,6 +116,11 @@ struct stored *committer_store_link(const char *path, const char *target)
 }
 
 /* ---- committing ---- */
+static struct lineage lineage_of(const struct manifest *m)
+{
+    return (struct lineage){m->attempt, m->sequence};
+}
+
 static void fill(const struct committer *c, const char *name, struct manifest *m)
 {
     char now[RFC3339_SIZE];
@@ -128,47 +133,81 @@ static void fill(const struct committer *c, const char *name, struct manifest *m
     m->pod_uid = xstrdup(c->id.pod_uid);
     m->attempt = c->id.attempt;
     m->index = c->id.index;
-    m->sequence = c->sequence + 1;
-    m->base = c->sequence > 0 ? (struct lineage){c->id.attempt, c->sequence}
-                              : (struct lineage){c->base.attempt, c->base.sequence};
+    m->sequence = c->sequence;
+    m->base = lineage_of(&c->base);
     m->name = xstrdup(name);
     m->step = path_step(name);
     m->time = xstrdup(now);
 }
 
-/*
- * Somebody else has moved HEAD. A pod of an older attempt that still runs may do so until our first
- * checkpoint, and is overruled. A newer attempt, or another pod in our place, overrules us. Anybody who can
- * write to the bucket can do so, too, and is not believed.
- */
-static int judge_mover(const struct committer *c, const struct head *there, struct err *e)
+/* Whether that HEAD goes on from the one that we know; any writer of the bucket can put an old one back. */
+static int goes_on(const struct committer *c, const struct manifest *theirs, bool *ret, struct err *e)
 {
-    struct manifest m;
-    if (ancestry_read(&c->seal, c->id.job_uid, &there->manifest, &m, e) < 0)
-        return err_wrap(e, "looking who has moved HEAD");
-    int result = ancestry_check_head(&c->seal, there, &m, e);
-    manifest_fini(&m);
-    if (result == 0 && ancestry_is_replaced(there, c->id.attempt, c->id.pod_uid))
-        result = ancestry_fail_replaced(there, c->id.attempt, e);
-    return result;
+    struct manifest known = {.kind = NULL};
+    if (c->head.manifest.name != NULL &&
+        ancestry_read(&c->seal, c->id.job_uid, &c->head.manifest, &known, e) < 0)
+        return -1;
+    *ret = lineage_compare(lineage_of(theirs), lineage_of(&known)) > 0;
+    manifest_fini(&known);
+    return 0;
 }
 
+/* It was the newest, and may be what our own snapshots begin with: then they begin with that one now. (Where
+ * an attempt had to begin with an older one, they go on from that.) Takes both. */
+static void go_on_from(struct committer *c, struct head *there, struct manifest *theirs)
+{
+    bool is_base = c->head.manifest.name == NULL || strcmp(c->base.id, c->head.manifest.id) == 0;
+    if (theirs->attempt == c->id.attempt) { /* our own */
+        c->base.attempt = theirs->attempt;
+        c->base.sequence = theirs->sequence;
+    } else if (is_base) {
+        manifest_fini(&c->base);
+        c->base = *theirs;
+        *theirs = (struct manifest){.kind = NULL};
+    }
+    head_fini(&c->head);
+    c->head = *there;
+    *there = (struct head){.generation = 0};
+}
+
+/*
+ * Somebody else has moved HEAD. A pod of an older attempt that still runs may do so until our first
+ * checkpoint, and is overruled; ours builds on its own. A newer attempt, or another pod in our place,
+ * overrules us. Anybody who can write to the bucket can do so, too, and is not believed.
+ */
+static int judge_mover(struct committer *c, struct head *there, struct manifest *theirs, struct err *e)
+{
+    bool is_next = false;
+    if (ancestry_check_head(&c->seal, there, theirs, e) < 0)
+        return -1;
+    if (ancestry_is_replaced(there, c->id.attempt, c->id.pod_uid))
+        return ancestry_fail_replaced(there, c->id.attempt, e);
+    if (goes_on(c, theirs, &is_next, e) < 0)
+        return -1;
+    c->head.generation = there->generation;
+    if (is_next)
+        go_on_from(c, there, theirs);
+    return 0;
+}
+
+/* Afterwards HEAD as it is known has the generation of the one that is there, and leads to the newest
+ * manifest: that one's, or ours, where HEAD was deleted or rolled back. */
 static int check_who_moved(struct committer *c, struct err *e)
 {
     struct head there;
+    struct manifest theirs = {.kind = NULL};
+    int result = 0;
     if (head_read(&c->seal, &there, e) < 0)
         return -1;
-    if (there.generation == 0) {
-        c->head.generation = 0; /* it was deleted: what it led to goes on from here */
-        return 0;
-    }
-    if (judge_mover(c, &there, e) < 0) {
-        head_fini(&there);
-        return -1;
-    }
-    head_fini(&c->head);
-    c->head = there;
-    return 0;
+    if (there.generation == 0)
+        c->head.generation = 0;
+    else if (ancestry_read(&c->seal, c->id.job_uid, &there.manifest, &theirs, e) < 0)
+        result = err_wrap(e, "looking who has moved HEAD");
+    else
+        result = judge_mover(c, &there, &theirs, e);
+    manifest_fini(&theirs);
+    head_fini(&there);
+    return result;
 }
 
 static int move_head(struct committer *c, const struct manifest *m, const struct manifest_ref *at,
@@ -190,12 +229,10 @@ static int move_head(struct committer *c, const struct manifest *m, const struct
     return 0;
 }
 
-/* One try: the manifest's parent is HEAD as it is known now. */
-static int try_commit(struct committer *c, struct manifest *m, struct err *e)
+static int write_and_move(struct committer *c, struct manifest *m, struct err *e)
 {
     char *folder CLEANUP(cleanup_free) = xasprintf("%lld/%s", (long long)m->attempt, m->id);
     struct manifest_ref at;
-    manifest_ref_fini(&m->parent);
     m->parent = manifest_ref_copy(&c->head.manifest);
     if (manifest_write(&c->seal, m, folder, &at, e) < 0)
         return -1;
@@ -204,31 +241,40 @@ static int try_commit(struct committer *c, struct manifest *m, struct err *e)
     return result;
 }
 
-static int commit(struct committer *c, struct manifest *m, struct err *e)
+/* Whether a try that failed was carried out is not known: the name of its manifest is not used again, and
+ * nothing has left the base for it. */
+static int try_commit(struct committer *c, const struct listing *listing, struct manifest *ret, struct err *e)
 {
-    for (int tries = 0;; tries++) {
-        if (try_commit(c, m, e) == 0)
-            return 0;
-        if (e->code != ERR_SUPERSEDED || tries == MOVE_TRIES)
-            return -1;
-        err_fini(e);
-        if (check_who_moved(c, e) < 0)
-            return -1;
-        manifest_make_id(m->id); /* the objects name the folder that they are in */
+    struct manifest m = {.kind = NULL}, base = {.kind = NULL};
+    manifest_add_copies(&base, &c->base);
+    fill(c, listing->name, &m);
+    snapshot_make(&base, listing, SNAPSHOT_KEEP, &m);
+    int result = write_and_move(c, &m, e);
+    if (result == 0) {
+        base.attempt = m.attempt;
+        base.sequence = m.sequence;
+        manifest_fini(&c->base);
+        c->base = base;
+        *ret = m;
+    } else {
+        manifest_fini(&base);
+        manifest_fini(&m);
     }
+    manifest_make_id(c->batch);
+    return result;
 }
 
 int committer_commit(struct committer *c, const struct listing *listing, struct manifest *ret, struct err *e)
 {
-    struct manifest m = {.kind = NULL};
-    fill(c, listing->name, &m);
-    snapshot_make(&c->base, listing, SNAPSHOT_KEEP, &m);
-    if (commit(c, &m, e) < 0) {
-        manifest_fini(&m);
-        return -1;
+    c->sequence++;
+    for (int tries = 1; try_commit(c, listing, ret, e) < 0; tries++) {
+        if (e->code != ERR_SUPERSEDED)
+            return -1;
+        err_fini(e);
+        if (tries == MOVE_TRIES)
+            return FAIL(e, ERR_UNAVAILABLE, "somebody else moves HEAD again and again");
+        if (check_who_moved(c, e) < 0)
+            return -1;
     }
-    c->sequence = m.sequence;
-    manifest_make_id(c->batch);
-    *ret = m;
     return 0;
 }

@@ -206,10 +206,7 @@ void snapshot_make(struct manifest *base, const struct listing *listing, unsigne
     struct series s = collect(base, shown, ret);
     series_choose(&s, keep);
     remove_leaving(base, &s);
-    for (size_t i = 0; i < base->count; i++) {
-        struct manifest_entry copy = manifest_entry_copy(&base->entries[i]);
-        manifest_add_entry(ret, &copy);
-    }
+    manifest_add_copies(ret, base);
     for (size_t i = 0; i < shown->count; i++) {
         const struct listed *item = &shown->items[i];
         if (!(item->version->is_freed && leaves(&s, name_of_item(item))))
