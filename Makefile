@@ -145,15 +145,22 @@ bench-operator: ## compare the operator with the Job controller and JobSet: memo
 # Of the shell, what does no I/O: the simulation is their client and their loop.
 CACHE_SRC := operator/shell/cache/caches.c operator/shell/cache/pods_by_job.c operator/shell/cache/expectations.c lib/kube/informer.c lib/kube/store.c lib/kube/framer.c \
              lib/kube/framer_protobuf.c
-SIM_SRC    := $(filter-out tests/sim/volume/%,$(call sources,tests/sim))
+SIM_SRC    := $(filter-out tests/sim/volume/% tests/sim/checkpoint/%,$(call sources,tests/sim))
 SIM_OBJ    := $(call objects,$(SIM_SRC) $(PURE_SRC) $(CACHE_SRC))
 VOLUME_SRC := $(call sources,worker/volume)
-VOLUME_SIM := $(call objects,$(call sources,tests/sim/volume) tests/sim/seen.c)
-sim: ## test plan() with a model of the cluster, and worker/volume with models of programs
+VOLUME_SIM := $(call objects,$(call sources,tests/sim/volume) tests/sim/seen.c tests/sim/dice.c)
+# Of the agent, what reads and writes checkpoints: the simulation is their bucket, their watcher and their operator.
+CHECKPOINT_SRC := $(VOLUME_SRC) $(call sources,worker/checkpoint) $(patsubst %,worker/agent/%.c,checkpoints restore destinations remembered room restore_room input_room unseen)
+CHECKPOINT_SIM := $(call objects,$(call sources,tests/sim/checkpoint) tests/sim/seen.c tests/sim/dice.c)
+sim: ## test plan() with a model of the cluster, and checkpoints with models of programs and buckets
 	@tests/tools/setup build
-	@$(MAKE) --no-print-directory $(BUILD)/tests/sim/sim $(BUILD)/tests/sim/volume_sim
+	@$(MAKE) --no-print-directory $(patsubst %,$(BUILD)/tests/sim/%,sim volume_sim checkpoint_sim)
 	@$(BUILD)/tests/sim/sim
 	@$(BUILD)/tests/sim/volume_sim
+	@$(BUILD)/tests/sim/checkpoint_sim
+$(BUILD)/tests/sim/checkpoint_sim: $(CHECKPOINT_SIM) $(call objects,$(CHECKPOINT_SRC)) $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@
 $(BUILD)/tests/sim/volume_sim: $(VOLUME_SIM) $(call objects,$(VOLUME_SRC)) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@
@@ -162,15 +169,17 @@ $(BUILD)/tests/sim/sim: $(SIM_OBJ) $(LIB)
 	@$(CC) $(CFLAGS) $(LINK) $(SIM_OBJ) $(LIB) $(LIBS) -o $@
 
 # Seeded bugs are built into copies of the sources, so that the product's own know nothing of them.
-MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC) $(VOLUME_SRC) worker/checkpoint/retention.c worker/checkpoint/snapshot.c
+MUTABLE_CHECKPOINT := $(CHECKPOINT_SRC) lib/seal/head.c lib/seal/head_store.c lib/seal/manifest.c lib/seal/manifest_store.c lib/seal/manifest_entry.c
+MUTABLE_SRC := $(PURE_SRC) $(CACHE_SRC) $(MUTABLE_CHECKPOINT)
 MUTANTS     := $(BUILD)/mutants
-MUTATED     := $(patsubst %.c,$(MUTANTS)/%.o,$(MUTABLE_SRC) tests/mutants/mutant.c)
+mutated      = $(patsubst %.c,$(MUTANTS)/%.o,$(1) tests/mutants/mutant.c)
+MUTATED     := $(call mutated,$(MUTABLE_SRC))
 MUTANT_UNIT := $(patsubst %,$(MUTANTS)/%,plan/t_plan unit/t_facts unit/t_render unit/t_render_placement unit/t_render_policy unit/t_render_queueing \
-               unit/t_job_decode unit/t_store unit/t_volume unit/t_snapshot)
+               unit/t_job_decode unit/t_store unit/t_volume unit/t_snapshot unit/t_ancestry unit/t_committer unit/t_manifest unit/t_publish)
 mutants: ## check that the tests detect seeded bugs
 	@tests/tools/setup build
 	@tests/mutants/generate $(MUTANTS)/src $(MUTABLE_SRC)
-	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(MUTANTS)/sim $(MUTANTS)/volume_sim
+	@$(MAKE) --no-print-directory $(MUTANT_UNIT) $(patsubst %,$(MUTANTS)/%,sim volume_sim checkpoint_sim)
 	@tests/mutants/run $(MUTANTS)
 $(MUTANTS)/%.o: $(MUTANTS)/src/%.c tests/mutants/mutant.h
 	@mkdir -p $(@D)
@@ -182,13 +191,12 @@ $(MUTANTS)/tests/mutants/mutant.o: tests/mutants/mutant.c
 $(MUTANT_UNIT): $(MUTANTS)/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)) $(MUTATED) $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
-$(MUTANTS)/sim: $(call objects,$(SIM_SRC)) $(MUTATED) $(LIB)
+$(MUTANTS)/sim: $(call objects,$(SIM_SRC)) $(call mutated,$(PURE_SRC) $(CACHE_SRC)) $(LIB)
+$(MUTANTS)/volume_sim: $(VOLUME_SIM) $(call mutated,$(VOLUME_SRC)) $(LIB)
+$(MUTANTS)/checkpoint_sim: $(CHECKPOINT_SIM) $(call mutated,$(MUTABLE_CHECKPOINT)) $(LIB)
+$(MUTANTS)/sim $(MUTANTS)/volume_sim $(MUTANTS)/checkpoint_sim:
 	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
-
-$(MUTANTS)/volume_sim: $(VOLUME_SIM) $(MUTATED) $(PARTS) $(LIB)
-	@mkdir -p $(@D)
-	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) $(LIBS) -o $@
+	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@
 
 # ---- fuzzing: one program for each tests/fuzz/f_NAME.c, with its inputs in tests/fuzz/corpus/NAME ----
 # Beside lib, what the targets use of the programs.

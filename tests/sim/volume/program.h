@@ -7,16 +7,10 @@
 
 #include <stddef.h>
 
+#include "../dice.h"
 #include "volume/volume.h"
 
 enum { ACTS_MAX = 20000, PATH_SIZE = 64 };
-
-/* xorshift64 */
-struct dice {
-    uint64_t state;
-};
-struct dice dice_of(uint64_t seed);
-int roll(struct dice *d, int sides); /* from 0 */
 
 struct act {
     enum change_kind kind;
