@@ -139,7 +139,7 @@ char *err_sentence(const struct err *e, const char *remedy)
     struct strbuf sb = STRBUF(TEXT_MAX);
     add_chain(&sb, e);
     if (*remedy != '\0')
-        strbuf_addf(&sb, "%s To go on, %s", view_has_suffix(strbuf_view(&sb), ".") ? "" : ".", remedy);
+        strbuf_addf(&sb, "%s To go on, %s.", view_has_suffix(strbuf_view(&sb), ".") ? "" : ".", remedy);
     return strbuf_take(&sb);
 }
 

@@ -66,7 +66,7 @@ void err_move(struct err *to, struct err *from);
 
 /* The whole chain as one line, "a: b: c". The caller frees it. */
 char *err_text(const struct err *e) MUST_CHECK;
-/* err_text plus what to do about it: "a: b. To go on, REMEDY"; "" says nothing. The caller frees it. */
+/* err_text plus what to do about it: "a: b. To go on, REMEDY."; "" says nothing. The caller frees it. */
 char *err_sentence(const struct err *e, const char *remedy) MUST_CHECK RETURNS_NONNULL;
 
 /* Columns of the table. "KeyNotFound": constant text; "" for ERR_NONE. */

@@ -56,7 +56,7 @@ static void a_failure_is_worded_with_its_remedy(void **state)
     (void)state;
     (void)FAIL(&e, ERR_DATA_NOT_FOUND, "nothing at gs://b/o");
     char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
-    assert_string_equal(sentence, "nothing at gs://b/o. To go on, correct the URI, or upload the data");
+    assert_string_equal(sentence, "nothing at gs://b/o. To go on, correct the URI, or upload the data.");
 }
 
 /* ---- tables of fields ---- */

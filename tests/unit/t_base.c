@@ -34,7 +34,7 @@ static void an_error_keeps_its_code_and_object_while_callers_add_words(void **st
     char *text CLEANUP(cleanup_free) = err_text(&e),
                *sentence CLEANUP(cleanup_free) = err_sentence(&e, "correct the URI");
     assert_string_equal(text, "input train: there is nothing at gs://b/o");
-    assert_string_equal(sentence, "input train: there is nothing at gs://b/o. To go on, correct the URI");
+    assert_string_equal(sentence, "input train: there is nothing at gs://b/o. To go on, correct the URI.");
     assert_int_equal(e.code, ERR_DATA_NOT_FOUND);
     assert_string_equal(e.object, "gs://b/o");
     err_recode(&e, ERR_DENIED);
