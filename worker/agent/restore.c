@@ -160,17 +160,22 @@ int restore_find(const struct assignment *assignment, const struct keyring *keys
 void restore_report(const struct assignment *assignment, const struct snapshot_found *found,
                     struct report_writer *report)
 {
-    const struct manifest_entry *newest = snapshot_newest(&found->manifest);
-    if (newest != NULL && found->manifest.attempt < assignment->attempt)
-        report_writer_restored(
-            report, &(struct restored_ref){snapshot_name(newest), {newest->attempt, newest->sequence}});
+    const struct manifest *m = &found->manifest;
+    const struct manifest_entry *newest = snapshot_newest(m);
+    if (newest == NULL || m->attempt >= assignment->attempt)
+        return;
+    /* One commit can hold several checkpoints; it is named after the newest of them. */
+    bool is_of_commit = newest->attempt == m->attempt && newest->sequence == m->sequence;
+    report_writer_restored(
+        report, &(struct restored_ref){is_of_commit && *m->name != '\0' ? m->name : snapshot_name(newest),
+                                       {newest->attempt, newest->sequence}});
 }
 
 static void say_left_out(struct report_writer *report, size_t count)
 {
-    char *sentence CLEANUP(cleanup_free) = xasprintf("%zu older checkpoints are not in " TRAINER_RESTORE
+    char *sentence CLEANUP(cleanup_free) = xasprintf("%zu older checkpoint%s not in " TRAINER_RESTORE
                                                      ", because staging.inputLimit has no room for them.",
-                                                     count);
+                                                     count, count == 1 ? " is" : "s are");
     log_warning("older checkpoints are not restored: staging.inputLimit has no room for them", NULL);
     report_writer_warning(report, sentence);
 }
