@@ -89,7 +89,7 @@ static int publish_entry(struct publishing *p, int parent_fd, const char *entry,
         return 0;
     }
     if (fd < 0)
-        return unreadable(path, strerror(errno), e);
+        return FAIL_OBJECT(e, ERR_OUTPUT_UNREADABLE, path, "%s cannot be read: %s", path, strerror(errno));
     int result;
     if (fstat(fd, &st) < 0)
         result = FAIL_ERRNO(e, "looking at %s", path);

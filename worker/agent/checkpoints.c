@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/named_path.h"
 #include "agent/remembered.h"
 #include "agent/restore_room.h"
 #include "agent/room.h"
@@ -15,7 +17,6 @@
 #include "base/alloc.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
-#include "base/view.h"
 #include "checkpoint/committer.h"
 #include "os/file.h"
 #include "os/log.h"
@@ -35,54 +36,47 @@ struct checkpoints {
     int64_t next_commit_ms, next_find_ms;
     struct room room;
     struct restore_room restore_room;
-    bool has_said_overtaken, has_said_unwatched;
+    bool has_said_overtaken, has_said_unwatched, has_said_unknown, has_said_skipped;
 };
+
+/* In the status; the log has them all. */
+static void warn_once(struct checkpoints *c, bool *has_said, const char *format, ...) PRINTF_LIKE(3, 4);
+static void warn_once(struct checkpoints *c, bool *has_said, const char *format, ...)
+{
+    if (*has_said)
+        return;
+    *has_said = true;
+    va_list args;
+    va_start(args, format);
+    char *sentence CLEANUP(cleanup_free) = xvasprintf(format, args);
+    va_end(args);
+    utf8_sanitize(sentence);
+    report_writer_warning(c->report, sentence);
+}
 
 /* ---- what has changed ---- */
 static void on_change(void *context, const struct change *change)
 {
-    const struct checkpoints *c = context;
+    struct checkpoints *c = context;
     if (change->kind == CHANGE_CLOSED && unseen_is_written(c->volume, c->directory_fd, change->path))
         (void)volume_apply(
             c->volume,
             &(struct change){.kind = CHANGE_WRITTEN, .path = change->path, .at_ms = change->at_ms});
-    if (!volume_apply(c->volume, change))
-        log_warning("the program names a checkpoint, but there is no complete file or directory of that name "
-                    "in " TRAINER_CHECKPOINTS,
-                    "path", change->path, NULL);
-}
-
-/* False: it is outside. *ret is relative, without empty parts and "."; the caller frees it. */
-static bool path_in_directory(const char *path, char **ret)
-{
-    struct view part, rest = view_from(path);
-    if (view_has_prefix(rest, TRAINER_CHECKPOINTS "/"))
-        rest = view_skip(rest, strlen(TRAINER_CHECKPOINTS));
-    else if (*path == '/' && strcmp(path, TRAINER_CHECKPOINTS) != 0)
-        return false;
-    else if (*path == '/')
-        rest.len = 0;
-    char *clean = xstrdup("");
-    while (rest.len > 0) {
-        part = view_cut(rest, '/', &rest);
-        if (view_equal_text(part, "..")) {
-            free(clean);
-            return false;
-        }
-        if (part.len == 0 || view_equal_text(part, "."))
-            continue;
-        char *longer = xasprintf("%s%s%.*s", clean, *clean != '\0' ? "/" : "", (int)part.len, part.ptr);
-        free(clean);
-        clean = longer;
-    }
-    *ret = clean;
-    return true;
+    if (volume_apply(c->volume, change))
+        return;
+    log_warning("the program names a checkpoint, but there is no complete file or directory of that name "
+                "in " TRAINER_CHECKPOINTS,
+                "path", change->path, NULL);
+    warn_once(c, &c->has_said_unknown,
+              "The program names checkpoint %.100s, but there is no complete file or directory of that name "
+              "in " TRAINER_CHECKPOINTS ".",
+              change->path);
 }
 
 void checkpoints_name(struct checkpoints *c, const char *path)
 {
     char *clean CLEANUP(cleanup_free) = NULL;
-    if (path_in_directory(path, &clean))
+    if (named_path_clean(path, &clean))
         watcher_name(c->watcher, clean);
     else
         log_warning("the program names a checkpoint outside of " TRAINER_CHECKPOINTS, "path", path, NULL);
@@ -94,11 +88,8 @@ static void take_changes(struct checkpoints *c)
     if (watcher_drain(c->watcher, on_change, c, &e) == 0)
         return;
     log_failure(LOG_LEVEL_WARNING, &e, "a directory of checkpoints cannot be watched", NULL);
-    if (!c->has_said_unwatched) {
-        char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
-        report_writer_warning(c->report, sentence);
-    }
-    c->has_said_unwatched = true;
+    char *sentence CLEANUP(cleanup_free) = failure_sentence(&e);
+    warn_once(c, &c->has_said_unwatched, "%s", sentence);
 }
 
 static void find_closed(struct checkpoints *c)
@@ -163,9 +154,10 @@ int checkpoints_fd(const struct checkpoints *c)
 }
 
 /* ---- reading versions ---- */
-static void skip(struct version *v, const char *why)
+static void skip(struct checkpoints *c, struct version *v, const char *why)
 {
     log_warning("left out of the checkpoint", "path", v->path, "why", why, NULL);
+    warn_once(c, &c->has_said_skipped, "Left out of the checkpoint: %.100s (%s).", v->path, why);
     v->state = VERSION_SKIPPED;
 }
 
@@ -176,12 +168,12 @@ static void read_link(struct checkpoints *c, struct version *v)
     if (n < 0)
         return; /* it is no link any more: a change is on its way */
     if ((size_t)n == sizeof(target)) {
-        skip(v, "the link's target is too long");
+        skip(c, v, "the link's target is too long");
         return;
     }
     target[n] = '\0';
     if (!utf8_is_valid(target) || !manifest_link_is_inside(v->path, target)) {
-        skip(v, "the link leads out of the directory");
+        skip(c, v, "the link leads out of the directory, or has .. after a name");
         return;
     }
     v->object = committer_store_link(v->path, target);
@@ -224,25 +216,25 @@ static int read_version(struct checkpoints *c, struct version *v, struct err *e)
 {
     struct stat st;
     if (!utf8_is_valid(v->path) || strpbrk(v->path, "\r\n") != NULL) {
-        skip(v, "the name is not UTF-8 or contains a line break");
+        skip(c, v, "the name is not UTF-8 or contains a line break");
         return 0;
     }
     if (!committer_may_store(c->committer, v->path)) {
-        skip(v, "the path is too long for an object name");
+        skip(c, v, "the path is too long for an object name");
         return 0;
     }
     int fd CLEANUP(cleanup_fd) = open_unnoticed(c->directory_fd, v->path);
     if (fd < 0 && errno == ELOOP)
         read_link(c, v);
     else if (fd < 0 && errno != ENOENT)
-        skip(v, strerror(errno));
+        skip(c, v, strerror(errno));
     if (fd < 0)
         return 0;
     if (fstat(fd, &st) < 0)
         return FAIL_ERRNO(e, "looking at %s", v->path);
     if (S_ISREG(st.st_mode))
         return read_file(c, v, fd, (uint64_t)st.st_size, e);
-    skip(v, "neither a regular file nor a link");
+    skip(c, v, "neither a regular file nor a link");
     return 0;
 }
 

@@ -39,9 +39,9 @@ static void warn(const struct manifest *m, const struct publication *p, struct r
         return;
     char *path CLEANUP(cleanup_free) = xstrdup(p->skipped_link);
     utf8_sanitize(path);
-    char *sentence CLEANUP(cleanup_free) =
-        xasprintf("%zu links that lead out of " TRAINER_OUTPUT " are not in the output, such as %.100s.",
-                  p->skipped_links, path);
+    char *sentence CLEANUP(cleanup_free) = xasprintf(
+        "%zu link%s out of " TRAINER_OUTPUT " %s not in the output, such as %.100s.", p->skipped_links,
+        p->skipped_links == 1 ? " that leads" : "s that lead", p->skipped_links == 1 ? "is" : "are", path);
     log_warning("links that lead out of " TRAINER_OUTPUT " are not in the output", "path", path, NULL);
     report_writer_warning(report, sentence);
 }
@@ -68,5 +68,5 @@ int output_publish(const struct assignment *assignment, const struct keyring *ke
     }
     publication_fini(&p);
     manifest_fini(&m);
-    return published;
+    return published < 0 ? err_wrap(e, TRAINER_OUTPUT) : 0;
 }

@@ -230,7 +230,9 @@ void volume_each_incomplete(const struct volume *v, void (*fn)(void *context, co
         const struct file *f = v->files.list[i];
         /* What a program leaves under a temporary name when it succeeds was of no use to it any more. */
         bool is_left = v->has_succeeded && path_is_temporary(f->path);
-        if (!is_left && !f->is_freed && (f->is_open || f->version == NULL || !f->version->is_settled))
+        bool is_skipped = f->version != NULL && f->version->state == VERSION_SKIPPED;
+        if (!is_left && !is_skipped && !f->is_freed &&
+            (f->is_open || f->version == NULL || !f->version->is_settled))
             fn(context, f->path);
     }
 }

@@ -35,7 +35,7 @@ const struct listing *volume_newest(const struct volume *v);
 /* Listings that could not be read in time, since the last call. */
 unsigned volume_count_overtaken(struct volume *v);
 /* Calls fn for each file that has no complete version in what was committed, or a newer one that is not
- * complete. */
+ * complete; not for what cannot be stored. */
 void volume_each_incomplete(const struct volume *v, void (*fn)(void *context, const char *path),
                             void *context);
 

@@ -244,12 +244,32 @@ def test_what_was_not_complete_at_the_end_is_named(cloud, worker, tmp_path, pref
         "config.json", "model.bin"]
 
 
+def test_what_cannot_be_stored_is_not_called_incomplete(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/checkpoints; ln -s /etc/passwd out; mkfifo pipe; echo 1 > .t; mv .t step-1; sleep 2; echo 1 > late; exit 3")
+    message = w.finish()[1]
+    assert "Left out of the checkpoint: out (the link leads out of the directory, or has .. after a name)." in message["warning"]
+    assert "when it ended: late." in message["warning"] and message["warning"].count("Left out") == 1, message
+
+
+def test_a_commit_of_several_checkpoints_is_restored_under_the_name_of_the_newest(cloud, worker, tmp_path, prefix):
+    path, _ = data_file(tmp_path, 1000)
+    w = worker(encrypt(cloud, prefix, path))
+    w.start_trainer("cd /cloister/checkpoints; for i in 7 8 9; do echo $i > .t; mv .t step-$i; done; exit 1")
+    assert w.finish()[1]["checkpoint"]["name"] == "step-9"
+    second = worker({"keys": w.plan["keys"], "inputs": w.plan["inputs"]}, attempt=2, pod="second")
+    second.start_trainer("exit 1")
+    assert second.finish()[1]["restored"]["name"] == "step-9"
+
+
 @pytest.mark.parametrize("line", ["run/nothing", "/etc", "../output"])
 def test_a_line_that_names_no_checkpoint_is_warned_of(cloud, worker, tmp_path, prefix, line):
     path, _ = data_file(tmp_path, 1000)
     w = worker(encrypt(cloud, prefix, path))
     w.start_trainer(f"echo checkpoint={line} >> /cloister/run/progress; sleep 2")
-    assert w.finish()[0] == 0
+    code, message = w.finish()
+    assert code == 0 and ("The program names checkpoint run/nothing, but" in message.get("warning", "")) == (line == "run/nothing")
     warnings = [json.loads(line) for line in w.log("agent").splitlines() if "the program names a checkpoint" in line]
     assert [w["severity"] for w in warnings] == ["WARNING"]
 
@@ -372,7 +392,7 @@ def test_older_checkpoints_are_not_restored_where_there_is_no_room(cloud, worker
     second.start_trainer("ls /cloister/restore")
     code, message = second.finish()
     assert (code, second.log("trainer").split()) == (0, ["step-2", "vocabulary"])
-    assert "1 older checkpoints are not in /cloister/restore" in message["warning"]
+    assert "1 older checkpoint is not in /cloister/restore" in message["warning"]
     third = worker(spec, attempt=3, pod="third")
     third.start_trainer("ls /cloister/restore")
     assert third.finish()[0] == 0 and third.log("trainer").split() == ["step-1", "step-2", "vocabulary"]
