@@ -203,7 +203,7 @@ bool plan_create_children(struct planner *p)
     create_policy(p);
     create_pods(p);
     if (!is_complete && !was_refused)
-        planner_set_phase(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d workers.",
-                          (int)p->gang.attempt, (int)p->gang.replicas);
+        planner_set_phase(p, PHASE_STARTING, REASON_CreatingWorkers, "Attempt %d: creating %d worker%s.",
+                          (int)p->gang.attempt, (int)p->gang.replicas, p->gang.replicas == 1 ? "" : "s");
     return is_complete && !was_refused;
 }

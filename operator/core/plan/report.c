@@ -160,9 +160,9 @@ static void take_posted_checkpoint(struct planner *p)
     if (newest == &p->next.checkpoint || !may_refresh(p, time_of(&p->next.checkpoint)))
         return;
     p->next.checkpoint = *newest;
-    planner_add_event(p, "Normal", REASON_CheckpointCommitted,
-                      arena_printf(p->a, "Committed checkpoint %s (step %lld), encrypted: %s", newest->name,
-                                   (long long)newest->step, newest->uri));
+    planner_add_event(
+        p, "Normal", REASON_CheckpointCommitted,
+        arena_printf(p->a, "Committed checkpoint %s, encrypted: %s", newest->name, newest->uri));
 }
 
 /* It only moves forward. Failed attempts count, too: their agents report a checkpoint when they end. */

@@ -116,11 +116,12 @@ bool plan_pass_over(struct planner *p)
 
 void plan_report_passed_over(struct planner *p)
 {
-    add_event(
-        p, p->next.passed_over.range.until_attempt - 1, "Warning", REASON_CheckpointPassedOver,
-        arena_printf(p->a,
-                     "Two attempts in a row restored checkpoint %s and failed by the program itself without "
-                     "committing a newer one. Attempt %d restores the newest checkpoint from before it; %s "
-                     "stays in the bucket.",
-                     p->next.passed_over.name, (int)p->next.attempt, p->next.passed_over.name));
+    add_event(p, p->next.passed_over.range.until_attempt - 1, "Warning", REASON_CheckpointPassedOver,
+              arena_printf(
+                  p->a,
+                  "Two attempts in a row restored checkpoint %s and failed by the program itself without "
+                  "committing a newer one. Attempt %d restores what was committed before it, if anything; %s "
+                  "stays in the bucket. To go on, find out from the log of the container trainer why the "
+                  "program cannot continue from it.",
+                  p->next.passed_over.name, (int)p->next.attempt, p->next.passed_over.name));
 }
