@@ -181,8 +181,9 @@ def main():
         return 1
     finally:
         if keep and cluster.env.get("KUBECONFIG"):
-            print(f"The cluster is kept. To use it:\n  export KUBECONFIG={cluster.env['KUBECONFIG']}\n"
-                  f"  kubectl get tjob -A\nTo end it:\n  tests/support/cluster/cluster down --name demo; rm -rf {state}")
+            tool = "tests/support/cluster/cluster"
+            print(f'The cluster is kept. To use it:\n  eval "$({tool} env --name {cluster.name})"\n'
+                  f"  kubectl get tjob -A\nTo end it:\n  {tool} down --name {cluster.name}; rm -rf {state}")
         else:
             cloud.stop()
             cluster.down()
