@@ -28,7 +28,8 @@ static bool remember(struct volume *v, const struct manifest_entry *entry)
         s->entry.path = s->entry.stored_path;
         s->entry.stored_path = NULL;
     }
-    if (volume_remember(v, entry->path, s, entry->is_declared))
+    /* Files of a directory are declared with it, or, where one has changed, not at all. */
+    if (volume_remember(v, entry->path, s, entry->is_declared && entry->group == NULL))
         return true;
     stored_free(s);
     return false;
