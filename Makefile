@@ -158,7 +158,7 @@ sim: ## test plan() with a model of the cluster, and checkpoints with models of 
 	@$(BUILD)/tests/sim/sim
 	@$(BUILD)/tests/sim/volume_sim
 	@$(BUILD)/tests/sim/checkpoint_sim
-$(BUILD)/tests/sim/checkpoint_sim: $(CHECKPOINT_SIM) $(call objects,$(CHECKPOINT_SRC)) $(LIB)
+$(BUILD)/tests/sim/checkpoint_sim: $(CHECKPOINT_SIM) $(PARTS) $(LIB)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@
 $(BUILD)/tests/sim/volume_sim: $(VOLUME_SIM) $(call objects,$(VOLUME_SRC)) $(LIB)
@@ -193,7 +193,7 @@ $(MUTANT_UNIT): $(MUTANTS)/%: $(BUILD)/obj/tests/%.o $(call objects,$(UNIT_HELP)
 	@$(CC) $(CFLAGS) $(LINK) $(filter %.o,$^) $(PARTS) $(LIB) -lcmocka $(LIBS) -o $@
 $(MUTANTS)/sim: $(call objects,$(SIM_SRC)) $(call mutated,$(PURE_SRC) $(CACHE_SRC)) $(LIB)
 $(MUTANTS)/volume_sim: $(VOLUME_SIM) $(call mutated,$(VOLUME_SRC)) $(LIB)
-$(MUTANTS)/checkpoint_sim: $(CHECKPOINT_SIM) $(call mutated,$(MUTABLE_CHECKPOINT)) $(LIB)
+$(MUTANTS)/checkpoint_sim: $(CHECKPOINT_SIM) $(call mutated,$(MUTABLE_CHECKPOINT)) $(PARTS) $(LIB)
 $(MUTANTS)/sim $(MUTANTS)/volume_sim $(MUTANTS)/checkpoint_sim:
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) $(LINK) $^ $(LIBS) -o $@

@@ -171,6 +171,15 @@ static void must_consist_of(struct seal_fixture *s, const struct committer *c, c
     manifest_fini(&m);
 }
 
+static void must_be_built_on(struct seal_fixture *s, const struct committer *c, int attempt, int sequence)
+{
+    struct manifest m;
+    assert_int_equal(ancestry_read(&s->c, JOB, &committer_head(c)->manifest, &m, &s->bucket->e), 0);
+    assert_int_equal(m.base.attempt, attempt);
+    assert_int_equal(m.base.sequence, sequence);
+    manifest_fini(&m);
+}
+
 /* ---- who else moves HEAD ---- */
 static void what_an_older_attempt_commits_late_is_built_upon(void **state)
 {
@@ -181,6 +190,7 @@ static void what_an_older_attempt_commits_late_is_built_upon(void **state)
     must_commit(s, old, "b");
     must_commit(s, newer, "c");
     must_consist_of(s, newer, "b c");
+    must_be_built_on(s, newer, 1, 2);
     must_be_chain(s, "1 2 1");
     committer_free(old);
     committer_free(newer);
@@ -198,6 +208,7 @@ static void but_not_by_who_began_with_an_older_snapshot(void **state)
     must_commit(s, old, "c");
     must_commit(s, newer, "d");
     must_consist_of(s, newer, "a d");
+    must_be_built_on(s, newer, 1, 1);
     must_be_chain(s, "1 3 2 1");
     manifest_ref_fini(&first);
     committer_free(old);
@@ -312,21 +323,27 @@ static void point_head_at(struct seal_fixture *s, const char *kind, const char *
     manifest_fini(&m);
 }
 
-static void a_head_of_something_else_is_refused(void **state)
+static void must_be_swapped(struct seal_fixture *s, const char *kind, const char *job_uid)
 {
-    static const char *const OTHERS[][2] = {{"checkpoint", "another"}, {"output", JOB}};
-    struct seal_fixture *s = *state;
-    struct committer *old = committer_of(s, 1, "old");
-    must_commit(s, old, "a-1");
-    for (size_t i = 0; i < ARRAY_LEN(OTHERS); i++) {
-        struct committer *c = committer_at(s, 2, "new", &committer_head(old)->manifest);
-        point_head_at(s, OTHERS[i][0], OTHERS[i][1]);
-        assert_int_equal(commit(s, c, "a-2"), -1);
-        assert_int_equal(s->bucket->e.code, ERR_DATA_SWAPPED);
-        err_fini(&s->bucket->e);
-        committer_free(c);
-    }
-    committer_free(old);
+    struct committer *c = committer_of(s, 1, "old");
+    must_commit(s, c, "a-1");
+    struct committer *next = committer_of(s, 2, "new");
+    point_head_at(s, kind, job_uid);
+    assert_int_equal(commit(s, next, "a-2"), -1);
+    assert_int_equal(s->bucket->e.code, ERR_DATA_SWAPPED);
+    err_fini(&s->bucket->e);
+    committer_free(c);
+    committer_free(next);
+}
+
+static void a_head_of_another_job_is_refused(void **state)
+{
+    must_be_swapped(*state, "checkpoint", "another");
+}
+
+static void a_head_of_an_output_is_refused(void **state)
+{
+    must_be_swapped(*state, "output", JOB);
 }
 
 int main(void)
@@ -342,7 +359,8 @@ int main(void)
         SEAL_TEST(a_head_that_was_rolled_back_is_moved_over),
         SEAL_TEST(a_head_that_was_removed_is_written_again),
         SEAL_TEST(a_head_of_a_forged_attempt_is_tampered_with),
-        SEAL_TEST(a_head_of_something_else_is_refused),
+        SEAL_TEST(a_head_of_another_job_is_refused),
+        SEAL_TEST(a_head_of_an_output_is_refused),
         SEAL_TEST(a_head_of_a_manifest_that_nobody_wrote_is_tampered_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

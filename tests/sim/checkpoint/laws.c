@@ -153,7 +153,7 @@ static void only_the_newest_attempt_commits(const struct agent *a, int number)
         return;
     if (c->attempt < before->attempt && !world.is_head_attacked)
         break_law("an older attempt displaced a newer one's work", "commit %d", number);
-    if (c->attempt == before->attempt && c->sequence <= before->sequence)
+    if (c->attempt == before->attempt && c->sequence <= before->sequence && !world.is_head_attacked)
         break_law("two commits of an attempt have one number", "commit %d", number);
 }
 

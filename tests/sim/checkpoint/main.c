@@ -27,7 +27,7 @@ struct budget {
     int walks;       /* with troubles by chance, at most */
     uint64_t states; /* that are enough */
 };
-static const struct budget full = {2 * STYLES, 1, 4001, 80000, STATES_LEAST};
+static const struct budget full = {STYLES, 1, 4001, 80000, STATES_LEAST};
 static const struct budget quick = {STYLES, 7, 4001, 700, UINT64_MAX};
 
 static int runs;
