@@ -52,6 +52,7 @@ void report_writer_checkpoint(struct report_writer *w, const struct checkpoint_r
 {
     struct agent *a = w->agent;
     a->committed_ms = world.now_ms;
+    a->known = a->found;
     for (int i = world.commit_count; i-- > 0 && !a->is_dead && !a->reports_nothing;)
         if (strcmp(world.commits[i].sha256, checkpoint->manifest_sha256) == 0 &&
             history_compare(i, world.anchor) > 0)
@@ -203,7 +204,7 @@ void agent_start(int pod)
     a->number = world.agent_count;
     a->pod = pod;
     a->anchor = p->anchor;
-    a->found = a->head_seen = -1;
+    a->found = a->head_seen = a->known = -1;
     a->report.agent = a;
     a->keys.gcp = &a->gcp;
     a->assignment = ASSIGNMENT_NONE;

@@ -34,6 +34,7 @@ struct agent {
     int anchor;           /* what the assignment says */
     int head_seen;        /* the newest commit when it read HEAD */
     int found;            /* what its snapshots build on: found, then its own; -1: nothing */
+    int known;            /* the newest commit that it knows of; -1: none */
     int64_t committed_ms; /* as far as it knows, last; 0: never */
     enum err_code end;
 };

@@ -164,8 +164,8 @@ static void nothing_committed_is_lost(const struct agent *a, int number)
     int parent = world.commits[number].parent;
     if (parent != number - 1 && !world.is_head_attacked)
         break_law("what was committed cannot be reached any more", "commit %d", number - 1);
-    if (history_compare(parent, a->found) < 0)
-        break_law("what the agent knew of cannot be reached any more", "commit %d", a->found);
+    if (history_compare(parent, a->known) < 0)
+        break_law("what the agent knew of cannot be reached any more", "commit %d", a->known);
 }
 
 /* Whether an item of the snapshot before may be absent from the next one, or replaced there. */
@@ -236,7 +236,7 @@ static int expected(const struct agent *a)
 
 void laws_of_finding(struct agent *a, const struct manifest_ref *at)
 {
-    a->found = history_find(at);
+    a->found = a->known = history_find(at);
     trace("agent %d begins with commit %d", a->number, a->found);
     if (at->name != NULL && a->found < 0)
         break_law("what is restored was never committed", "%s", at->name);
