@@ -392,8 +392,15 @@ E("takes_a_close_without_a_write_for_news", "touch: a version that never changes
 of("worker/volume/entries.c")
 E("shows_what_is_temporary", "temporary names in a commit", "⟦path_is_temporary(f->path)⟧ || entry_of(v, f->path) != NULL", "false")
 E("lists_files_of_entries_twice", "a declared directory changes without a word", "path_is_temporary(f->path) || ⟦entry_of(v, f->path) != NULL⟧", "false")
+E("lists_twice_what_was_declared_by_itself", "two versions of one path", "if (⟦!is_of_inner(v, entry, path)⟧)", "true")
+E("keeps_what_is_gone_before_it_was_read", "rotation faster than uploads", "item->version->let_go == l->serial) {\n            if", "false) {\n            if")
+
+of("worker/volume/listing.c")
+E("gives_up_what_it_has_open", "rotation faster than uploads", "v->state == VERSION_UNREAD && ⟦!v->is_open⟧", "true")
+E("reads_the_newest_first", "rotation faster than uploads", "a->is_renewed : ⟦a->serial < b->serial⟧", "a->serial > b->serial")
 
 of("worker/volume/commits.c")
+E("gives_up_what_is_being_read", "acts faster than uploads: nothing is ever committed", "⟦v->declared == NULL⟧ ? &v->declared : &v->next", "true")
 E("commits_before_it_was_read_whole", "torn: committed before the upload", "v->declared != NULL && ⟦v->declared->read_ms >= 0⟧", "true")
 E("settles_without_the_ten_seconds", "settled before it was left alone", "now_ms - v->settled->read_ms >= SETTLE_MS", "true")
 E("settles_what_a_killed_program_left", "a kill makes complete what was not", "return l != NULL && l->read_ms >= 0 && ⟦now_ms - l->read_ms >= SETTLE_MS⟧", "true")

@@ -19,7 +19,8 @@
  * A script is a list of words, one after the other:
  *   write PATH   close PATH   put PATH (both)   move FROM TO   movedir FROM TO   delete PATH   name PATH
  *   wait SECONDS (with a look and a commit each second)   held PATH (another process still writes it)
- *   slow (versions are not read until) fast   exit0 / exit1
+ *   slow (versions are not read until) fast   begin (the next version is opened)   finish (it was read)
+ *   exit0 / exit1
  * What is expected is what stands in the last commit: "declared NAME: PATH PATH" or "settled: PATH"; "" = no
  * commit.
  */
@@ -28,6 +29,7 @@ struct scene {
     int64_t now_ms;
     bool is_slow, has_ended;
     char *held;
+    struct version *begun;
     char last[1024];
 };
 
@@ -74,6 +76,22 @@ static void wait_seconds(struct scene *s, const char *seconds)
     }
 }
 
+static void begin(struct scene *s)
+{
+    s->begun = version_share(volume_unread(s->v));
+    s->begun->is_open = true;
+}
+
+static void finish(struct scene *s)
+{
+    s->begun->is_open = false;
+    if (s->begun->state == VERSION_UNREAD)
+        s->begun->state = VERSION_READ;
+    version_release(s->begun);
+    volume_were_read(s->v, s->now_ms);
+    commit_due(s);
+}
+
 static char *next_word(struct view *rest)
 {
     *rest = view_trim(*rest);
@@ -92,6 +110,10 @@ static void do_word(struct scene *s, const char *word, struct view *rest)
     if (strcmp(word, "slow") == 0 || strcmp(word, "fast") == 0) {
         s->is_slow = strcmp(word, "slow") == 0;
         commit_due(s);
+        return;
+    }
+    if (strcmp(word, "begin") == 0 || strcmp(word, "finish") == 0) {
+        (*word == 'b' ? begin : finish)(s);
         return;
     }
     if (strncmp(word, "exit", 4) == 0) {
@@ -157,6 +179,68 @@ static void the_whole_directory_may_be_declared(void **state)
     check("put s0 put .metadata wait 1 put s0 wait 30", "declared .: .metadata s0");
     check("put s0 put .metadata wait 1 put log put s1 put .metadata wait 11",
           "declared .: .metadata log s0 s1");
+}
+
+static void what_is_being_read_may_be_removed(void **state)
+{
+    (void)state;
+    check("slow put a.tmp move a.tmp s-1 wait 1 begin put a.tmp move a.tmp s-2 delete s-1 wait 1 finish",
+          "declared s-1: s-1");
+    check("slow put a.tmp move a.tmp s-1 wait 1 begin put a.tmp move a.tmp s-2 delete s-1 wait 1 finish wait "
+          "10 fast",
+          "declared s-2: s-1 s-2");
+    check("slow put a.tmp move a.tmp s-1 wait 1 put a.tmp move a.tmp s-2 delete s-1 wait 1 fast",
+          "declared s-2: s-2");
+    check("slow put a name a wait 1 begin write a wait 1 finish", "");
+}
+
+static void what_is_deleted_right_after_an_act_holds_nothing_up(void **state)
+{
+    (void)state;
+    check("slow put a.tmp move a.tmp s-1 put a.tmp move a.tmp s-2 delete s-1 wait 1 fast",
+          "declared s-2: s-2");
+    check("slow put a.tmp/x movedir a.tmp s-1 put a.tmp/x movedir a.tmp s-2 delete s-1/x delete s-1 wait 1 "
+          "fast",
+          "declared s-2: s-2/x");
+    check("slow put s-1 put a.tmp move a.tmp s-2 delete s-1 wait 1 fast", "");
+    check("slow put a.tmp move a.tmp s-1 put a.tmp move a.tmp s-2 put x delete s-1 wait 1 fast", "");
+    check("slow put a.tmp move a.tmp s-1 put a.tmp move a.tmp s-2 delete s-2 wait 1 fast",
+          "declared s-1: s-1");
+}
+
+static void what_an_act_has_declared_is_in_its_commit(void **state)
+{
+    (void)state;
+    check("slow put c/a put c/.metadata put c/a put c/.metadata wait 1 fast", "declared c: c/.metadata c/a");
+    check("slow put c/a put c/.metadata write c/a wait 1 fast", "");
+}
+
+static void the_newest_is_read_first_once_the_program_has_ended(void **state)
+{
+    (void)state;
+    check("slow put a.tmp move a.tmp s-1 wait 1 put a.tmp move a.tmp s-2 delete s-1 wait 1 exit1",
+          "declared s-2: s-2");
+    check("slow put a.tmp move a.tmp s-1 wait 1 put a.tmp move a.tmp s-2 wait 1 write s-2 exit1",
+          "declared s-1: s-1");
+}
+
+static void what_may_be_lost_soon_is_read_first(void **state)
+{
+    static const char *const ORDER[] = {"log", "s-9", "s-10"};
+    struct volume *v = volume_new();
+    struct scene s = {.v = v, .now_ms = 1000, .is_slow = true};
+    (void)state;
+    for (struct view rest = view_from("put log put s-9 put s-10 put log name s-10"); rest.len > 0;) {
+        char *word CLEANUP(cleanup_free) = next_word(&rest);
+        do_word(&s, word, &rest);
+    }
+    volume_tick(v, s.now_ms);
+    for (size_t i = 0; i < ARRAY_LEN(ORDER); i++) {
+        struct version *next = volume_unread(v);
+        assert_string_equal(next->path, ORDER[i]);
+        next->state = VERSION_READ;
+    }
+    volume_free(v);
 }
 
 static void a_part_that_was_lost_leaves_the_one_before(void **state)
@@ -358,6 +442,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_declared_in_a_declared_directory_shows_at_once),
         cmocka_unit_test(the_whole_directory_may_be_declared),
+        cmocka_unit_test(what_is_being_read_may_be_removed),
+        cmocka_unit_test(what_is_deleted_right_after_an_act_holds_nothing_up),
+        cmocka_unit_test(what_an_act_has_declared_is_in_its_commit),
+        cmocka_unit_test(the_newest_is_read_first_once_the_program_has_ended),
+        cmocka_unit_test(what_may_be_lost_soon_is_read_first),
         cmocka_unit_test(a_part_that_was_lost_leaves_the_one_before),
         cmocka_unit_test(a_file_renamed_into_place_is_committed_at_once),
         cmocka_unit_test(a_file_that_was_open_when_the_program_was_killed_is_not_committed),

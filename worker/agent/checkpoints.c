@@ -186,6 +186,7 @@ static int read_file(struct checkpoints *c, struct version *v, int fd, uint64_t 
         v->state = VERSION_HELD;
         return 0;
     }
+    v->is_open = true;
     struct stored *stored = committer_store(c->committer, v->path, fd, bytes, e);
     if (stored == NULL && e->code == ERR_OUTPUT_CHANGED) {
         err_fini(e); /* a change is on its way */
@@ -249,11 +250,15 @@ static void decide(struct checkpoints *c, struct version *v)
 
 static int read_next(struct checkpoints *c, struct version *v, struct err *e)
 {
+    char *path CLEANUP(cleanup_free) = xstrdup(v->path);
     int result = read_version(c, v, e);
+    v->is_open = false;
     if (result < 0)
-        (void)err_wrap(e, "storing %s", v->path);
+        (void)err_wrap(e, "storing %s", path);
     else
         decide(c, v);
+    if (v->path == NULL)
+        version_leaves(v); /* there is nothing left to read */
     volume_were_read(c->volume, clock_boot_ms());
     return result;
 }

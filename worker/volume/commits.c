@@ -9,13 +9,22 @@
 
 #include "base/banned.h"
 
+/* Acts may follow one another faster than anybody can read: the one that is being read is not given up for
+ * the newest. */
+static void put_declared(struct volume *v, struct listing *l)
+{
+    struct listing **to = v->declared == NULL ? &v->declared : &v->next;
+    listing_free(*to);
+    *to = l;
+}
+
 void volume_list_declared(struct volume *v)
 {
     if (!v->must_list)
         return;
     v->must_list = false;
-    listing_free(v->declared);
-    v->declared = volume_list(v, true, v->declared_name);
+    put_declared(v, volume_list(v, true, v->declared_name));
+    v->act_serial = v->serial;
 }
 
 bool volume_is_rewritten(const struct volume *v, const struct file *f)
@@ -75,7 +84,8 @@ void volume_tick(struct volume *v, int64_t now_ms)
 /* ---- reading ---- */
 struct version *volume_unread(const struct volume *v)
 {
-    const struct listing *all[] = {v->declared, v->settled, v->longest, v->here};
+    const struct listing *all[] = {v->has_ended ? v->next : v->declared, v->has_ended ? v->declared : v->next,
+                                   v->settled, v->longest, v->here};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         struct version *unread = all[i] == NULL ? NULL : listing_unread(all[i]);
         if (unread != NULL)
@@ -94,6 +104,14 @@ static void reopen_held(struct volume *v, int64_t now_ms)
             f->opened_ms = now_ms;
         }
     }
+}
+
+static bool has_lost(const struct listing *l)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->items[i].version->state == VERSION_LOST)
+            return true;
+    return false;
 }
 
 /* What cannot be committed as it was is dropped, and what is there now waits for a pause of its own. */
@@ -115,8 +133,14 @@ static void check(struct volume *v, struct listing **l, int64_t now_ms)
 
 void volume_were_read(struct volume *v, int64_t now_ms)
 {
+    volume_list_declared(v);
     reopen_held(v, now_ms);
+    if (v->next != NULL && v->declared != NULL && has_lost(v->declared))
+        put_in_place_of(&v->declared, &v->next);
     check(v, &v->declared, now_ms);
+    check(v, &v->next, now_ms);
+    if (v->declared == NULL || (v->next != NULL && v->next->read_ms >= 0))
+        put_in_place_of(&v->declared, &v->next);
     check(v, &v->settled, now_ms);
     check(v, &v->longest, now_ms);
     check(v, &v->here, now_ms);
@@ -127,7 +151,7 @@ const struct listing *volume_due(struct volume *v, int64_t now_ms)
 {
     volume_were_read(v, now_ms);
     v->due = NULL;
-    if (v->declared != NULL && v->declared->read_ms >= 0)
+    if (v->declared != NULL && v->declared->read_ms >= 0 && !(v->has_ended && v->next != NULL))
         v->due = v->declared;
     else if (v->declared == NULL && v->settled != NULL && v->settled->read_ms >= 0 &&
              (v->has_ended || now_ms - v->settled->read_ms >= SETTLE_MS))
@@ -142,6 +166,7 @@ void volume_committed(struct volume *v)
     for (size_t i = 0; i < (*due)->count; i++)
         (*due)->items[i].version->is_settled = true;
     put_in_place_of(&v->committed, due);
+    put_in_place_of(&v->declared, &v->next);
     v->due = NULL;
     if (v->settled != NULL && v->settled->serial < serial) {
         listing_free(v->settled);
@@ -181,12 +206,11 @@ static void declare_all(struct volume *v)
         f->version->is_declared = true;
     }
     entries_declare_all(v);
-    listing_free(v->declared);
-    v->declared = volume_list(v, true, v->is_unsure ? v->closed_name : v->declared_name);
-    if (!is_news && is_committed(v, v->declared)) {
-        listing_free(v->declared);
-        v->declared = NULL;
-    }
+    struct listing *all = volume_list(v, true, v->is_unsure ? v->closed_name : v->declared_name);
+    if (is_news || !is_committed(v, all))
+        put_declared(v, all);
+    else
+        listing_free(all);
 }
 
 static bool has_settled(const struct listing *l, int64_t now_ms)

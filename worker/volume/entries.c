@@ -211,6 +211,8 @@ static bool repair_entry(const struct volume *v, struct listing *l, const char *
 {
     for (size_t i = 0; i < v->entry_count; i++)
         if (strcmp(v->entries[i].path, directory) == 0) {
+            if (v->entries[i].earlier == NULL && strcmp(l->name, directory) == 0)
+                return false; /* nothing would be left of what the act has declared */
             put_back_entry(v, l, directory, v->entries[i].earlier);
             return true;
         }
@@ -234,6 +236,27 @@ static bool repair_file(struct listed *item)
     return true;
 }
 
+/* What a program deletes right after an act, such as the checkpoint before the new one, and before anybody
+ * has read it: the state after that counts. */
+static bool let_go(struct listing *l)
+{
+    for (size_t i = 0; i < l->count;) {
+        const struct listed *item = &l->items[i];
+        if (item->version->let_go != l->serial) {
+            i++;
+        } else if (path_is_at_or_below(item->path, l->name)) {
+            return false; /* it is what the act has declared */
+        } else if (item->entry == NULL) {
+            listing_remove(l, i);
+        } else {
+            char *entry CLEANUP(cleanup_free) = xstrdup(item->entry);
+            listing_remove_entry(l, entry);
+            i = 0;
+        }
+    }
+    return true;
+}
+
 bool volume_repair(const struct volume *v, struct listing *l)
 {
     for (size_t i = 0; i < l->count;) {
@@ -243,7 +266,11 @@ bool volume_repair(const struct volume *v, struct listing *l)
             i++;
         else if (state == VERSION_SKIPPED)
             listing_remove(l, i);
-        else if (item->entry != NULL) {
+        else if (item->version->let_go == l->serial) {
+            if (!let_go(l))
+                return false;
+            i = 0;
+        } else if (item->entry != NULL) {
             if (!repair_entry(v, l, item->entry))
                 return false;
             i = 0;

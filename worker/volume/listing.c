@@ -34,9 +34,15 @@ void version_release(struct version *v)
     free(v);
 }
 
+void version_is_overwritten(struct version *v)
+{
+    v->is_open = false;
+    version_leaves(v);
+}
+
 void version_leaves(struct version *v)
 {
-    if (v->state == VERSION_UNREAD)
+    if (v->state == VERSION_UNREAD && !v->is_open)
         v->state = VERSION_LOST;
     free(v->path);
     v->path = NULL;
@@ -108,10 +114,18 @@ void listing_remove_entry(struct listing *l, const char *entry)
             listing_remove(l, i);
 }
 
+static bool is_before(const struct version *a, const struct version *b)
+{
+    return a->is_renewed != b->is_renewed ? a->is_renewed : a->serial < b->serial;
+}
+
 struct version *listing_unread(const struct listing *l)
 {
-    for (size_t i = 0; i < l->count; i++)
-        if (l->items[i].version->state == VERSION_UNREAD)
-            return l->items[i].version;
-    return NULL;
+    struct version *first = NULL;
+    for (size_t i = 0; i < l->count; i++) {
+        struct version *v = l->items[i].version;
+        if (v->state == VERSION_UNREAD && (first == NULL || is_before(v, first)))
+            first = v;
+    }
+    return first;
 }

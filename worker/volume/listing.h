@@ -31,7 +31,11 @@ struct version {
     bool is_declared;  /* the program said that it is complete */
     bool is_settled;   /* it was part of what was committed */
     bool is_rewritten; /* of a file that is written again and again, such as a log */
+    bool is_renewed;   /* its file held another one before, and soon may again */
     bool is_freed;     /* the agent has removed its file to make room */
+    bool is_open;      /* the reader has opened the file, which may be removed now */
+    uint64_t serial;   /* later versions have higher ones */
+    uint64_t let_go;   /* the listing right after which its file was deleted; 0 = none */
     void *object;      /* the reader's; NULL: not stored yet */
 };
 
@@ -43,7 +47,9 @@ extern void (*version_on_free)(void *object);
 struct version *version_new(const char *path) MUST_CHECK RETURNS_NONNULL;
 struct version *version_share(struct version *v);
 void version_release(struct version *v); /* NULL is fine */
-/* Its file has changed or is gone. */
+/* Its file is being written to. */
+void version_is_overwritten(struct version *v);
+/* Its file is gone; who has it open can still read it. */
 void version_leaves(struct version *v);
 
 struct listed {
@@ -71,7 +77,8 @@ void listing_sort(struct listing *l);
 void listing_remove(struct listing *l, size_t index);
 /* All items of that entry. */
 void listing_remove_entry(struct listing *l, const char *entry);
-/* The next version to read, or NULL. */
+/* The next version to read, or NULL: first what may be overwritten soon, then the oldest, which may be
+ * removed first. */
 struct version *listing_unread(const struct listing *l);
 
 #endif

@@ -24,6 +24,7 @@ void volume_free(struct volume *v)
     files_fini(&v->files);
     entries_free(v);
     listing_free(v->declared);
+    listing_free(v->next);
     listing_free(v->here);
     listing_free(v->longest);
     listing_free(v->settled);
@@ -60,7 +61,7 @@ static void on_written(struct volume *v, const char *path, int64_t at_ms)
     f->is_open = true;
     f->opened_ms = at_ms;
     if (f->version != NULL)
-        version_leaves(f->version);
+        version_is_overwritten(f->version);
     if (is_visible(v, path) && !volume_is_rewritten(v, f) && settle_open(&v->settle, at_ms))
         volume_keep_longest(v);
 }
@@ -71,8 +72,11 @@ static void take_new_version(struct volume *v, struct file *f)
         version_release(f->previous);
         f->previous = version_share(f->version);
     }
+    bool is_renewed = f->version != NULL;
     version_release(f->version);
     f->version = version_new(f->path);
+    f->version->serial = ++v->version_serial;
+    f->version->is_renewed = is_renewed;
     f->version->is_rewritten = volume_is_rewritten(v, f);
 }
 
@@ -111,6 +115,7 @@ static void declare(struct volume *v, const char *name)
     v->declared_name = xstrdup(*name == '\0' ? "." : name);
     v->must_list = true;
     v->is_unsure = false;
+    v->is_tidying = true;
     volume_stop_settling(v);
 }
 
@@ -133,8 +138,10 @@ static void remove_below(struct volume *v, const char *path, bool with_freed)
             at++;
             continue;
         }
-        if (f->version != NULL)
+        if (f->version != NULL) {
+            f->version->let_go = v->is_tidying && f->version->is_declared ? v->act_serial : 0;
             version_leaves(f->version);
+        }
         file_free(files_take_out(&v->files, at));
     }
     entries_remove(v, path);
@@ -235,6 +242,7 @@ bool volume_apply(struct volume *v, const struct change *c)
 {
     if (!is_declaring(c))
         volume_list_declared(v);
+    v->is_tidying = v->is_tidying && c->kind == CHANGE_DELETED;
     switch (c->kind) {
     case CHANGE_WRITTEN: on_written(v, c->path, c->at_ms); break;
     case CHANGE_CLOSED:

@@ -18,13 +18,16 @@ struct volume {
     struct entry *entries;
     size_t entry_count;
     struct settle settle;
-    bool must_list; /* an act has declared the present state, and no listing shows it yet */
-    bool is_unsure; /* changes since the last act that need a pause to be complete */
+    bool must_list;      /* an act has declared the present state, and no listing shows it yet */
+    bool is_tidying;     /* since the last act the program has only deleted */
+    uint64_t act_serial; /* of the listing that shows that act */
+    bool is_unsure;      /* changes since the last act that need a pause to be complete */
     bool has_ended, has_succeeded;
     char *declared_name; /* of the newest declared entry; "" = none */
     char *closed_name;   /* of the file that was closed last */
-    uint64_t serial;
-    struct listing *declared;  /* the newest declared one, to be read and committed */
+    uint64_t serial, version_serial;
+    struct listing *declared;  /* a declared one, to be read and committed */
+    struct listing *next;      /* the newest declared one after that */
     struct listing *here;      /* in the pause that is going on */
     struct listing *longest;   /* in the longest pause of the burst before that one */
     struct listing *settled;   /* of a burst that is over; waits for its ten seconds */

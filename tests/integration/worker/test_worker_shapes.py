@@ -110,6 +110,27 @@ def test_a_marker_that_is_older_than_its_files_completes_nothing_when_the_agent_
     assert contents(worker, spec) == [*found, "other=1"]
 
 
+SLOW = "i=0; while [ ! -e /cloister/run/go ]; do i=$((i+1)); {0}sleep 1.5; done; "
+# Programs that save faster than the agent can store.
+FAST = {
+    "one name": SLOW.format("echo $i > .t; mv .t step; "),
+    "the one before is removed": SLOW.format("echo $i > .t; mv .t step-$i; rm -f step-$((i-1)); "),
+    "a log beside it": SLOW.format("echo $i >> log.csv; [ $((i%6)) != 1 ] || { echo $i > .t; mv .t step-$i; }; "),
+}
+
+
+@pytest.mark.parametrize("way", FAST)
+def test_a_program_that_saves_faster_than_the_agent_stores_has_checkpoints(cloud, run, prefix, way):
+    cloud.api.faults([{"match": "POST /upload/.*data/(step|.t)", "times": 1000, "delay_seconds": 4}])
+    first = run(FAST[way])
+
+    def manifests():
+        return [n for n in cloud.api.objects(BUCKET, prefix=f"{prefix}/ckpt/{FOLDER}") if n.endswith("/manifest")]
+    wait_for("two commits while the program runs", lambda: len(manifests()) >= 2, 40)
+    (first.directory / "run/go").touch()
+    assert first.finish()[0] == 3
+
+
 # What one attempt leaves, what the next one does, and what the third finds.
 ATTEMPTS = {
     "a file becomes a directory": (PUT.format("best", 1), "mkdir .t; echo 2 > .t/x; mv .t best; ", ["best/x=2"]),
