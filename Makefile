@@ -150,7 +150,7 @@ SIM_OBJ    := $(call objects,$(SIM_SRC) $(PURE_SRC) $(CACHE_SRC))
 VOLUME_SRC := $(call sources,worker/volume)
 VOLUME_SIM := $(call objects,$(call sources,tests/sim/volume) tests/sim/seen.c tests/sim/dice.c)
 # Of the agent, what reads and writes checkpoints: the simulation is their bucket, their watcher and their operator.
-CHECKPOINT_SRC := $(VOLUME_SRC) $(call sources,worker/checkpoint) $(patsubst %,worker/agent/%.c,checkpoints restore destinations remembered room restore_room input_room unseen)
+CHECKPOINT_SRC := $(VOLUME_SRC) $(call sources,worker/checkpoint) $(patsubst %,worker/agent/%.c,checkpoints restore destinations remembered room restore_room input_room unseen named_path)
 CHECKPOINT_SIM := $(call objects,$(call sources,tests/sim/checkpoint) tests/sim/seen.c tests/sim/dice.c)
 sim: ## test plan() with a model of the cluster, and checkpoints with models of programs and buckets
 	@tests/tools/setup build

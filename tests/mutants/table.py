@@ -467,7 +467,7 @@ E("restores_nothing_of_the_attempt_before", "each attempt begins anew", "m->atte
 
 of("worker/agent/remembered.c")
 E("looks_at_sizes_only", "rewritten while the agent was away: the old content stays", "stat_modified_ns(&st) == entry->modified_ns", "true")
-E("remembers_half_a_directory_as_whole", "a set that was written over in part", "if (⟦is_whole⟧ && entry->group != NULL)", "true")
+E("remembers_half_a_directory_as_whole", "a set that was written over in part", "absent == count || ⟦same < count⟧", "false")
 E("forgets_what_was_declared", "declared before the restart, settled after it", "entry->is_declared && entry->group == NULL", "false")
 
 of("worker/agent/checkpoints.c")

@@ -110,6 +110,19 @@ def test_a_marker_that_is_older_than_its_files_completes_nothing_when_the_agent_
     assert contents(worker, spec) == [*found, "other=1"]
 
 
+def test_what_is_deleted_or_renamed_after_the_agent_was_restarted_stays_so(cloud, worker, run, spec, prefix):
+    first = run("".join(PUT.format(f"s-{n}", n) for n in (1, 2, 3, 4)) + PUT.format("junk", 1) + WAIT.format("go") +
+                "mv s-2 kept; rm junk s-1; " + PUT.format("s-9", 9) + "sleep 13;")
+    wait_for("the first checkpoint", lambda: committed(cloud, prefix, "junk"), 30)
+    first.kill_agent()
+    first.start_agent()
+    wait_for("the agent", lambda: "resuming after a restart" in first.log("agent"), 30)
+    time.sleep(1)
+    (first.directory / "run/go").touch()
+    assert first.finish()[0] == 3
+    assert contents(worker, spec) == ["kept=2", "s-3=3", "s-4=4", "s-9=9"]
+
+
 SLOW = "i=0; while [ ! -e /cloister/run/go ]; do i=$((i+1)); {0}sleep 1.5; done; "
 # Programs that save faster than the agent can store.
 FAST = {
