@@ -184,7 +184,7 @@ static void what_was_there_stays(const struct agent *a, int number)
 {
     const struct commit *next = &world.commits[number];
     /* What an older attempt has committed meanwhile counts as well. */
-    int parent = world.is_head_attacked ? a->found : next->parent;
+    int parent = world.is_head_attacked ? a->known : next->parent;
     const struct commit *before = parent < 0 ? NULL : &world.commits[parent];
     for (int i = 0; before != NULL && i < before->count; i++) {
         const struct item *was = &before->items[i], *now = history_item(next, was->path);
