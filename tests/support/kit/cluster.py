@@ -30,7 +30,7 @@ def run(*command, check=True, env=None, stdin=None, timeout=300):
 
 
 # Many processes share two cores, and only a test that fails waits as long as this.
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 300
 
 
 def wait_for(what, condition, timeout=0, interval=0.2):
