@@ -393,7 +393,7 @@ of("worker/volume/entries.c")
 E("shows_what_is_temporary", "temporary names in a commit", "⟦path_is_temporary(f->path)⟧ || entry_of(v, f->path) != NULL", "false")
 E("lists_files_of_entries_twice", "a declared directory changes without a word", "path_is_temporary(f->path) || ⟦entry_of(v, f->path) != NULL⟧", "false")
 E("lists_twice_what_was_declared_by_itself", "two versions of one path", "if (⟦!is_of_inner(v, entry, path)⟧)", "true")
-E("keeps_what_is_gone_before_it_was_read", "rotation faster than uploads", "item->version->let_go == l->serial) {\n            if", "false) {\n            if")
+E("keeps_what_is_gone_before_it_was_read", "rotation faster than uploads", "else if (⟦item->version->let_go == l->serial⟧)", "false")
 
 of("worker/volume/listing.c")
 E("gives_up_what_it_has_open", "rotation faster than uploads", "v->state == VERSION_UNREAD && ⟦!v->is_open⟧", "true")
