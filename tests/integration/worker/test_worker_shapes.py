@@ -152,7 +152,7 @@ ATTEMPTS = {
                                "mkdir -p run/c-1; echo 2 > run/c-1/a; " + NAME.format("run"), ["run/c-1/a=2"]),
     "a directory in one": ("mkdir -p run/c-1; echo 1 > run/c-1/a; echo 1 > run/b; " + NAME.format("run"),
                            "mkdir -p run/c-1; echo 2 > run/c-1/a; " + NAME.format("run/c-1"), ["run/b=1", "run/c-1/a=2"]),
-    "files in one": ("mkdir run; echo 1 > run/a; " + NAME.format("run"), "mkdir run; " + PUT.format("run/b", 2) + PUT.format("run/a", 2),
+    "files in one": ("mkdir run; echo 1 > run/a; " + NAME.format("run"), "mkdir run; sleep 1; " + PUT.format("run/b", 2) + PUT.format("run/a", 2),
                      ["run/a=2", "run/b=2"]),
     "a file beside the marker of everything": ("echo 1 > s0; echo 1 > .metadata; ", PUT.format("step-2", 2), [".metadata=1", "s0=1", "step-2=2"]),
 }
