@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "data/lineage.h"
 #include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "data/lineage.h"
 
 /* Operator and worker image of a new pod are of one release; pods made before an upgrade keep their agent. */
 #define ASSIGNMENT_VERSION 2

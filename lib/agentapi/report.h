@@ -13,9 +13,9 @@
 #include <stdint.h>
 
 #include "agentapi/failures.h"
-#include "data/lineage.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "data/lineage.h"
 
 /* Workers outlive an upgrade of the operator: a report of an earlier release must be understood. */
 #define REPORT_VERSION 1

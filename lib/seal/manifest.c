@@ -46,6 +46,11 @@ void manifest_make_id(char ret[MANIFEST_ID_SIZE])
     memcpy(ret, hex, MANIFEST_ID_SIZE);
 }
 
+struct lineage manifest_lineage(const struct manifest *m)
+{
+    return (struct lineage){m->attempt, m->sequence};
+}
+
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed)
 {
     manifest_add_entry(m, &(struct manifest_entry){.path = path, .sealed = *sealed});

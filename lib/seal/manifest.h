@@ -17,10 +17,10 @@
 #ifndef SEAL_MANIFEST_H
 #define SEAL_MANIFEST_H
 
-#include "data/lineage.h"
 #include "base/err.h"
 #include "base/strbuf.h"
 #include "crypt/digest.h"
+#include "data/lineage.h"
 #include "seal/manifest_entry.h"
 
 enum { MANIFEST_MAX = 64 * 1024 * 1024 }; /* bytes of text */
@@ -54,6 +54,8 @@ struct manifest {
 void manifest_fini(struct manifest *m);
 /* A new random id. */
 void manifest_make_id(char ret[MANIFEST_ID_SIZE]);
+/* Of a checkpoint; attempt 0 for an empty manifest. */
+struct lineage manifest_lineage(const struct manifest *m);
 /* Takes ownership of path. */
 void manifest_add(struct manifest *m, char *path, const struct sealed *sealed);
 /* Takes the entry's content and leaves it empty. */

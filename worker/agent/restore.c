@@ -68,15 +68,10 @@ static bool is_own(const struct assignment *assignment, const struct head *head,
     return m->attempt == assignment->attempt && strcmp(head->pod_uid, assignment->pod_uid) == 0;
 }
 
-static struct lineage lineage_of(const struct manifest *m)
-{
-    return (struct lineage){m->attempt, m->sequence};
-}
-
 static bool is_passed_over(const struct assignment *assignment, const struct manifest *m)
 {
     const struct passed_over *passed = &assignment->checkpoints_passed_over;
-    return m->attempt < passed->until_attempt && lineage_compare(lineage_of(m), passed->at) >= 0;
+    return m->attempt < passed->until_attempt && lineage_compare(manifest_lineage(m), passed->at) >= 0;
 }
 
 /* What a search that goes back from HEAD may still find. */
@@ -93,7 +88,7 @@ struct search {
  */
 static bool may_restore(struct search *s, const struct manifest *m)
 {
-    if (s->is_bounded && lineage_compare(lineage_of(m), s->newest) > 0)
+    if (s->is_bounded && lineage_compare(manifest_lineage(m), s->newest) > 0)
         return false;
     if ((m->attempt < s->assignment->attempt || is_own(s->assignment, s->head, m)) &&
         !is_passed_over(s->assignment, m))

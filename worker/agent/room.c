@@ -49,7 +49,7 @@ static struct series weigh(const struct room *r, const struct listing *l)
         const struct listed *item = &l->items[i];
         const struct stored *stored = item->version->object;
         series_add(&s, name_of(item),
-                   &(struct series_name){.sequence = stored->sequence,
+                   &(struct series_name){.since = {.sequence = stored->sequence},
                                          .is_declared = item->version->is_declared,
                                          .may_leave = may_go(r, item)});
     }

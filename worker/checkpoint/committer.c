@@ -116,11 +116,6 @@ struct stored *committer_store_link(const char *path, const char *target)
 }
 
 /* ---- committing ---- */
-static struct lineage lineage_of(const struct manifest *m)
-{
-    return (struct lineage){m->attempt, m->sequence};
-}
-
 static void fill(const struct committer *c, const char *name, struct manifest *m)
 {
     char now[RFC3339_SIZE];
@@ -134,7 +129,7 @@ static void fill(const struct committer *c, const char *name, struct manifest *m
     m->attempt = c->id.attempt;
     m->index = c->id.index;
     m->sequence = c->sequence;
-    m->base = lineage_of(&c->base);
+    m->base = manifest_lineage(&c->base);
     m->name = xstrdup(name);
     m->step = path_step(name);
     m->time = xstrdup(now);
@@ -147,7 +142,7 @@ static int goes_on(const struct committer *c, const struct manifest *theirs, boo
     if (c->head.manifest.name != NULL &&
         ancestry_read(&c->seal, c->id.job_uid, &c->head.manifest, &known, e) < 0)
         return -1;
-    *ret = lineage_compare(lineage_of(theirs), lineage_of(&known)) > 0;
+    *ret = lineage_compare(manifest_lineage(theirs), manifest_lineage(&known)) > 0;
     manifest_fini(&known);
     return 0;
 }

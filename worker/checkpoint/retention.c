@@ -36,12 +36,12 @@ void series_add(struct series *s, const char *name, const struct series_name *fa
     s->list[s->count++].pattern = path_pattern(name);
 }
 
-static int compare_lineage(const struct series_name *a, const struct series_name *b)
+/* The newer one first. */
+static int compare_age(const struct series_name *a, const struct series_name *b)
 {
-    if (a->attempt != b->attempt)
-        return a->attempt > b->attempt ? -1 : 1;
-    if (a->sequence != b->sequence)
-        return a->sequence > b->sequence ? -1 : 1;
+    int order = lineage_compare(b->since, a->since);
+    if (order != 0)
+        return order;
     return a->modified_ns == b->modified_ns ? 0 : a->modified_ns > b->modified_ns ? -1 : 1;
 }
 
@@ -50,7 +50,7 @@ static int compare_series(const void *a, const void *b)
 {
     const struct series_name *x = a, *y = b;
     int order = strcmp(x->pattern, y->pattern);
-    return order != 0 ? order : compare_lineage(x, y);
+    return order != 0 ? order : compare_age(x, y);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -102,7 +102,7 @@ struct series_name *series_oldest_leaving(const struct series *s)
 {
     struct series_name *oldest = NULL;
     for (size_t i = 0; i < s->count; i++)
-        if (s->list[i].leaves && (oldest == NULL || compare_lineage(&s->list[i], oldest) > 0))
+        if (s->list[i].leaves && (oldest == NULL || compare_age(&s->list[i], oldest) > 0))
             oldest = &s->list[i];
     return oldest;
 }

@@ -10,12 +10,13 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "data/lineage.h"
 
 /* A file, or a directory that is one checkpoint. */
 struct series_name {
-    char *name;                /* the list's */
-    int64_t attempt, sequence; /* of the snapshot that had it first */
-    int64_t modified_ns; /* tells apart what became a checkpoint in one snapshot; 0: that is of one age */
+    char *name;           /* the list's */
+    struct lineage since; /* the snapshot that had it first */
+    int64_t modified_ns;  /* tells apart what became a checkpoint in one snapshot; 0: that is of one age */
     bool is_declared, may_leave;
     bool leaves;   /* by series_choose() */
     char *pattern; /* the list's: the name without its digits */

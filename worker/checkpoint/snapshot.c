@@ -46,8 +46,7 @@ static void collect_entries(struct series *s, const struct manifest *m, bool by_
     for (size_t i = 0; i < m->count; i++) {
         const struct manifest_entry *entry = &m->entries[i];
         series_add(s, snapshot_name(entry),
-                   &(struct series_name){.attempt = entry->attempt,
-                                         .sequence = entry->sequence,
+                   &(struct series_name){.since = {entry->attempt, entry->sequence},
                                          .modified_ns = by_time ? entry->modified_ns : 0,
                                          .is_declared = entry->is_declared,
                                          .may_leave = true});
@@ -63,8 +62,7 @@ static struct series collect(const struct manifest *base, const struct listing *
         const struct listed *item = &l->items[i];
         int64_t sequence = stored_of(item)->sequence;
         series_add(&s, name_of_item(item),
-                   &(struct series_name){.attempt = next->attempt,
-                                         .sequence = sequence != 0 ? sequence : next->sequence,
+                   &(struct series_name){.since = {next->attempt, sequence != 0 ? sequence : next->sequence},
                                          .is_declared = item->version->is_declared,
                                          .may_leave = item->version->is_freed});
     }
